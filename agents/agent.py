@@ -1,0 +1,138 @@
+"""The port every agent stands behind: what it is asked, and what it replies.
+
+The floor above (`workflows`) knows agents only through this file, `events.py`, `errors.py` and `roles.py`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+from pydantic import BaseModel
+
+from agents.events import Emit
+
+Access: TypeAlias = Literal["none", "read", "write"]
+"""What an agent may do in the workspace: nothing, read and search, or also write and run commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a piece of work used. Adds up with `+`.
+
+    Attributes:
+        input_tokens: Tokens read, cached ones included.
+        output_tokens: Tokens written.
+        cost_usd: US dollars; None as soon as one part's cost is unknown (unknown is never zero).
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Add two usages; an unknown cost makes the sum's cost unknown."""
+        known = self.cost_usd is not None and other.cost_usd is not None
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=(self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTask:
+    """One piece of work for one agent.
+
+    Attributes:
+        role: The role it is done in, for example `codesmith`.
+        prompt: What to do. It is data: nothing in it is ever taken as a command or as a file to attach.
+        instructions: Standing instructions of the role, given to the model apart from the prompt.
+        workspace: Existing directory the agent works in; relative paths are below it.
+        access: What the agent may do there.
+        reply_model: Shape of a typed reply, or None for free text.
+        max_seconds: Time limit, or None.
+        max_cost_usd: Cost limit in US dollars, or None.
+        max_turns: Limit of rounds between the model and its tools, or None.
+        run_id: The run this belongs to; agents hand it to their child processes so that these can be found again.
+    """
+
+    role: str
+    prompt: str
+    instructions: str = ""
+    workspace: Path
+    access: Access = "none"
+    reply_model: type[BaseModel] | None = None
+    max_seconds: float | None = None
+    max_cost_usd: float | None = None
+    max_turns: int | None = None
+    run_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRun:
+    """A shell command the agent ran, as observed (not as claimed).
+
+    Attributes:
+        command: The command line.
+        ok: Whether it succeeded.
+        seconds: How long it ran.
+        output: Its output, possibly cut at the front.
+    """
+
+    command: str
+    ok: bool
+    seconds: float
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentReply:
+    """What an agent has at the end of a task.
+
+    Attributes:
+        text: The answer.
+        data: The typed answer; an instance of the task's `reply_model` exactly where one was asked for.
+        files: Files it wrote or edited, as observed: paths relative to the workspace where they lie below it.
+        commands: Shell commands it ran, as observed, in order.
+        usage: What it used.
+        session_id: By which the agent's own conversation could be continued, or empty.
+    """
+
+    text: str
+    data: BaseModel | None = None
+    files: tuple[str, ...] = ()
+    commands: tuple[CommandRun, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    session_id: str = ""
+
+
+class Agent(Protocol):
+    """Something that does a task and says what it does while it does it."""
+
+    @property
+    def name(self) -> str:
+        """What it runs on, for people: `claude-cli`, `scripted`, `anthropic:<model>`."""
+        ...
+
+    @property
+    def offline(self) -> bool:
+        """True if no model is behind it; every result it takes part in says so."""
+        ...
+
+    async def run(self, task: AgentTask, emit: Emit) -> AgentReply:
+        """Do the task.
+
+        Cancelling this coroutine ends the work and everything it started; the cancellation is over within a bound
+        that the implementation documents.
+
+        Args:
+            task: What to do.
+            emit: Where to say what happens, as it happens.
+
+        Returns:
+            The reply; `data` fits `task.reply_model`.
+
+        Raises:
+            agents.errors.AgentError: The work could not be finished; says whose fault it is and what helps.
+        """
+        ...

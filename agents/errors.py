@@ -1,0 +1,231 @@
+"""Why an agent could not finish, drawn once below.
+
+    AgentError                     the root: kind, blame, recovery, partial
+    ├── AgentUnavailable           it cannot start here
+    │   ├── ClaudeNotFound         no `claude` command
+    │   ├── NotLoggedIn            no key, a wrong key, no login
+    │   └── AgentMisconfigured     bad option, bad model name, refused environment
+    ├── LimitReached               a limit that the caller set
+    │   ├── TurnLimitReached
+    │   ├── CostLimitReached
+    │   └── TimeLimitReached
+    ├── ProviderFailed             the model's provider did not deliver
+    │   ├── RateLimited
+    │   ├── ProviderOverloaded
+    │   ├── ProviderUnreachable
+    │   ├── BillingRefused
+    │   ├── RequestRejected        the provider calls the request invalid
+    │   ├── ContextOverflowed      the conversation became longer than the model reads
+    │   └── ModelRefused           the model would not answer
+    ├── ReplyInvalid               an answer came, but not in the shape that was asked for
+    └── AgentProcessFailed         the child process ended without an answer
+
+Each says whose fault it is (`blame`) and what helps (`recovery`), so that the wire can pass both on unchanged.
+"""
+
+from typing import ClassVar, Literal, TypeAlias
+
+Blame: TypeAlias = Literal["caller", "setup", "provider", "agent", "server"]
+"""Whose fault: the caller's input or limits, this machine's set-up, the model's provider, the model or the CLI that
+acts as agent, or this program."""
+
+
+class AgentError(Exception):
+    """An agent could not finish its task.
+
+    Attributes:
+        kind: Stable machine name, for example `rate_limited`.
+        blame: Whose fault it is.
+        message: What happened, in one or two sentences.
+        recovery: What helps, most useful first.
+        retry_safe: True if doing the same again can help and does no harm.
+        partial: What the agent had said before it failed; empty if nothing.
+    """
+
+    kind: ClassVar[str] = "agent_failed"
+    blame: ClassVar[Blame] = "agent"
+    default_recovery: ClassVar[tuple[str, ...]] = ()
+    retry_safe: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, recovery: tuple[str, ...] = (), partial: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.recovery = recovery or self.default_recovery
+        self.partial = partial
+
+
+class AgentUnavailable(AgentError):
+    """The agent cannot start on this machine as it is set up."""
+
+    kind = "agent_unavailable"
+    blame = "setup"
+
+
+class ClaudeNotFound(AgentUnavailable):
+    """There is no `claude` command.
+
+    Attributes:
+        looked_in: The places that were tried.
+    """
+
+    kind = "claude_not_found"
+    default_recovery = (
+        "Install Claude Code: npm install -g @anthropic-ai/claude-code",
+        "or set AGENT_WORKFLOWS_CLAUDE to the path of the claude command",
+        "or try without a model: add --offline",
+    )
+
+    def __init__(self, message: str, *, looked_in: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.looked_in = looked_in
+
+
+class NotLoggedIn(AgentUnavailable):
+    """The provider does not accept who we are: no key, a wrong key, or no login."""
+
+    kind = "not_logged_in"
+    default_recovery = (
+        "Log in: run `claude` once in a terminal and type /login",
+        "or set ANTHROPIC_API_KEY to a valid key where the server is registered",
+    )
+
+
+class AgentMisconfigured(AgentUnavailable):
+    """The agent refused how it was started: an option, a model name, the environment."""
+
+    kind = "agent_misconfigured"
+
+
+class LimitReached(AgentError):
+    """A limit that the caller set was reached."""
+
+    kind = "limit_reached"
+    blame = "caller"
+
+
+class TurnLimitReached(LimitReached):
+    """The agent used all its rounds."""
+
+    kind = "turn_limit_reached"
+    default_recovery = ("Split the task into smaller ones, or allow more turns",)
+
+
+class CostLimitReached(LimitReached):
+    """The money that was allowed is spent."""
+
+    kind = "cost_limit_reached"
+    default_recovery = ("Raise max_cost_usd, or split the task",)
+
+
+class TimeLimitReached(LimitReached):
+    """The time that was allowed is over."""
+
+    kind = "time_limit_reached"
+    default_recovery = ("Raise max_seconds, or split the task",)
+
+
+class ProviderFailed(AgentError):
+    """The model's provider did not deliver.
+
+    Attributes:
+        status: HTTP status, or None where no answer came.
+    """
+
+    kind = "provider_failed"
+    blame = "provider"
+    default_recovery = ("Try again in a few minutes",)
+    retry_safe = True
+
+    def __init__(
+        self, message: str, *, recovery: tuple[str, ...] = (), partial: str = "", status: int | None = None
+    ) -> None:
+        super().__init__(message, recovery=recovery, partial=partial)
+        self.status = status
+
+
+class RateLimited(ProviderFailed):
+    """Too many requests; all retries were used up."""
+
+    kind = "rate_limited"
+    default_recovery = ("Wait a few minutes and try again", "or run fewer agents at once: AGENT_WORKFLOWS_MAX_RUNS")
+
+
+class ProviderOverloaded(ProviderFailed):
+    """The provider has no capacity at the moment."""
+
+    kind = "provider_overloaded"
+
+
+class ProviderUnreachable(ProviderFailed):
+    """No connection, or no answer in time."""
+
+    kind = "provider_unreachable"
+    default_recovery = ("Check the network, the proxy and ANTHROPIC_BASE_URL, then try again",)
+
+
+class BillingRefused(ProviderFailed):
+    """The account has no credit."""
+
+    kind = "billing_refused"
+    blame = "setup"
+    default_recovery = ("Add credit to the account, or use another key",)
+    retry_safe = False
+
+
+class RequestRejected(ProviderFailed):
+    """The provider calls the request invalid."""
+
+    kind = "request_rejected"
+    default_recovery = ("Check the model's name and the options it is used with",)
+    retry_safe = False
+
+
+class ContextOverflowed(ProviderFailed):
+    """The conversation became longer than the model can read."""
+
+    kind = "context_overflowed"
+    blame = "caller"
+    default_recovery = ("Split the task, or point the agent at fewer files",)
+    retry_safe = False
+
+
+class ModelRefused(ProviderFailed):
+    """The model would not answer."""
+
+    kind = "model_refused"
+    default_recovery = ("Say the task in other words",)
+    retry_safe = False
+
+
+class ReplyInvalid(AgentError):
+    """An answer came, but not in the shape that was asked for."""
+
+    kind = "reply_invalid"
+    default_recovery = ("Try again; if it happens often, use a stronger model for this role",)
+    retry_safe = True
+
+
+class AgentProcessFailed(AgentError):
+    """The child process ended without an answer.
+
+    Attributes:
+        exit_code: As the system gave it; negative for a signal.
+        stderr: The last lines of its standard error.
+    """
+
+    kind = "agent_process_failed"
+    default_recovery = ("Try again; if it stays, run `agent-workflows doctor`",)
+    retry_safe = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        recovery: tuple[str, ...] = (),
+        partial: str = "",
+        exit_code: int | None = None,
+        stderr: str = "",
+    ) -> None:
+        super().__init__(message, recovery=recovery, partial=partial)
+        self.exit_code = exit_code
+        self.stderr = stderr

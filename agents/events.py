@@ -1,0 +1,215 @@
+"""What an agent can say while it works.
+
+House rule: an event is a frozen fact that has just happened. It is never a plan, a guess or a placeholder.
+The union `AgentSaid` is closed; whoever reads it matches it exhaustively, so a new kind of event is a type error
+at every place that has to learn it.
+
+Times are seconds. Costs are US dollars, `None` where the price is unknown (never zero for "unknown").
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Details: TypeAlias = Mapping[str, object]
+"""Further facts of an event; values must be plain JSON (str, int, float, bool, None, list, dict)."""
+
+WaitReason: TypeAlias = Literal["model", "tool", "rate_limit", "retry", "person", "start"]
+"""Why an agent is quiet: the model has not answered, a tool runs, the provider asked to wait, a failed request
+will be repeated, a person has to answer, or the agent itself is still starting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What all events share.
+
+    Attributes:
+        speaker: Names of the sub-agents below the agent itself, outermost first; empty for the agent itself.
+            `("explore",)` under `codesmith` is shown as `codesmith ▸ explore`.
+    """
+
+    speaker: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thought(Said):
+    """A whole thought, finished.
+
+    Attributes:
+        text: The thought as the model gave it.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextStreamed(Said):
+    """A piece of the answer, as it was produced.
+
+    Attributes:
+        text: The piece; pieces of one answer are simply joined.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinkingStreamed(Said):
+    """A piece of thinking, as it was produced.
+
+    Attributes:
+        text: The piece.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamWithdrawn(Said):
+    """Live text shown since the last finished block is void: the stream broke off and is asked for again.
+
+    Attributes:
+        reason: One line for people.
+        characters: How many characters of text and thinking are void.
+    """
+
+    reason: str
+    characters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed(Said):
+    """Something was done that is neither a tool call nor a decision.
+
+    Attributes:
+        message: One line for people.
+        details: Further facts.
+    """
+
+    message: str
+    details: Details = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Said):
+    """The agent chose; `details` says between what and why, where it is known.
+
+    Attributes:
+        message: One line for people.
+        details: Further facts.
+    """
+
+    message: str
+    details: Details = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found(Said):
+    """The agent has a result, whole or in part.
+
+    Attributes:
+        message: One line for people.
+        details: Further facts.
+    """
+
+    message: str
+    details: Details = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasoningStep(Said):
+    """One numbered step of a reasoning that is reported step by step.
+
+    Attributes:
+        step: 1, 2, 3 ...
+        thought: The step's text.
+    """
+
+    step: int
+    thought: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStarted(Said):
+    """A tool call has begun.
+
+    Attributes:
+        tool: The tool's name as the agent knows it, for example `Edit`.
+        call_id: Unique within the agent's run; its `ToolEnded` carries the same.
+        input: The tool's arguments.
+    """
+
+    tool: str
+    call_id: str
+    input: Details
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEnded(Said):
+    """A tool call is over. A call that was cut off (limit, interrupt) has none.
+
+    Attributes:
+        tool: As in `ToolStarted`.
+        call_id: As in `ToolStarted`.
+        seconds: From start to end, by our clock.
+        ok: False where the tool failed or was denied.
+        output: What the tool gave back, as text; may be long.
+    """
+
+    tool: str
+    call_id: str
+    seconds: float
+    ok: bool
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReported(Said):
+    """What the provider charged since the last report; reports add up to the agent's whole usage.
+
+    Attributes:
+        model: The model's name as the provider gives it.
+        input_tokens: Tokens read, cached ones included.
+        output_tokens: Tokens written.
+        cost_usd: US dollars, None if unknown.
+    """
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting(Said):
+    """The agent is quiet, and why. The reason holds until the agent says anything else.
+
+    Attributes:
+        reason: See `WaitReason`.
+        message: One line for people, for example `rate limited, next try in 8 s`.
+        seconds: How long it has been quiet already, or 0 where the wait begins now.
+    """
+
+    reason: WaitReason
+    message: str
+    seconds: float = 0.0
+
+
+AgentSaid: TypeAlias = (
+    Thought
+    | TextStreamed
+    | ThinkingStreamed
+    | StreamWithdrawn
+    | Progressed
+    | Decided
+    | Found
+    | ReasoningStep
+    | ToolStarted
+    | ToolEnded
+    | UsageReported
+    | Waiting
+)
+"""Everything an agent can say while it works."""
+
+Emit: TypeAlias = Callable[[AgentSaid], None]
+"""Where an agent says it. Never blocks and never raises; safe to call as often as there is something to say."""

@@ -1,0 +1,75 @@
+"""The port through which runs are started and ended.
+
+The floor above knows runs through this, `log.py`, `run.py` and `events.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from workflows.budget import Limits
+from workflows.runs.run import Run
+from workflows.workflow import Workflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What somebody wants to have run.
+
+    Attributes:
+        workflow: Which workflow.
+        input: An instance of its input model.
+        workspace: Absolute path of an existing directory.
+        owner: Who wants it.
+        limits: What it may use.
+    """
+
+    workflow: Workflow
+    input: BaseModel
+    workspace: str
+    owner: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """The answer to a request.
+
+    Attributes:
+        run: The run.
+        joined: True if it was there already: the same request, still active.
+    """
+
+    run: Run
+    joined: bool
+
+
+class Engine(Protocol):
+    """Runs workflows. One contract suite holds for every implementation."""
+
+    async def start(self, request: RunRequest) -> StartedRun:
+        """Start a run, or join the active one of the same request. The run is durable when this returns.
+
+        Raises:
+            workflows.runs.errors.RunError: It cannot be started.
+        """
+        ...
+
+    async def cancel(self, run_id: str, *, by: str, reason: str) -> Run:
+        """End a run, in whichever process it lives; returns when it has ended, at the latest after about 15 s.
+
+        Repeating it, or cancelling a run that has ended, changes nothing.
+
+        Raises:
+            workflows.runs.errors.RunNotFound: There is none.
+        """
+        ...
+
+    async def reconcile(self, run: Run) -> Run:
+        """The run as it is: one whose process has died is marked as interrupted and returned so."""
+        ...
+
+    async def close(self) -> None:
+        """Stop all runs of this process at once, leaving them `interrupted`; bounded, and safe to call twice."""
+        ...

@@ -1,0 +1,98 @@
+"""Why a run could not be started, found, written or continued, drawn once below.
+
+RunError                     the root: kind, blame, recovery
+├── InputRejected            an argument: which, what is wrong with it, what would be right
+├── WorkflowNotFound
+├── RunNotFound
+├── WorkflowBroken           the workflow itself: its graph cannot be loaded, or ended without its output
+├── RunTakenOver             another writer has the run now
+└── LogUnavailable           the log cannot be read or written
+    └── LogTooNew            a newer version of this program wrote it
+"""
+
+from typing import ClassVar, Literal, TypeAlias
+
+Blame: TypeAlias = Literal["caller", "setup", "provider", "agent", "server"]
+
+
+class RunError(Exception):
+    """Something about runs went wrong.
+
+    Attributes:
+        kind: Stable machine name.
+        blame: Whose fault it is.
+        message: What happened.
+        recovery: What helps, most useful first.
+    """
+
+    kind: ClassVar[str] = "run_error"
+    blame: ClassVar[Blame] = "server"
+
+    def __init__(self, message: str, *, recovery: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.recovery = recovery
+
+
+class InputRejected(RunError):
+    """An argument cannot be used.
+
+    Attributes:
+        field: Which, for example `workspace`.
+    """
+
+    kind = "invalid_input"
+    blame = "caller"
+
+    def __init__(self, field: str, message: str, *, recovery: tuple[str, ...] = ()) -> None:
+        super().__init__(message, recovery=recovery)
+        self.field = field
+
+
+class WorkflowNotFound(RunError):
+    """There is no workflow of that name."""
+
+    kind = "workflow_not_found"
+    blame = "caller"
+
+
+class RunNotFound(RunError):
+    """There is no such run, or it is somebody else's."""
+
+    kind = "run_not_found"
+    blame = "caller"
+
+
+class WorkflowBroken(RunError):
+    """The workflow's graph cannot be loaded, raised, or ended without the output it promises."""
+
+    kind = "workflow_broken"
+
+
+class RunTakenOver(RunError):
+    """Another writer has opened the run; this one can store nothing more and must stop."""
+
+    kind = "run_taken_over"
+
+
+class LogUnavailable(RunError):
+    """The log cannot be read or written: directory missing or read-only, disk full, database damaged."""
+
+    kind = "log_unavailable"
+    blame = "setup"
+
+
+class LogTooNew(LogUnavailable):
+    """The database was written by a newer version of this program.
+
+    Attributes:
+        found: Version in the database.
+        known: Newest version this program knows.
+    """
+
+    kind = "log_too_new"
+
+    def __init__(self, message: str, *, found: int, known: int, recovery: tuple[str, ...] = ()) -> None:
+        super().__init__(message, recovery=recovery)
+        self.found = found
+        self.known = known
