@@ -75,8 +75,8 @@ class ClaudeNotFound(AgentUnavailable):
         "or try without a model: add --offline",
     )
 
-    def __init__(self, message: str, *, looked_in: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, recovery: tuple[str, ...] = (), looked_in: tuple[str, ...] = ()) -> None:
+        super().__init__(message, recovery=recovery)
         self.looked_in = looked_in
 
 

@@ -3,12 +3,14 @@
 The floor above knows runs through this, `log.py`, `run.py` and `events.py`.
 """
 
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import BaseModel
 
 from workflows.budget import Limits
+from workflows.runs.events import RunEvent
 from workflows.runs.run import Run
 from workflows.workflow import Workflow
 
@@ -66,8 +68,25 @@ class Engine(Protocol):
         """
         ...
 
+    def cancel_soon(self, run_id: str, *, by: str, reason: str) -> None:
+        """Like `cancel`, without waiting for anything; for callers that are being cancelled themselves."""
+        ...
+
+    def follow(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
+        """Like `EventLog.watch`, but it also ends when the run's process has died, and yields no empty batches."""
+        ...
+
     async def reconcile(self, run: Run) -> Run:
         """The run as it is: one whose process has died is marked as interrupted and returned so."""
+        ...
+
+    @property
+    def closed(self) -> bool:
+        """Whether `stop_all` or `close` was called: what ends now is interrupted, not cancelled."""
+        ...
+
+    def stop_all(self) -> None:
+        """Take no more runs and tell all of this process to stop; `close` does the rest. For signal handlers."""
         ...
 
     async def close(self) -> None:

@@ -5,7 +5,8 @@ RunError                     the root: kind, blame, recovery
 ├── WorkflowNotFound
 ├── RunNotFound
 ├── WorkflowBroken           the workflow itself: its graph cannot be loaded, or ended without its output
-├── RunTakenOver             another writer has the run now
+├── StepLimitReached         the graph went round too often
+    ├── RunTakenOver             another writer has the run now
 └── LogUnavailable           the log cannot be read or written
     └── LogTooNew            a newer version of this program wrote it
 """
@@ -67,6 +68,13 @@ class WorkflowBroken(RunError):
     """The workflow's graph cannot be loaded, raised, or ended without the output it promises."""
 
     kind = "workflow_broken"
+
+
+class StepLimitReached(RunError):
+    """The graph was still going round after as many steps as its workflow allows."""
+
+    kind = "step_limit_reached"
+    blame = "agent"
 
 
 class RunTakenOver(RunError):

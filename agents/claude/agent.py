@@ -1,0 +1,255 @@
+"""The Claude CLI as an agent: ties the room together."""
+
+import errno
+import logging
+import math
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, TypeAlias, assert_never
+
+import anyio
+
+from agents.agent import AgentReply, AgentTask
+from agents.claude.child import ChildProcess, Patience
+from agents.claude.command import build_command
+from agents.claude.environment import MAX_DEPTH, child_environment, depth_of
+from agents.claude.lines import LineFramer, LineTooLong
+from agents.claude.narrate import Narrator
+from agents.claude.outcome import judge
+from agents.claude.parser import parse_message
+from agents.claude.process import ProcessRegistry
+from agents.errors import (
+    AgentError,
+    AgentMisconfigured,
+    AgentProcessFailed,
+    ClaudeNotFound,
+    CostLimitReached,
+    TimeLimitReached,
+    TurnLimitReached,
+)
+from agents.events import AgentSaid, Emit, Progressed, Waiting
+
+_Stop: TypeAlias = Literal["ended", "lingers", "refused", "out of time"]
+"""Why nobody listens to the child any more: it ended by itself or closed its output; it said its last and stays; its
+key or login was refused, and it would go on trying for minutes; the time limit."""
+
+_SIGKILL = 9
+_COMMAND_NOT_FOUND = 127
+_DEFAULT_PATIENCE = Patience()
+_PASSING_ERRNOS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY})
+"""Start failures that are over by themselves: no process, memory or descriptor to be had, or an update going on."""
+
+_log = logging.getLogger(__name__)
+
+
+class ClaudeAgent:
+    """An agent that is a `claude` process, one per task.
+
+    A cancelled run is over, and nothing of it left, within the patience with SIGINT and SIGTERM and about 2 s; a
+    `claude` that behaves needs 0.1 to 1.6 s. Whatever the child reports meanwhile, a cancelled run stays cancelled.
+
+    Args:
+        executable: The `claude` command, or what finds it (raising `ClaudeNotFound`), asked anew for every task.
+        registry: Owns the processes of this server.
+        model: Alias or full name of a model; None leaves the choice to the CLI.
+        environ: What the child's environment is made from; None takes this process's own.
+        patience: How long to wait for a child that should end.
+    """
+
+    def __init__(
+        self,
+        executable: Path | Callable[[], Path],
+        registry: ProcessRegistry,
+        *,
+        model: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        patience: Patience = _DEFAULT_PATIENCE,
+    ) -> None:
+        self._executable = executable
+        self._registry = registry
+        self._model = model
+        self._environ = environ
+        self._patience = patience
+
+    @property
+    def name(self) -> str:
+        """What it runs on, for people."""
+        return f"claude-cli:{self._model}" if self._model else "claude-cli"
+
+    @property
+    def offline(self) -> bool:
+        """A model is behind it."""
+        return False
+
+    async def run(self, task: AgentTask, emit: Emit) -> AgentReply:
+        """Do the task; see `agents.agent.Agent.run`."""
+        conversation = _Conversation(task, emit)
+        conversation.say(Waiting(reason="start", message="starting claude"))
+        environ = os.environ if self._environ is None else self._environ
+        _refuse_what_cannot_work(task, environ)
+        executable = self._executable if isinstance(self._executable, Path) else self._executable()
+        command = build_command(executable, task, model=self._model)
+        marker = uuid.uuid4().hex
+        stop: _Stop = "ended"
+        try:
+            async with self._registry.child(
+                command.argv,
+                stdin=command.stdin,
+                cwd=task.workspace,
+                environment=child_environment(environ, run_id=task.run_id, marker=marker),
+                marker=marker,
+                patience=self._patience,
+            ) as child:
+                try:
+                    stop = await self._listen(child, conversation, task.max_seconds)
+                finally:
+                    # What comes after the last word would only spoil it: SIGINT makes the CLI report an interrupt.
+                    await child.end(_ignore if stop == "lingers" else conversation.hear)
+        except OSError as error:
+            raise _not_started(executable, error.errno, error.strerror or str(error)) from error
+        if child.exec_failure:
+            number = errno.ENOENT if child.exit_code == _COMMAND_NOT_FOUND else errno.ENOEXEC
+            raise _not_started(executable, number, child.exec_failure)
+        return _outcome(stop, child, conversation, task)
+
+    async def _listen(self, child: ChildProcess, conversation: "_Conversation", seconds: float | None) -> _Stop:
+        with anyio.move_on_after(seconds):
+            while True:
+                piece = b""
+                with anyio.CancelScope(deadline=conversation.finished_at + self._patience.linger_seconds) as linger:
+                    piece = await child.receive()
+                if linger.cancelled_caught:
+                    return "lingers"
+                if not piece:
+                    with anyio.move_on_after(self._patience.linger_seconds):
+                        await child.wait()
+                        return "ended"
+                    return "lingers" if conversation.has_finished else "ended"
+                conversation.hear(piece)
+                if conversation.is_refused:
+                    return "refused"
+        return "lingers" if conversation.has_finished else "out of time"
+
+
+class _Conversation:
+    """What the child writes, as events and facts."""
+
+    def __init__(self, task: AgentTask, emit: Emit) -> None:
+        self.narrator = Narrator(task.workspace)
+        self.finished_at = math.inf
+        self._framer = LineFramer()
+        self._emit = emit
+        self._emit_is_broken = False
+
+    @property
+    def has_finished(self) -> bool:
+        return self.narrator.finished
+
+    @property
+    def is_refused(self) -> bool:
+        return self.narrator.auth_failed
+
+    def hear(self, piece: bytes) -> None:
+        """Take what the child wrote."""
+        self._tell(self._framer.feed(piece))
+
+    def close(self) -> None:
+        """Take the last line, if it came without a newline."""
+        self._tell(self._framer.close())
+
+    def say(self, said: AgentSaid) -> None:
+        """Pass an event on. A listener that breaks the rules must not cost the work that is being done."""
+        try:
+            self._emit(said)
+        except Exception:  # noqa: BLE001 - by contract it never raises, so nothing is known of what it raises
+            if not self._emit_is_broken:
+                _log.exception("A listener raised; the agent goes on. Further errors of this listener are not logged.")
+            self._emit_is_broken = True
+
+    def _tell(self, lines: list[bytes | LineTooLong]) -> None:
+        for line in lines:
+            if isinstance(line, LineTooLong):
+                self.say(Progressed(message=f"claude wrote a line of {line.bytes:,} bytes, which was left out"))
+                continue
+            for said in self.narrator.tell(parse_message(line)):
+                self.say(said)
+        if not self.narrator.finished:
+            self.finished_at = math.inf
+        elif self.finished_at == math.inf:
+            self.finished_at = anyio.current_time()
+
+
+def _outcome(stop: _Stop, child: ChildProcess, conversation: _Conversation, task: AgentTask) -> AgentReply:
+    """What became of a child that has ended.
+
+    Raises:
+        AgentError: There is no reply.
+    """
+    exit_code = -_SIGKILL if child.exit_code is None else child.exit_code  # None: killed, and stuck in the kernel
+    match stop:
+        case "out of time":
+            raise TimeLimitReached(
+                f"claude was still at work after {task.max_seconds:g} s (max_seconds).",
+                partial=conversation.narrator.text_so_far,
+            )
+        case "lingers":
+            exit_code = 0  # it had done its work; the signal was ours
+        case "ended":
+            conversation.close()
+        case "refused":
+            pass
+        case _:
+            assert_never(stop)
+    reply = judge(conversation.narrator, exit_code=exit_code, stderr=child.stderr, wants_reply_model=task.reply_model)
+    return replace(reply, session_id="")  # nothing is kept on disk by which it could be continued
+
+
+def _refuse_what_cannot_work(task: AgentTask, environ: Mapping[str, str]) -> None:
+    """Check what the CLI would not, or would take for something else.
+
+    Raises:
+        AgentError: Names the field and its problem.
+    """
+    if not task.workspace.is_dir():
+        raise AgentMisconfigured(
+            f"The workspace {task.workspace} is not an existing directory.",
+            recovery=("Create it, or pass the path of another one as `workspace`",),
+        )
+    if not os.access(task.workspace, os.R_OK | os.X_OK):
+        raise AgentMisconfigured(
+            f"The workspace {task.workspace} may not be read by this user.",
+            recovery=("Change its permissions, or pass another one as `workspace`",),
+        )
+    if task.max_turns is not None and task.max_turns < 1:  # the CLI takes 0 for "no limit"
+        raise TurnLimitReached(f"max_turns is {task.max_turns}: no round is left.")
+    if task.max_cost_usd is not None and task.max_cost_usd <= 0:
+        raise CostLimitReached(f"max_cost_usd is {task.max_cost_usd:g}: no money is left.")
+    if task.max_seconds is not None and task.max_seconds <= 0:
+        raise TimeLimitReached(f"max_seconds is {task.max_seconds:g}: no time is left.")
+    if depth_of(environ) >= MAX_DEPTH:
+        raise AgentMisconfigured(
+            f"This server runs inside {MAX_DEPTH} others that agents have started; no further agent is started.",
+            recovery=("Do this piece of work directly, without starting another workflow",),
+        )
+
+
+def _not_started(executable: Path, number: int | None, reason: str) -> AgentError:
+    """Why the system would not run the command."""
+    message = f"{executable} could not be started: {reason}."
+    if number == errno.ENOENT:
+        if executable.exists():
+            message = f"{executable} could not be started: the interpreter its first line names is missing."
+        return ClaudeNotFound(message, looked_in=(str(executable),))
+    if number in _PASSING_ERRNOS:
+        return AgentProcessFailed(message, recovery=("Try again in a minute, with fewer agents at once",))
+    recovery = ("Check the file and its permissions, or install Claude Code again", "then run `agent-workflows doctor`")
+    if number == errno.E2BIG:
+        recovery = ("Shorten the instructions of the role, or the reply's schema: a command line has a limit",)
+    return AgentMisconfigured(message, recovery=recovery)
+
+
+def _ignore(_: bytes) -> None:
+    pass

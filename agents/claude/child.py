@@ -1,0 +1,227 @@
+"""A child process that runs, and its end."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+import psutil
+
+from agents.claude.descendants import kill_all, tree_below
+
+STDERR_KEPT_BYTES = 64 * 1024
+"""How much of the end of standard error is kept."""
+EOF_SECONDS = 1.0
+"""How long after a child's end its pipes may still bring something, if somebody else keeps them open."""
+_REAP_SECONDS = 1.0
+
+Hear = Callable[[bytes], None]
+"""Takes a piece of standard output. Never blocks."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a child, in seconds.
+
+    Attributes:
+        interrupt_seconds: After SIGINT, the only signal after which the CLI may still report result and cost.
+        terminate_seconds: After SIGTERM.
+        linger_seconds: For a process to end by itself after its last result, or after it closed its output.
+    """
+
+    interrupt_seconds: float = 3.0
+    terminate_seconds: float = 3.0
+    linger_seconds: float = 5.0
+
+
+class ChildProcess:
+    """A child that runs; made by `ProcessRegistry.child`.
+
+    Args:
+        process: With pipes for all three standard streams.
+        marker: In its environment.
+        patience: How long to wait for it.
+        scanners: Limits how many threads read the process table at once.
+    """
+
+    def __init__(
+        self, process: anyio.abc.Process, marker: str, patience: Patience, scanners: anyio.CapacityLimiter
+    ) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
+        self._stderr = process.stderr
+        self._marker = marker
+        self._patience = patience
+        self._scanners = scanners
+        self._stderr_tail = b""
+        self._output_is_over = anyio.Event()
+        self._stderr_is_over = anyio.Event()
+        self._reading = anyio.CancelScope()
+        self._pumping = anyio.CancelScope(shield=True)  # goes on while the child is being ended
+        self._ended = False
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """As the system gave it, negative for a signal; None while it runs."""
+        return self._process.returncode
+
+    @property
+    def stderr(self) -> str:
+        """The end of what it wrote to standard error."""
+        return self._stderr_tail.decode(errors="replace")
+
+    @property
+    def exec_failure(self) -> str:
+        """Why the system would not run it, where that came out only after the start; else empty."""
+        # Its documented exit codes: 127 where the command is not found, 126 where it cannot be run.
+        said = self.stderr.strip()
+        return said if self.exit_code in (126, 127) and said.startswith("setpriv: ") else ""
+
+    async def receive(self) -> bytes:
+        """Wait for more standard output.
+
+        Returns:
+            The next piece, or nothing where there will be no more: at end of file, or when the child ended
+            `EOF_SECONDS` ago and somebody else still keeps the pipe open.
+        """
+        with anyio.CancelScope() as self._reading:
+            while not self._output_is_over.is_set():
+                try:
+                    return await self._stdout.receive()
+                except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError, OSError):
+                    self._output_is_over.set()
+        return b""
+
+    async def wait(self) -> int:
+        """Wait until it has ended, and a moment longer for the rest of standard error.
+
+        Returns:
+            Its exit code. Bounded by whoever waits.
+        """
+        code = await self._process.wait()
+        with anyio.move_on_after(EOF_SECONDS):
+            await self._stderr_is_over.wait()
+        return code
+
+    async def end(self, hear: Hear) -> None:
+        """End it and everything it has started; returns when nothing of it is left.
+
+        SIGINT, SIGTERM, SIGKILL, each if the one before did not help; then every descendant is killed. Safe to call on
+        a child that has ended by itself, and safe to call twice. Cancellation is held back until it is done; it takes
+        no longer than the patience with both signals and about 2 s.
+
+        Args:
+            hear: Takes what the child still writes.
+        """
+        if self._ended:
+            return
+        self._ended = True
+        with anyio.CancelScope(shield=True):
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._hear_rest, hear)
+                    await self._end_politely()
+                    tasks.cancel_scope.cancel()
+            except BaseException:
+                # Cancelled once more from outside any scope, or no thread could be had: no more politeness then.
+                self._kill_at_once()
+                raise
+            finally:
+                self._pumping.cancel()
+
+    async def pump(self, stdin: bytes) -> None:
+        """Write standard input, drain standard error and notice the end, until `end` is over."""
+        with self._pumping:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._write_stdin, stdin)
+                tasks.start_soon(self._drain_stderr)
+                tasks.start_soon(self._stop_reading_after_exit)
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if it still runs."""
+        if self._process.returncode is None:
+            with suppress(OSError):  # it has ended, and is about to be noticed
+                os.kill(self._process.pid, number)
+
+    def _kill(self) -> None:
+        if self._process.returncode is None:
+            with suppress(OSError):
+                self._process.kill()
+
+    def _kill_at_once(self) -> None:
+        tree = tree_below(self.pid) if self.exit_code is None else []
+        self._kill()
+        kill_all(tree, self._marker)
+
+    async def _end_politely(self) -> None:
+        tree: list[psutil.Process] = []
+        if self.exit_code is None:
+            tree = await anyio.to_thread.run_sync(
+                tree_below, self.pid, limiter=self._scanners
+            )  # before the parents that lead to it are gone
+            await self._ask_to_stop()
+        if self.exit_code is None:
+            tree += await anyio.to_thread.run_sync(tree_below, self.pid, limiter=self._scanners)
+            self._kill()
+        left = await anyio.to_thread.run_sync(kill_all, tree, self._marker, limiter=self._scanners)
+        if left:
+            _log.error("Processes %s do not end, even when killed.", [process.pid for process in left])
+        with anyio.move_on_after(_REAP_SECONDS):
+            await self._process.wait()
+        with anyio.move_on_after(EOF_SECONDS):
+            await self._output_is_over.wait()
+
+    async def _ask_to_stop(self) -> None:
+        if sys.platform == "win32":
+            return  # a console process can be asked nothing from outside its console
+        for number, seconds in (
+            (signal.SIGINT, self._patience.interrupt_seconds),
+            (signal.SIGTERM, self._patience.terminate_seconds),
+        ):
+            self.signal(number)
+            with anyio.move_on_after(seconds):
+                await self._process.wait()
+                return
+
+    async def _hear_rest(self, hear: Hear) -> None:
+        while piece := await self.receive():
+            hear(piece)
+
+    async def _write_stdin(self, data: bytes) -> None:
+        # A child that ends, or closes its input, without having read it all says so itself, in its own words.
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            await self._stdin.send(data)
+        with suppress(OSError):
+            await self._stdin.aclose()
+
+    async def _drain_stderr(self) -> None:
+        with suppress(anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError, OSError):
+            while True:
+                self._stderr_tail = (self._stderr_tail + await self._stderr.receive())[-STDERR_KEPT_BYTES:]
+        self._stderr_is_over.set()
+
+    async def _stop_reading_after_exit(self) -> None:
+        await self._process.wait()
+        with anyio.move_on_after(EOF_SECONDS):
+            await self._output_is_over.wait()
+        self._output_is_over.set()
+        self._reading.cancel()
+
+

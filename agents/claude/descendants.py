@@ -1,0 +1,83 @@
+"""Everything that descends from a child process, and its end.
+
+Two ways lead to a descendant. The process tree has it as long as its parents live; the marker in its environment
+(`AGENT_WORKFLOWS_CHILD`) has it also when it was re-parented, started its own session, or left its process group.
+Out of reach of both is only what got a clean environment *and* lost its parents before anybody looked.
+
+Everything here blocks (it reads the process table): call it in a thread.
+"""
+
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from agents.claude.environment import CHILD_VARIABLE
+
+KILL_SECONDS = 1.0
+"""How long processes are given to be gone after SIGKILL. Only one that hangs in the kernel needs longer."""
+
+_LOOK_AGAIN_SECONDS = 0.01
+
+
+def tree_below(pid: int) -> list[psutil.Process]:
+    """The descendants of a process as the process table has them now, without itself; empty if it is gone."""
+    with suppress(psutil.Error):
+        return psutil.Process(pid).children(recursive=True)
+    return []
+
+
+def carriers_of(marker: str) -> list[psutil.Process]:
+    """The processes that carry a marker in their environment, the marked child itself included.
+
+    Linux shows every process of the same user. macOS and Windows show what their rules allow; the tree covers the rest.
+    """
+    found: list[psutil.Process] = []
+    for pid in psutil.pids():
+        with suppress(psutil.Error, OSError):  # it has just ended, or belongs to somebody else
+            if marker in _markers_of(pid):
+                found.append(psutil.Process(pid))
+    return found
+
+
+def kill_all(known: Iterable[psutil.Process], marker: str) -> list[psutil.Process]:
+    """Kill processes, and whatever carries the marker, until none is left.
+
+    It looks again after each round: what was killed may have started something in between.
+
+    Args:
+        known: Found earlier; one whose number now belongs to another process is left alone.
+        marker: Of the child whose descendants are meant.
+
+    Returns:
+        What still runs after `KILL_SECONDS`: normally nothing.
+    """
+    known = tuple(known)
+    give_up = time.monotonic() + KILL_SECONDS
+    while alive := [process for process in {*known, *carriers_of(marker)} if _is_alive(process)]:
+        if time.monotonic() >= give_up:
+            return alive
+        for process in alive:
+            with suppress(psutil.Error):
+                process.kill()
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    return []
+
+
+def _markers_of(pid: int) -> list[str]:
+    if sys.platform == "linux":  # several times faster than psutil, which decodes the whole environment
+        prefix = f"{CHILD_VARIABLE}=".encode()
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        value = next((entry.removeprefix(prefix).decode() for entry in entries if entry.startswith(prefix)), "")
+    else:
+        value = psutil.Process(pid).environ().get(CHILD_VARIABLE, "")
+    return value.split("/")
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

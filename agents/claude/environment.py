@@ -1,0 +1,147 @@
+"""The environment of a child process. Pure.
+
+A server that Claude Code started inherits the variables of that session. Handed on, they would make a child report
+into its parent's session. So of `CLAUDE_CODE_*` only what a user sets as configuration is handed on.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+RUN_VARIABLE = "AGENT_WORKFLOWS_RUN"
+"""Which run a process belongs to; for people who look at a process list."""
+CHILD_VARIABLE = "AGENT_WORKFLOWS_CHILD"
+"""Which child of a server a process descends from. Every descendant inherits it, also one that has changed its parent,
+its session and its process group; that is how it is found again. Where servers run inside each other's agents it is a
+path of markers, outermost first: `outer/inner`."""
+DEPTH_VARIABLE = "AGENT_WORKFLOWS_DEPTH"
+"""How many servers there are above a process."""
+
+MAX_DEPTH = 3
+"""How many servers may run inside each other's agents. An agent may use this program once more for a part of its work;
+more than a few levels is a workflow that calls itself."""
+
+_SETTINGS = MappingProxyType(
+    {
+        "DISABLE_AUTOUPDATER": "1",
+        "DISABLE_TELEMETRY": "1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        # One result per run, sub-agents in the foreground with signs of life, and a time-out of a command is an error.
+        "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
+        # `@path` in a prompt would attach that file, from anywhere on the disk, without any tool being allowed.
+        "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",
+    }
+)
+
+_PARENT_SESSION = frozenset({"CLAUDECODE", "CLAUDE_PROJECT_DIR", "CLAUDE_ENV_FILE", "CLAUDE_PLUGIN_ROOT", "AI_AGENT"})
+"""Set by a Claude Code session for what it starts."""
+
+_LOGIN = frozenset(
+    {
+        "CLAUDE_CODE_OAUTH_TOKEN",  # of `claude setup-token`
+        "CLAUDE_CODE_OAUTH_REFRESH_TOKEN",
+        "CLAUDE_CODE_OAUTH_SCOPES",
+        "CLAUDE_CODE_OAUTH_CLIENT_ID",
+        "CLAUDE_CODE_CUSTOM_OAUTH_URL",
+        "CLAUDE_CODE_API_KEY_HELPER_TTL_MS",
+    }
+)
+"""How a user logs in. Not the variables that name a file descriptor or a socket of the parent: a child has none."""
+
+_PROVIDER = frozenset(
+    {
+        "CLAUDE_CODE_USE_BEDROCK",
+        "CLAUDE_CODE_SKIP_BEDROCK_AUTH",
+        "CLAUDE_CODE_USE_VERTEX",
+        "CLAUDE_CODE_SKIP_VERTEX_AUTH",
+        "CLAUDE_CODE_USE_FOUNDRY",
+        "CLAUDE_CODE_SKIP_FOUNDRY_AUTH",
+        "CLAUDE_CODE_USE_MANTLE",
+        "CLAUDE_CODE_SKIP_MANTLE_AUTH",
+        "CLAUDE_CODE_USE_ANTHROPIC_AWS",
+        "CLAUDE_CODE_SKIP_ANTHROPIC_AWS_AUTH",
+        "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
+        "CLAUDE_CODE_SKIP_ANTHROPIC_GOOGLE_CLOUD_AUTH",
+        "CLAUDE_CODE_USE_GATEWAY",
+        "CLAUDE_CODE_EXTRA_BODY",
+        "CLAUDE_CODE_ATTRIBUTION_HEADER",  # some gateways refuse it
+        "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS",  # some gateways refuse these
+    }
+)
+"""Where requests go, and in which form they are accepted there."""
+
+_NETWORK = frozenset(
+    {
+        "CLAUDE_CODE_CLIENT_CERT",
+        "CLAUDE_CODE_CLIENT_KEY",
+        "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE",
+        "CLAUDE_CODE_CERT_STORE",
+        "CLAUDE_CODE_PROXY_RESOLVES_HOSTS",
+        "CLAUDE_CODE_MAX_RETRIES",
+    }
+)
+"""How requests get there."""
+
+_MODEL = frozenset(
+    {
+        "CLAUDE_CODE_EFFORT_LEVEL",
+        "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+        "CLAUDE_CODE_SUBAGENT_MODEL",
+        "CLAUDE_CODE_DISABLE_1M_CONTEXT",
+        "CLAUDE_CODE_DISABLE_ADAPTIVE_THINKING",
+        "CLAUDE_CODE_AUTO_COMPACT_WINDOW",
+        "CLAUDE_CODE_FILE_READ_MAX_OUTPUT_TOKENS",
+    }
+)
+"""What a user asks of the model everywhere."""
+
+_MACHINE = frozenset(
+    {
+        "CLAUDE_CODE_SHELL",
+        "CLAUDE_CODE_SHELL_PREFIX",
+        "CLAUDE_CODE_GIT_BASH_PATH",  # without it the CLI may not start on Windows
+        "CLAUDE_CODE_TMPDIR",
+        "CLAUDE_CODE_ENABLE_TELEMETRY",  # an organisation's own OpenTelemetry, set up by the OTEL_* variables
+    }
+)
+"""What this machine needs."""
+
+_RESTRICTIONS = frozenset({"CLAUDE_CODE_RESTRICTED", "CLAUDE_CODE_SUBPROCESS_ENV_SCRUB"})
+"""Limits somebody has set; a child is never freer than its parent."""
+
+_USER_CONFIGURATION = _LOGIN | _PROVIDER | _NETWORK | _MODEL | _MACHINE | _RESTRICTIONS
+
+
+def child_environment(environ: Mapping[str, str], *, run_id: str, marker: str) -> dict[str, str]:
+    """The environment a `claude` process is started with.
+
+    Handed on: everything that is not Claude Code's or ours (`PATH`, `HOME`, proxies, `ANTHROPIC_*`, `AWS_*`,
+    `CLAUDE_CONFIG_DIR`), and the user's configuration among `CLAUDE_CODE_*`. Kept back: the variables of a Claude Code
+    session this server may run in, and our own settings: they hold the server's token and the database's password.
+
+    Args:
+        environ: The environment of this server.
+        run_id: The run the child works for; empty if none.
+        marker: Unique to the child; no `/` in it.
+    """
+    kept = {name: value for name, value in environ.items() if _is_handed_on(name)}
+    outer = environ.get(CHILD_VARIABLE)
+    return {
+        **kept,
+        **_SETTINGS,
+        RUN_VARIABLE: run_id,
+        CHILD_VARIABLE: f"{outer}/{marker}" if outer else marker,
+        DEPTH_VARIABLE: str(depth_of(environ) + 1),
+    }
+
+
+def depth_of(environ: Mapping[str, str]) -> int:
+    """How many servers there are above this process; 0 for one that a person or a client started."""
+    value = environ.get(DEPTH_VARIABLE, "")
+    return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else 0
+
+
+def _is_handed_on(name: str) -> bool:
+    if name.startswith("CLAUDE_CODE_"):
+        return name in _USER_CONFIGURATION
+    return name not in _PARENT_SESSION and not name.startswith("AGENT_WORKFLOWS_")

@@ -1,0 +1,280 @@
+"""The story of a run: what the CLI writes, told as events as it comes, and the facts that remain at the end.
+
+Pure: no I/O, no waiting, no guessing. The only thing taken from outside is a clock.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import assert_never
+
+from agents.agent import CommandRun, Usage
+from agents.claude.fields import text_of
+from agents.claude.live_text import LiveText
+from agents.claude.messages import (
+    ApiFailure,
+    AssistantSaid,
+    CliMessage,
+    ControlAnswered,
+    ControlCancelled,
+    ControlRequested,
+    NotAMessage,
+    OtherBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolUseBlock,
+    TurnEnded,
+    UnknownMessage,
+    UserSaid,
+)
+from agents.claude.remarks import tell_remark
+from agents.claude.speakers import Speakers
+from agents.claude.stream_messages import StreamMessage
+from agents.claude.system_messages import (
+    ApiRetry,
+    BackgroundTasksChanged,
+    Remark,
+    TaskEnded,
+    TaskProgressed,
+    TaskStarted,
+    TaskUpdated,
+    ThinkingTokens,
+    ToolProgress,
+    TurnStarted,
+)
+from agents.claude.tasks import Tasks
+from agents.claude.tool_calls import OpenTool, ToolCalls
+from agents.claude.wording import counted, one_line, whole_seconds
+from agents.events import AgentSaid, Progressed, TextStreamed, Thought, UsageReported, Waiting
+
+_UNAUTHORIZED = 401
+_AGENT_TOOLS = frozenset({"Agent", "Task"})
+_THINKING_STEP_TOKENS = 500
+
+
+class Narrator:
+    """Tells the story of one CLI process and keeps its facts.
+
+    Args:
+        workspace: Directory that file paths are told relative to.
+        clock: Seconds, rising; durations of tool calls are taken from it.
+
+    Attributes:
+        session_id: The CLI's conversation, or empty.
+        results: The turns that have ended, in order. The last one is the outcome.
+        auth_failed: True from the first request that was refused for its key or login. The CLI would go on trying
+            for three minutes; whoever runs it should end it now.
+        last_assistant_error: The API error the main thread ended on; None if it has answered since.
+        background_tasks: How many tasks run in the background now.
+        turn_started: Whether the CLI got as far as beginning a turn.
+    """
+
+    def __init__(self, workspace: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self.session_id = ""
+        self.results: list[TurnEnded] = []
+        self.auth_failed = False
+        self.last_assistant_error: ApiFailure | None = None
+        self.background_tasks = 0
+        self.turn_started = False
+        self._calls = ToolCalls(workspace, clock)
+        self._speakers = Speakers()
+        self._tasks = Tasks(self._calls, self._speakers)
+        self._live = LiveText()
+        self._usage = Usage()
+        self._model = ""
+        self._turn_is_open = False
+        self._thinking_told = 0
+        self._noise_told = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that were written or edited, each once; relative to the workspace where they lie below it."""
+        return self._calls.files
+
+    @property
+    def commands(self) -> tuple[CommandRun, ...]:
+        """Shell commands that have ended, in the order they began; sub-agents' too."""
+        return self._calls.commands
+
+    @property
+    def open_tools(self) -> tuple[OpenTool, ...]:
+        """Tool calls that have no result yet; when the CLI has ended, those that were cut off."""
+        return self._calls.open
+
+    @property
+    def usage(self) -> Usage:
+        """What this process used, as far as its results say; without one its cost is unknown."""
+        return self._usage if self.results else Usage(cost_usd=None)
+
+    @property
+    def text_so_far(self) -> str:
+        """The main thread's text, unfinished one included."""
+        return self._live.text
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more is expected: every turn has its result, and no background task can start another."""
+        return bool(self.results) and not self._turn_is_open and not self.background_tasks
+
+    def tell(self, message: CliMessage) -> list[AgentSaid]:
+        """Take the next message.
+
+        Args:
+            message: As the parser gives it.
+
+        Returns:
+            What has just happened, in order; empty if it is nothing to tell.
+        """
+        match message:
+            case StreamMessage():
+                return self._live.hear(message)
+            case AssistantSaid():
+                return self._assistant(message)
+            case UserSaid():
+                return self._user(message)
+            case TaskStarted() | TaskProgressed() | TaskUpdated() | TaskEnded():
+                return self._tasks.hear(message)
+            case ToolProgress() | ThinkingTokens():
+                return self._sign_of_life(message)
+            case TurnStarted():
+                return self._turn(message)
+            case TurnEnded():
+                return self._result(message)
+            case BackgroundTasksChanged(tasks=tasks):
+                self.background_tasks = len(tasks)
+                return []
+            case ControlRequested() | ControlAnswered() | ControlCancelled():
+                return _tell_control(message)
+            case UnknownMessage() | NotAMessage():
+                return self._noise(message)
+            case _:
+                return self._remark(message)
+
+    def _assistant(self, said: AssistantSaid) -> list[AgentSaid]:
+        speaker = self._speakers.of(said.sender)
+        if not speaker:
+            self.last_assistant_error = said.failure
+        if said.synthetic or said.failure is not None:
+            return _tell_synthetic(said, speaker)
+        told: list[AgentSaid] = []
+        for block in said.blocks:
+            match block:
+                case TextBlock():
+                    told += [_text(block, speaker)] if speaker else self._live.finish_text(said.message_id, block)
+                case ThinkingBlock():
+                    told += [_thought(block, speaker)] if speaker else self._live.finish_thought(said.message_id, block)
+                case ToolUseBlock():
+                    told += self._tool_use(block, speaker)
+                case OtherBlock():
+                    pass
+                case _:
+                    assert_never(block)
+        return told
+
+    def _tool_use(self, block: ToolUseBlock, speaker: tuple[str, ...]) -> list[AgentSaid]:
+        if block.tool in _AGENT_TOOLS:
+            agent_type, description = text_of(block.input, "subagent_type"), text_of(block.input, "description")
+            self._speakers.introduce(block.call_id, speaker, agent_type, description)
+        return self._calls.start(block, speaker)
+
+    def _user(self, said: UserSaid) -> list[AgentSaid]:
+        told: list[AgentSaid] = []
+        for result in said.results:
+            told += self._calls.end(result, goes_on=bool(said.background_task_id))
+        is_prompt = said.sender.parent_call_id is not None and not said.synthetic
+        if said.text and not said.replay and not is_prompt:
+            message = one_line(said.text.strip("[]"))
+            told.append(
+                Progressed(
+                    message=f"the CLI told the model: {message}" if said.synthetic else message,
+                    details={"text": said.text},
+                    speaker=self._speakers.of(said.sender),
+                )
+            )
+        return told
+
+    def _sign_of_life(self, message: ToolProgress | ThinkingTokens) -> list[AgentSaid]:
+        if isinstance(message, ToolProgress):
+            text = f"{message.tool} has been running for {whole_seconds(message.seconds)}"
+            speaker = self._calls.speaker_of(message.call_id)
+            return [Waiting(reason="tool", message=text, seconds=message.seconds, speaker=speaker)]
+        tokens = message.estimated_tokens
+        self._thinking_told = min(self._thinking_told, tokens)
+        if self._live.is_streaming or tokens - self._thinking_told < _THINKING_STEP_TOKENS:
+            return []
+        self._thinking_told = tokens
+        return [Waiting(reason="model", message=f"thinking, about {counted(tokens, 'token')} so far")]
+
+    def _turn(self, turn: TurnStarted) -> list[AgentSaid]:
+        is_first = not self.turn_started
+        self.turn_started = self._turn_is_open = True
+        self._model = turn.model or self._model or "an unnamed model"
+        self.session_id = turn.session_id or self.session_id
+        if not is_first:
+            return [Progressed(message=f"next turn on {self._model}")]
+        self._calls.add_root(turn.cwd)
+        servers = {server.name: server.status for server in turn.mcp_servers}
+        failed = "".join(f", MCP server {name} failed" for name, status in servers.items() if status == "failed")
+        details = {
+            "model": turn.model,
+            "version": turn.version,
+            "tools": len(turn.tools),
+            "mcp_servers": servers,
+            "session_id": turn.session_id,
+        }
+        return [Progressed(message=f"claude {turn.version} on {self._model}{failed}", details=details)]
+
+    def _result(self, result: TurnEnded) -> list[AgentSaid]:
+        self.results.append(result)
+        self._turn_is_open = result.queued_turns > 0
+        self.session_id = result.session_id or self.session_id
+        told: list[AgentSaid] = []
+        for used in (result.turn_usage,) if result.usage is None else result.usage:
+            self._usage += Usage(used.input_tokens, used.output_tokens, used.cost_usd)
+            told.append(
+                UsageReported(
+                    model=used.model or self._model,
+                    input_tokens=used.input_tokens,
+                    output_tokens=used.output_tokens,
+                    cost_usd=used.cost_usd,
+                )
+            )
+        return told
+
+    def _remark(self, remark: Remark) -> list[AgentSaid]:
+        if isinstance(remark, ApiRetry) and (remark.status == _UNAUTHORIZED or remark.error == "authentication_failed"):
+            self.auth_failed = True
+        told = tell_remark(remark)
+        return [] if told is None else [told]
+
+    def _noise(self, message: UnknownMessage | NotAMessage) -> list[AgentSaid]:
+        """Tell of the first line that is no message; a wrapper that prints to stdout can write many."""
+        if isinstance(message, UnknownMessage) or self._noise_told:
+            return []
+        self._noise_told = True
+        details = {"reason": message.reason, "excerpt": message.excerpt}
+        return [
+            Progressed(message=f"the CLI wrote a line that is no message: {one_line(message.excerpt)}", details=details)
+        ]
+
+
+def _text(block: TextBlock, speaker: tuple[str, ...]) -> AgentSaid:
+    return TextStreamed(text=block.text, speaker=speaker)
+
+
+def _thought(block: ThinkingBlock, speaker: tuple[str, ...]) -> AgentSaid:
+    return Thought(text=block.text, speaker=speaker)
+
+
+def _tell_synthetic(said: AssistantSaid, speaker: tuple[str, ...]) -> list[AgentSaid]:
+    text = "\n".join(block.text for block in said.blocks if isinstance(block, TextBlock))
+    failure = said.failure
+    details = {} if failure is None else {"error": failure.error, "status": failure.status}
+    return [Progressed(message=one_line(text), details={**details, "text": text}, speaker=speaker)] if text else []
+
+
+def _tell_control(message: ControlRequested | ControlAnswered | ControlCancelled) -> list[AgentSaid]:
+    if not isinstance(message, ControlRequested) or message.subtype != "can_use_tool":
+        return []
+    about = one_line(text_of(message.request, "description"))
+    return [Waiting(reason="person", message=f"may {text_of(message.request, 'tool_name')} be used? {about}".strip())]

@@ -1,0 +1,211 @@
+"""Ends the children of a server that has died, however it died. A program of its own: standard library only.
+
+One runs beside each server that has children, in its own session, and holds the reading end of a pipe whose writing
+end only the server holds. The server says which children it has; when the pipe closes, the server is gone, and what is
+left of its children is ended: SIGTERM to each child, which lets it take down its own commands; after a second SIGKILL
+to whatever is left, to all of its descendants, and to all that carry its marker.
+
+Lines on standard input, fields separated by one blank:
+
+    + <marker> <pid>    this child runs; a pid of 0: it is about to be started
+    - <marker>          it has ended, and nothing of it is left
+
+A process is known by its number and its start time, so that a number which is given out again harms nobody.
+
+Linux is the measured system. On macOS the same is done with `ps` (which shows the environment of the user's own
+processes only). On Windows there is no way to ask politely, and `taskkill /T` ends each child with its tree; what has
+left the tree is not found there.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+MARKER_VARIABLE = "AGENT_WORKFLOWS_CHILD"
+TERMINATE_SECONDS = 1.0
+KILL_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 0.03
+
+
+class Identity(NamedTuple):
+    """A process that cannot be mistaken for a later one with the same number."""
+
+    pid: int
+    started: str
+
+
+class Entry(NamedTuple):
+    """A row of the process table."""
+
+    parent: int
+    started: str
+
+
+class Children:
+    """What the server has said about its children."""
+
+    def __init__(self) -> None:
+        self.markers: set[str] = set()
+        self._identities: dict[str, Identity] = {}
+
+    def hear(self, line: str) -> None:
+        """Take one line; one that is not as declared is ignored, for there is nobody to tell."""
+        match line.split():
+            case ["+", marker, pid] if pid.isdecimal():
+                self.markers.add(marker)
+                started = _start_time_of(int(pid))
+                if started is not None:
+                    self._identities[marker] = Identity(int(pid), started)
+            case ["-", marker]:
+                self.markers.discard(marker)
+                self._identities.pop(marker, None)
+            case _:
+                pass
+
+    @property
+    def identities(self) -> set[Identity]:
+        """The children that were seen running."""
+        return set(self._identities.values())
+
+
+def main() -> None:
+    """Listen until the server is gone, then clean up behind it."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # whoever ends the server with these may reach this process too
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    children = Children()
+    for line in sys.stdin.buffer:
+        children.hear(line.decode(errors="replace"))
+    if not children.markers:
+        return
+    if sys.platform == "win32":
+        _end_trees_on_windows(children)
+    else:
+        _end_all(children)
+
+
+def _end_all(children: Children) -> None:
+    known = children.identities | _descendants_of(children.identities)
+    _signal(_alive(children.identities), signal.SIGTERM)
+    terminate_until = time.monotonic() + TERMINATE_SECONDS
+    while (left := _left_of(known, children.markers)) and time.monotonic() < terminate_until:
+        known |= left | _descendants_of(left)
+        time.sleep(LOOK_AGAIN_SECONDS)
+    kill_until = time.monotonic() + KILL_SECONDS
+    while (left := _left_of(known, children.markers)) and time.monotonic() < kill_until:
+        known |= _descendants_of(left)
+        _signal(left, signal.SIGKILL)
+        time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _left_of(known: set[Identity], markers: set[str]) -> set[Identity]:
+    return _alive(known) | _carriers_of(markers)
+
+
+def _alive(identities: set[Identity]) -> set[Identity]:
+    table = process_table()
+    return {identity for identity in identities if _is_in(table, identity)}
+
+
+def _is_in(table: dict[int, Entry], identity: Identity) -> bool:
+    entry = table.get(identity.pid)
+    return entry is not None and entry.started == identity.started
+
+
+def _descendants_of(ancestors: set[Identity]) -> set[Identity]:
+    table = process_table()
+    family = {identity.pid for identity in ancestors if _is_in(table, identity)}
+    grown = True
+    while grown:
+        below = {pid for pid, entry in table.items() if entry.parent in family} - family
+        family |= below
+        grown = bool(below)
+    return {Identity(pid, table[pid].started) for pid in family}
+
+
+def _carriers_of(markers: set[str]) -> set[Identity]:
+    table = process_table()
+    return {
+        Identity(pid, table[pid].started)
+        for pid, value in _marked_processes()
+        if pid in table and pid != os.getpid() and markers.intersection(value.split("/"))
+    }
+
+
+def _signal(identities: set[Identity], number: int) -> None:
+    for identity in identities:
+        with suppress(OSError):  # it has just ended
+            os.kill(identity.pid, number)
+
+
+def _start_time_of(pid: int) -> str | None:
+    if sys.platform == "win32":
+        return "" if pid else None
+    entry = process_table().get(pid)
+    return entry.started if entry is not None and pid else None
+
+
+def process_table() -> dict[int, Entry]:
+    """All living processes by number; zombies are not alive."""
+    if sys.platform == "linux":
+        return dict(_rows_of_proc())
+    return dict(_rows_of_ps())
+
+
+def _rows_of_proc() -> Iterator[tuple[int, Entry]]:
+    for pid in _numbers_in_proc():
+        with suppress(OSError):  # it has just ended
+            # The name of the command, in parentheses, may hold blanks and parentheses itself.
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            if fields[0] not in (b"Z", b"X"):
+                yield pid, Entry(int(fields[1]), fields[19].decode())
+
+
+def _rows_of_ps() -> Iterator[tuple[int, Entry]]:
+    for line in _output_of("ps", "-A", "-o", "pid=,ppid=,stat=,lstart=").splitlines():
+        fields = line.split(maxsplit=3)
+        if len(fields) == 4 and not fields[2].startswith("Z"):
+            yield int(fields[0]), Entry(int(fields[1]), fields[3].strip())
+
+
+def _marked_processes() -> Iterator[tuple[int, str]]:
+    """Processes with a marker, and its value."""
+    prefix = f"{MARKER_VARIABLE}="
+    if sys.platform == "linux":
+        for pid in _numbers_in_proc():
+            with suppress(OSError):  # it has just ended, or belongs to somebody else
+                for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                    if entry.startswith(prefix.encode()):
+                        yield pid, entry.decode(errors="replace").removeprefix(prefix)
+        return
+    for line in _output_of("ps", "-A", "-E", "-ww", "-o", "pid=,command=").splitlines():
+        fields = line.split()
+        for field in fields[1:]:
+            if field.startswith(prefix):
+                yield int(fields[0]), field.removeprefix(prefix)
+
+
+def _numbers_in_proc() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+
+
+def _output_of(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=2, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def _end_trees_on_windows(children: Children) -> None:
+    for identity in children.identities:
+        _output_of("taskkill", "/T", "/F", "/PID", str(identity.pid))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""The one place where everything is built: settings in, a working server's parts out."""
+
+import asyncio
+import importlib
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from agents.agent import Agent
+from agents.claude.agent import ClaudeAgent
+from agents.claude.locate import find_claude
+from agents.claude.process import ProcessRegistry
+from mcp_server.settings import Settings
+from mcp_server.workspaces import Workspaces
+from workflows.catalog import Catalog
+from workflows.runs.graph_steps import GraphRunner
+from workflows.runs.local_engine import LocalEngine
+from workflows.runs.log import EventLog
+from workflows.runs.process_lock import ProcessLock
+from workflows.runs.redaction import Redactor
+from workflows.runs.sqlite_log import SqliteEventLog
+from workflows.team import Team
+
+OWNER = "local"
+"""Whose runs they are while there is only one user: the one who started the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A server's parts.
+
+    Attributes:
+        catalog: Which workflows there are.
+        workspaces: Where they may work.
+        log: Where runs are kept.
+        engine: Runs them.
+        children: Every child process of this server.
+    """
+
+    catalog: Catalog
+    workspaces: Workspaces
+    log: EventLog
+    engine: LocalEngine
+    children: ProcessRegistry
+
+
+@asynccontextmanager
+async def assemble(
+    settings: Settings, catalog: Catalog, *, environ: Mapping[str, str] = os.environ
+) -> AsyncGenerator[Assembly, None]:
+    """Build everything, and take it down again: children first, then runs, then the log.
+
+    Args:
+        settings: The settings.
+        catalog: Which workflows there are.
+        environ: This process's environment.
+
+    Raises:
+        workflows.runs.errors.LogUnavailable: The data directory cannot be used.
+    """
+    children = ProcessRegistry()
+    with ProcessLock(settings.home / "processes") as lock:
+        log = await SqliteEventLog.open(settings.home)
+        engine = LocalEngine(
+            log=log,
+            lock=lock,
+            team=_team(settings, children, environ),
+            open_graphs=lambda: _open_graphs(settings),
+            redactor=Redactor(environ),
+            max_runs=settings.max_runs,
+        )
+        try:
+            yield Assembly(catalog, Workspaces(settings.roots), log, engine, children)
+        finally:
+            children.signal_all()
+            await engine.close()
+            await log.close(0.1)
+            children.close()
+
+
+def _team(settings: Settings, children: ProcessRegistry, environ: Mapping[str, str]) -> Team:
+    if settings.offline:
+        return Team(default=_scripted(children))
+
+    def executable() -> Path:
+        return find_claude(settings.claude, environ)
+
+    def claude(model: str | None) -> Agent:
+        return ClaudeAgent(executable, children, model=model, environ=environ)
+
+    models = {role: spec.partition(":")[2] or None for role, spec in settings.models.items()}
+    return Team(default=claude(None), by_role={role: claude(model) for role, model in models.items()})
+
+
+def _scripted(children: ProcessRegistry) -> Agent:
+    offline = importlib.import_module("workflows.build_feature.offline")  # only needed offline
+    return cast("Agent", offline.scripted_agent(children))
+
+
+async def _open_graphs(settings: Settings) -> GraphRunner:
+    """Import the graph library in a thread: it takes about a second, and the server goes on answering."""
+    module = await asyncio.to_thread(importlib.import_module, "workflows.runs.graph_runner")
+    return cast(
+        "GraphRunner",
+        await module.LangGraphRunner.open(settings.home / "checkpoints.sqlite3", tracing=settings.tracing),
+    )

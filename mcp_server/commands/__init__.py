@@ -1,0 +1,1 @@
+"""The subcommands of `agent-workflows`, one module each."""

@@ -1,0 +1,128 @@
+"""`agent-workflows demo`: everything for real but the model.
+
+A real MCP client starts `agent-workflows serve --offline` and calls `build_feature` over stdio. Scripted agents take the
+place of models; they really write files and really run tests, in a fresh git repository.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import click
+from mcp import Client, StdioServerParameters
+from mcp_types import CallToolResult, ProgressNotification, ServerNotification, TextResourceContents
+
+from mcp_server.commands.options import json_option
+from mcp_server.terminal.results import print_structured_result
+from mcp_server.terminal.view import View, choose_view
+from mcp_server.workflow_tools import EVENT_META
+from workflows.runs.event_json import decode
+from workflows.runs.events import RunEvent
+
+TASK = "Add a small, well-tested module that turns titles into URL slugs"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a demo happens.
+
+    Attributes:
+        workspace: The git repository the agents work in.
+        data: The server's data directory.
+    """
+
+    workspace: Path
+    data: Path
+
+    @classmethod
+    def fresh(cls) -> "Place":
+        """A new temporary directory with an empty git repository in it."""
+        base = Path(tempfile.mkdtemp(prefix="agent-workflows-demo-"))
+        place = cls(base / "workspace", base / "data")
+        place.workspace.mkdir()
+        if shutil.which("git"):
+            subprocess.run(["git", "init", "--quiet"], cwd=place.workspace, check=True, stdin=subprocess.DEVNULL)
+        return place
+
+
+@click.command()
+@json_option
+def command(*, as_json: bool) -> None:
+    """Watch build_feature work, offline, in a fresh temporary git repository."""
+    place = Place.fresh()
+    result = anyio.run(_call, place, as_json)
+    if as_json:
+        return
+    print_structured_result(result.structured_content or {}, stream=sys.stdout)
+    click.echo(f"\nThe files are in {place.workspace}")
+    click.echo("This was scripted, without a model. With the real agents, in Claude Code:\n")
+    click.echo(f"  claude mcp add agent-workflows -- {_own_command()} serve\n")
+    if result.is_error:
+        sys.exit(1)
+
+
+async def _call(place: Place, as_json: bool) -> CallToolResult:  # noqa: FBT001 - anyio.run passes no keywords
+    server = StdioServerParameters(
+        command=_own_command(),
+        args=["serve", "--offline"],
+        env={**os.environ, "AGENT_WORKFLOWS_HOME": str(place.data), "AGENT_WORKFLOWS_ROOTS": str(place.workspace)},
+        cwd=place.workspace,
+    )
+    with choose_view(sys.stdout, json=as_json, workspace=str(place.workspace)) as view:
+        follower = _Follower(view)
+        async with Client(server, message_handler=follower.on_message) as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(follower.follow, client)
+            result = await client.call_tool("build_feature", {"task": TASK}, progress_callback=_wanted)
+            tasks.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True), anyio.fail_after(10):
+                await follower.catch_up(client)
+        return result
+
+
+async def _wanted(progress: float, total: float | None, message: str | None) -> None:
+    """A client that gives a callback is a client that asks for progress; the events come through `on_message`."""
+
+
+class _Follower:
+    """Shows every event of the run: each notification says that the log has grown, the log has all of them."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._run_id = ""
+        self._seen = 0
+        self._news = anyio.Event()
+
+    async def on_message(self, message: ServerNotification | Exception) -> None:
+        if isinstance(message, ProgressNotification) and (event := (message.params.meta or {}).get(EVENT_META)):
+            self._run_id = event["run_id"]
+            self._news.set()
+
+    async def follow(self, client: Client) -> None:
+        while True:
+            await self._news.wait()
+            self._news = anyio.Event()
+            await self.catch_up(client)
+
+    async def catch_up(self, client: Client) -> None:
+        while page := await self._page(client):
+            for event in page:
+                if event.seq == self._seen + 1:
+                    self._view.show(event)
+                    self._seen = event.seq
+
+    async def _page(self, client: Client) -> list[RunEvent]:
+        uri = f"runs://{self._run_id}/events?after={self._seen}"
+        contents = (await client.read_resource(uri)).contents[0]
+        text = contents.text if isinstance(contents, TextResourceContents) else ""
+        return [decode(line) for line in text.split("\n") if line]
+
+
+def _own_command() -> str:
+    """The console script beside this interpreter; else whatever was called."""
+    script = Path(sys.executable).with_name("agent-workflows")
+    return str(script) if script.exists() else sys.argv[0]

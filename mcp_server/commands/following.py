@@ -1,0 +1,86 @@
+"""What `run`, `watch` and `cancel` have in common: a run in this process's log, followed to its end."""
+
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import anyio
+import click
+
+from mcp_server.assembly import OWNER, Assembly, assemble
+from mcp_server.settings import Settings
+from mcp_server.terminal.results import print_result
+from mcp_server.terminal.view import choose_view
+from workflows.catalog import Catalog
+from workflows.runs.errors import RunError, RunNotFound
+from workflows.runs.run import Run
+
+EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 130, "interrupted": 3}
+
+
+def with_assembly(settings: Settings, catalog: Catalog, act: Callable[[Assembly], Awaitable[int]]) -> None:
+    """Build everything, act, take it down, and exit with what `act` returned. Errors become one clear message."""
+
+    async def main() -> int:
+        async with assemble(settings, catalog) as assembly:
+            return await act(assembly)
+
+    try:
+        code = anyio.run(main)
+    except* RunError as errors:
+        error = next(iter(_leaves(errors)))
+        raise click.ClickException("\n".join([error.message, *error.recovery])) from None
+    sys.exit(code)
+
+
+def _leaves(group: BaseExceptionGroup[RunError]) -> list[RunError]:
+    leaves: list[RunError] = []
+    for error in group.exceptions:
+        leaves.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return leaves
+
+
+async def own_run(assembly: Assembly, run_id: str) -> Run:
+    """A run by its id, or by the beginning of it where that is enough.
+
+    Raises:
+        RunNotFound: There is none.
+    """
+    run = await assembly.log.get(run_id)
+    if run is None or run.owner != OWNER:
+        raise RunNotFound(f"There is no run {run_id!r}.", recovery=("`agent-workflows runs` lists them",))
+    return await assembly.engine.reconcile(run)
+
+
+async def follow_to_the_end(assembly: Assembly, run: Run, *, as_json: bool, own: bool) -> int:
+    """Show a run until it is over, then what came of it.
+
+    Args:
+        assembly: The parts.
+        run: The run.
+        as_json: Whether to print events as JSON instead.
+        own: Whether it was started here; then Ctrl-C cancels it, else it only stops watching.
+
+    Returns:
+        An exit code, see `EXIT_CODES`.
+    """
+    with choose_view(sys.stdout, json=as_json, workspace=run.workspace) as view:
+        async with anyio.create_task_group() as tasks:
+            if own:
+                tasks.start_soon(_cancel_on_signal, assembly, run.run_id)
+            async with aclosing(assembly.engine.follow(run.run_id)) as batches:
+                async for events in batches:
+                    for event in events:
+                        view.show(event)
+            tasks.cancel_scope.cancel()
+    ended = await own_run(assembly, run.run_id)
+    if not as_json:
+        print_result(ended, await assembly.log.artifacts(run.run_id), stream=sys.stdout)
+    return EXIT_CODES.get(ended.status, 1)
+
+
+async def _cancel_on_signal(assembly: Assembly, run_id: str) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            assembly.engine.cancel_soon(run_id, by="terminal", reason="interrupted at the terminal")

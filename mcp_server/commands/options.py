@@ -1,0 +1,40 @@
+"""Options and arguments that several subcommands share, and what becomes of them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from mcp_server.settings import Settings, SettingsInvalid, load_settings
+from workflows.catalog import Catalog
+from workflows.runs.errors import RunError
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+offline_option = click.option(
+    "--offline", is_flag=True, default=None, help="Use scripted agents instead of a model; every result says so."
+)
+workflow_option = click.option(
+    "--workflow",
+    "own_workflows",
+    multiple=True,
+    metavar="FILE.py[:NAME]",
+    help="Offer a workflow of your own as well: a file, or module:attribute. May be given several times.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one event per line, as JSON.")
+
+
+def settings_from(**given: object) -> Settings:
+    """The settings, or a usage error."""
+    try:
+        return load_settings(**given)
+    except SettingsInvalid as error:
+        raise click.UsageError(error.message) from error
+
+
+def catalog_with(own_workflows: Sequence[str]) -> Catalog:
+    """The built-in workflows and those given on the command line, or a usage error."""
+    try:
+        return Catalog.with_own(own_workflows)
+    except RunError as error:
+        raise click.UsageError("\n".join([error.message, *error.recovery])) from error

@@ -1,0 +1,117 @@
+"""The MCP server: which tools, resources and prompts there are, and who answers them.
+
+The SDK's low-level server is used because every schema, error text and result here is made by this program: unknown
+arguments are refused by name, and what a failed call must say is never withheld.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from mcp.server.lowlevel import Server
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    TextContent,
+)
+
+from mcp_server.assembly import Assembly
+from mcp_server.failures import rejection_text
+from mcp_server.prompts import filled_prompt, listed_prompts
+from mcp_server.resources import TEMPLATES, Resources
+from mcp_server.run_tools import RunTools
+from mcp_server.workflow_tools import RequestContext, WorkflowCaller, WorkflowTool
+from workflows.runs.errors import RunError
+
+INSTRUCTIONS = """\
+Each workflow tool runs a team of agents and can take minutes; while it runs, it reports every step as progress.
+Call it once and wait: calling it again with the same input joins the run that is under way instead of starting another.
+If a call ends early (time-out, lost connection, wait_seconds), the run goes on: get_run with its run_id shows how far
+it is and, once it is over, its result; list_runs finds runs whose id you no longer have. cancel_run ends one.
+Results are short; whole texts (designs, diffs, reviews) are resources under runs://<run_id>/artifacts/.
+A result with "offline": true was made by scripted agents, not by a model: say so when you report it.
+"""
+
+
+class WorkflowServer(Server[dict[str, object]]):
+    """The MCP server of an assembly.
+
+    Args:
+        assembly: The server's parts.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._tools = {workflow.name: WorkflowTool.of(workflow) for workflow in assembly.catalog.workflows}
+        self._definitions = [*(tool.definition() for tool in self._tools.values()), *RunTools.definitions()]
+        self._caller = WorkflowCaller(assembly)
+        self._run_tools = RunTools(assembly)
+        self._resources = Resources(assembly)
+        self._catalog = assembly.catalog
+        super().__init__(
+            "agent-workflows",
+            version=own_version(),
+            title="Agent workflows",
+            description="Whole multi-agent workflows as tools, reported live.",
+            instructions=INSTRUCTIONS,
+            on_list_tools=self._list_tools,
+            on_call_tool=self._call_tool,
+            on_list_resources=self._list_resources,
+            on_list_resource_templates=self._list_templates,
+            on_read_resource=self._read_resource,
+            on_list_prompts=self._list_prompts,
+            on_get_prompt=self._get_prompt,
+        )
+
+    async def _list_tools(self, _ctx: RequestContext, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=self._definitions)
+
+    async def _call_tool(self, ctx: RequestContext, params: CallToolRequestParams) -> CallToolResult:
+        arguments = params.arguments or {}
+        tool, run_tool = self._tools.get(params.name), RunTools.named(params.name)
+        try:
+            if tool is not None:
+                return await self._caller.call(tool, arguments, ctx)
+            if run_tool is not None:
+                return await self._run_tools.call(run_tool, arguments, ctx)
+        except RunError as error:
+            return _refused(rejection_text(error))
+        known = ", ".join(definition.name for definition in self._definitions)
+        return _refused(f"There is no tool {params.name!r}. Tools: {known}.")
+
+    async def _list_resources(
+        self, _ctx: RequestContext, _params: PaginatedRequestParams | None
+    ) -> ListResourcesResult:
+        return ListResourcesResult(resources=self._resources.listed())
+
+    async def _list_templates(
+        self, _ctx: RequestContext, _params: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        return ListResourceTemplatesResult(resource_templates=list(TEMPLATES))
+
+    async def _read_resource(self, _ctx: RequestContext, params: ReadResourceRequestParams) -> ReadResourceResult:
+        return await self._resources.read(str(params.uri))
+
+    async def _list_prompts(self, _ctx: RequestContext, _params: PaginatedRequestParams | None) -> ListPromptsResult:
+        return ListPromptsResult(prompts=listed_prompts(self._catalog))
+
+    async def _get_prompt(self, _ctx: RequestContext, params: GetPromptRequestParams) -> GetPromptResult:
+        return filled_prompt(self._catalog, params.name, params.arguments or {})
+
+
+def _refused(text: str) -> CallToolResult:
+    return CallToolResult(content=[TextContent(text=text)], is_error=True)
+
+
+def own_version() -> str:
+    """This program's version."""
+    try:
+        return version("agent-workflows-mcp")
+    except PackageNotFoundError:  # run from a tree that was never installed
+        return "0"

@@ -1,0 +1,89 @@
+"""`serve`: from the claimed wire to the last exit, whoever asks for it.
+
+Clients allow little time: Claude Code sends SIGINT, 0.1 s later SIGTERM, and 0.49 s after the first SIGKILL. So on any
+end all children are signalled first and at once, then the log is made durable, then the process is gone. It does not wait
+for children: what outlives their signal is ended by the watchdog.
+"""
+
+import logging
+import os
+import signal
+import sys
+from typing import NoReturn
+
+import anyio
+from anyio.abc import TaskStatus
+
+from mcp_server.assembly import Assembly, assemble
+from mcp_server.server import WorkflowServer
+from mcp_server.settings import Settings
+from mcp_server.stdio import serve_stdio
+from mcp_server.wire import Wire
+from workflows.catalog import Catalog
+from workflows.runs.errors import RunError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM) if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+LOG_SECONDS = 0.1
+"""How long the log may take to become durable at the end."""
+
+
+def serve(settings: Settings, catalog: Catalog, wire: Wire) -> NoReturn:
+    """Serve over stdio until the client closes its end or a signal comes. Does not return.
+
+    Exit codes: 0 when the client closed its end, 128 + the signal's number, 2 if the server cannot start.
+    """
+    log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format=log_format)
+    try:
+        anyio.run(_serve, settings, catalog, wire)
+    except RunError as error:
+        sys.stderr.write("\n  ".join([f"agent-workflows: {error.message}", *error.recovery]) + "\n")
+        _exit(2)
+    _exit(1)
+
+
+async def _serve(settings: Settings, catalog: Catalog, wire: Wire) -> None:
+    async with assemble(settings, catalog) as assembly:
+        end = _End(assembly)
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(_listen_for_signals, end)
+            tasks.start_soon(_answer, assembly, wire, end)
+            await end.come.wait()
+            await assembly.engine.close()
+            await assembly.log.close(LOG_SECONDS)
+            # Not by returning: the thread that reads the wire may be blocked in its read, and everybody waits for it.
+            _exit(end.code)
+
+
+class _End:
+    """The server's end: children are signalled and runs stopped in the moment it comes."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self.come = anyio.Event()
+        self.code = 0
+
+    def comes(self, code: int) -> None:
+        self._assembly.children.signal_all()
+        self._assembly.engine.stop_all()
+        if not self.come.is_set():
+            self.code = code
+            self.come.set()
+
+
+async def _answer(assembly: Assembly, wire: Wire, end: _End) -> None:
+    await serve_stdio(WorkflowServer(assembly), wire, on_eof=lambda: end.comes(0))
+    end.comes(0)
+
+
+async def _listen_for_signals(end: _End, *, task_status: TaskStatus[None]) -> None:
+    with anyio.open_signal_receiver(*SIGNALS) as signals:
+        task_status.started()
+        async for number in signals:
+            end.comes(128 + number)
+
+
+def _exit(code: int) -> NoReturn:
+    sys.stderr.flush()
+    os._exit(code)

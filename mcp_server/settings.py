@@ -1,0 +1,146 @@
+"""What can be set, and from where.
+
+The command line wins over `AGENT_WORKFLOWS_*` variables, these over the configuration file, that over the defaults.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "AGENT_WORKFLOWS_"
+MODEL_PREFIX = f"{PREFIX}MODEL_"
+
+
+class SettingsInvalid(Exception):
+    """A setting cannot be used.
+
+    Attributes:
+        message: Which, what is wrong with it, and where it can be set.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def _default_roots() -> tuple[Path, ...]:
+    project = os.environ.get("CLAUDE_PROJECT_DIR")
+    return (Path.cwd(), Path(project)) if project else (Path.cwd(),)
+
+
+class Settings(BaseSettings):
+    """All settings, read once.
+
+    Attributes:
+        home: Directory for everything that is kept: runs, events, artifacts, checkpoints.
+        claude: Path of the `claude` command; None looks for it.
+        roots: Directories in which a workspace may lie; the first is the default workspace.
+        max_runs: How many runs may be at work at once; more of them wait.
+        offline: Whether scripted agents stand in for models.
+        tracing: Whether LangChain's tracing variables may have effect; they send run state to an endpoint.
+        models: What a role runs on, by role: `claude-cli` or `claude-cli:<model>`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    home: Path = Field(default_factory=lambda: platformdirs.user_data_path("agent-workflows", appauthor=False))
+    claude: str | None = None
+    roots: Annotated[tuple[Path, ...], NoDecode] = Field(default_factory=_default_roots, min_length=1)
+    max_runs: int = Field(default=4, ge=1, le=64)
+    offline: bool = False
+    tracing: bool = False
+    models: Mapping[str, str] = Field(default_factory=dict[str, str])
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: object) -> object:
+        """A variable holds several directories the way PATH does."""
+        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("models")
+    @classmethod
+    def _known_models(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for role, model in value.items():
+            if model.partition(":")[0] != "claude-cli":
+                raise ValueError(f"{role} cannot run on {model!r}; use `claude-cli` or `claude-cli:<model>`")
+        return value
+
+    @field_validator("home", "roots")
+    @classmethod
+    def _absolute(cls, value: Any) -> Any:  # noqa: ANN401 - one path or a tuple of them
+        if isinstance(value, Path):
+            return value.expanduser().absolute()
+        return tuple(path.expanduser().absolute() for path in value)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env file is read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no secrets directory is read
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where values come from, strongest first."""
+        return (
+            init_settings,
+            env_settings,
+            _RoleModels(settings_cls),
+            TomlConfigSettingsSource(settings_cls, toml_file=config_file()),
+        )
+
+
+class _RoleModels(PydanticBaseSettingsSource):
+    """`AGENT_WORKFLOWS_MODEL_<ROLE>`: a name of its own for every role, so no field can stand for it."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the port's
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        models = {
+            name.removeprefix(MODEL_PREFIX).lower(): value
+            for name, value in os.environ.items()
+            if name.startswith(MODEL_PREFIX) and value
+        }
+        return {"models": models} if models else {}
+
+
+def config_file() -> Path:
+    """The configuration file: `AGENT_WORKFLOWS_CONFIG`, or the user's own; it need not exist."""
+    given = os.environ.get(f"{PREFIX}CONFIG")
+    return Path(given) if given else platformdirs.user_config_path("agent-workflows", appauthor=False) / "config.toml"
+
+
+def load_settings(**given: object) -> Settings:
+    """Read the settings.
+
+    Args:
+        given: Values from the command line; None stands for "not given".
+
+    Raises:
+        SettingsInvalid: One of them cannot be used.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # pyright: ignore[reportArgumentType] - pydantic checks them
+    except ValidationError as error:
+        complaints = [_complaint(item["loc"], item["msg"], item["input"]) for item in error.errors()]
+        raise SettingsInvalid("\n".join(complaints)) from error
+    except ValueError as error:  # a configuration file that is not TOML
+        raise SettingsInvalid(f"{config_file()} cannot be read: {error}") from error
+
+
+def _complaint(where: tuple[int | str, ...], problem: str, value: object) -> str:
+    field = str(where[0]) if where else "settings"
+    return f"{PREFIX}{field.upper()} = {value!r}: {problem}. Set it in the environment or in {config_file()}."

@@ -1,0 +1,105 @@
+"""Serves MCP over standard input and output, in both protocol eras."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from io import TextIOWrapper
+from typing import Protocol, TypeAlias
+
+import anyio
+from mcp.server.lowlevel import Server
+from mcp.server.runner import serve_dual_era_loop
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp_types import PROTOCOL_VERSION_META_KEY, JSONRPCRequest
+
+from mcp_server.wire import Wire
+
+Incoming: TypeAlias = SessionMessage | Exception
+"""A message, or why a line was none."""
+
+
+class Inbox(Protocol):
+    """Where messages come from; raises `anyio.EndOfStream` when the client has closed its end."""
+
+    async def receive(self) -> Incoming: ...
+
+
+class Outbox(Protocol):
+    """Where messages go."""
+
+    async def send(self, item: SessionMessage, /) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_eof: Callable[[], None]) -> None:
+    """Answer until the client closes its end.
+
+    Args:
+        server: Who answers.
+        wire: The claimed wire.
+        on_eof: Called at once when the client has closed its end, before any open request is told.
+    """
+    stdin = anyio.wrap_file(TextIOWrapper(os.fdopen(wire.stdin, "rb"), encoding="utf-8", errors="replace"))
+    stdout = anyio.wrap_file(TextIOWrapper(os.fdopen(wire.stdout, "wb"), encoding="utf-8"))
+    async with stdio_server(stdin, stdout) as (incoming, outgoing):
+        try:
+            first = await _after_probes(server, incoming, outgoing)
+        except anyio.EndOfStream:
+            on_eof()
+            await outgoing.aclose()
+            return
+        send, receive = anyio.create_memory_object_stream[Incoming](0)
+
+        async def relay() -> None:
+            async with send:
+                await send.send(first)
+                async for message in incoming:
+                    await send.send(message)
+                on_eof()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(relay)
+            await _answer(server, receive, outgoing)
+            tasks.cancel_scope.cancel()
+
+
+async def _after_probes(server: Server[dict[str, object]], incoming: Inbox, outgoing: Outbox) -> Incoming:
+    """Answer probes, and return the first message that is none.
+
+    The SDK lets the first request choose the protocol era of the whole connection. Some clients probe with the modern
+    `server/discover` and then open a session the old way on the same pipe; so each probe is answered on a connection
+    of its own, and the request after it chooses.
+
+    Raises:
+        anyio.EndOfStream: The client closed its end.
+    """
+    while _is_probe(message := await incoming.receive()):
+        ask, asked = anyio.create_memory_object_stream[Incoming](1)
+        reply, replied = anyio.create_memory_object_stream[SessionMessage](1)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(_answer, server, asked, reply))
+            await ask.send(message)
+            await outgoing.send(await replied.receive())
+            tasks.cancel_scope.cancel()
+        for stream in (ask, asked, reply, replied):
+            stream.close()
+    return message
+
+
+def _is_probe(message: Incoming) -> bool:
+    request = message.message if isinstance(message, SessionMessage) else None
+    if not isinstance(request, JSONRPCRequest) or request.method != "server/discover":
+        return False
+    return PROTOCOL_VERSION_META_KEY in ((request.params or {}).get("_meta") or {})
+
+
+async def _answer(server: Server[dict[str, object]], incoming: Inbox, outgoing: Outbox) -> None:
+    await serve_dual_era_loop(
+        server,
+        incoming,  # pyright: ignore[reportArgumentType] - the SDK's stream protocols are private names
+        outgoing,  # pyright: ignore[reportArgumentType] - as above
+        lifespan_state={},
+        init_options=server.create_initialization_options(),
+    )

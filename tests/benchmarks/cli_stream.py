@@ -1,0 +1,195 @@
+"""How fast the Claude CLI's stream becomes events, beside the least that any reader must do and beside the SDK.
+
+Run with `python -m tests.benchmarks.cli_stream`. All three read the same bytes in the same 64 KiB pieces, in this
+process and without a child process:
+
+* bare: cut at newlines, `orjson.loads`, and nothing else;
+* ours: bytes to lines to messages to events, with every fact kept;
+* SDK: the transport of `claude-agent-sdk` as it reads a process (its decoder, its framing, its JSON), then its
+  `parse_message`. Its control protocol, queue and process are left out, which favours it.
+"""
+
+import gc
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import orjson
+from anyio.abc import ByteReceiveStream
+from anyio.streams.text import TextReceiveStream
+
+from agents.claude.lines import LineFramer, LineTooLong
+from agents.claude.narrate import Narrator
+from agents.claude.parser import parse_message
+
+RECORDINGS = Path(__file__).parents[1] / "recordings" / "claude_cli"
+MIX = (
+    "06-tools-partial",
+    "05-tools",
+    "09-big-bash-output",
+    "04-thinking-partial",
+    "02-plain-partial",
+    "07-parallel-tools",
+    "24-subagent-foreground",
+    "45-stream-cut-once",
+)
+LINES = 100_000
+CHUNK_BYTES = 64 * 1024
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measured line.
+
+    Attributes:
+        name: What was measured.
+        value: The number.
+        unit: Its unit.
+        ratio: The number divided by that of the row it is compared with, or None.
+        target: What the ratio should at least be, or None.
+    """
+
+    name: str
+    value: float
+    unit: str
+    ratio: float | None = None
+    target: float | None = None
+
+
+def recorded_stream(lines: int = LINES) -> bytes:
+    """Make one long run out of recorded ones: one `init`, then their middles over and over, then one `result`.
+
+    Each repetition has tool call and message ids of its own, so that every call is matched to its own result.
+    """
+    runs = [(RECORDINGS / f"{name}.jsonl").read_bytes().splitlines(keepends=True) for name in MIX]
+    middles = [
+        line for run in runs for line in run if b'"subtype":"init"' not in line and b'"type":"result"' not in line
+    ]
+    stream = [runs[0][0]]
+    repetition = 0
+    while len(stream) < lines - 1:
+        fresh = rb"\g<1>_%06x" % repetition
+        stream += [re.sub(rb"(toolu|msg)_[0-9a-f]{6}", fresh, line) for line in middles]
+        repetition += 1
+    return b"".join([*stream[: lines - 1], runs[0][-1]])
+
+
+def chunks_of(stream: bytes) -> list[bytes]:
+    """Cut a stream into the pieces a pipe would give."""
+    return [stream[at : at + CHUNK_BYTES] for at in range(0, len(stream), CHUNK_BYTES)]
+
+
+def read_bare(chunks: list[bytes]) -> int:
+    """Do the least: lines and JSON. Returns the number of objects."""
+    tail = b""
+    objects = 0
+    for chunk in chunks:
+        lines = (tail + chunk).split(b"\n")
+        tail = lines.pop()
+        for line in lines:
+            orjson.loads(line)
+            objects += 1
+    return objects
+
+
+def read_ours(chunks: list[bytes]) -> int:
+    """Do all of it. Returns the number of events."""
+    framer, narrator = LineFramer(), Narrator(Path("/workspace"))
+    events = 0
+    for chunk in chunks:
+        for line in framer.feed(chunk):
+            if not isinstance(line, LineTooLong):
+                events += len(narrator.tell(parse_message(line)))
+    return events
+
+
+def read_with_sdk(chunks: list[bytes]) -> int:
+    """Let the SDK read. Returns the number of messages."""
+    return anyio.run(_read_with_sdk, chunks)
+
+
+class _Pieces(ByteReceiveStream):
+    """Stands for the pipe of a process: gives pieces, then the end."""
+
+    def __init__(self, chunks: list[bytes]) -> None:
+        self._chunks = iter(chunks)
+
+    async def receive(self, max_bytes: int = CHUNK_BYTES) -> bytes:
+        piece = next(self._chunks, None)
+        if piece is None:
+            raise anyio.EndOfStream
+        return piece[:max_bytes]
+
+    async def aclose(self) -> None:
+        pass
+
+
+class _EndedProcess:
+    """Stands for the process, which has ended well."""
+
+    async def wait(self) -> int:
+        return 0
+
+
+async def _read_with_sdk(chunks: list[bytes]) -> int:
+    from claude_agent_sdk import ClaudeAgentOptions
+    from claude_agent_sdk._internal import message_parser
+    from claude_agent_sdk._internal.transport.subprocess_cli import SubprocessCLITransport
+
+    transport = SubprocessCLITransport("", ClaudeAgentOptions())
+    # What connect() would set after starting a process.
+    vars(transport).update(_stdout_stream=TextReceiveStream(_Pieces(chunks)), _process=_EndedProcess())
+    messages = 0
+    stream: AsyncIterator[dict[str, object]] = transport.read_messages()
+    async for fields in stream:
+        if message_parser.parse_message(fields) is not None:
+            messages += 1
+    return messages
+
+
+def lines_per_second(read: Callable[[list[bytes]], int], chunks: list[bytes], lines: int) -> float:
+    """Measure a reader: the best of some rounds, because only disturbances make a round slower."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        gc.collect()
+        began = time.perf_counter()
+        done = read(chunks)
+        best = min(best, time.perf_counter() - began)
+        assert done > lines // 4, f"{read.__name__} made {done} of {lines} lines"
+    return lines / best
+
+
+def measure(lines: int = LINES) -> list[Row]:
+    """Measure all three readers on the same stream."""
+    stream = recorded_stream(lines)
+    chunks = chunks_of(stream)
+    bare = lines_per_second(read_bare, chunks, lines)
+    ours = lines_per_second(read_ours, chunks, lines)
+    sdk = lines_per_second(read_with_sdk, chunks, lines)
+    return [
+        Row("stream", len(stream) / lines, "bytes/line"),
+        Row("bare: newlines + orjson.loads", bare, "lines/s"),
+        Row("claude-agent-sdk: transport + parse_message", sdk, "lines/s", sdk / bare),
+        Row("ours: bytes to events", ours, "lines/s", ours / bare, 0.5),
+        Row("ours beside claude-agent-sdk", ours, "lines/s", ours / sdk, 3.0),
+    ]
+
+
+def main() -> None:
+    """Print what was measured."""
+    for row in measure():
+        ratio = "" if row.ratio is None else f"{row.ratio:6.2f} x"
+        target = (
+            ""
+            if row.target is None
+            else f"(target {row.target} x: {'met' if (row.ratio or 0) >= row.target else 'missed'})"
+        )
+        print(f"{row.name:45} {row.value:12,.0f} {row.unit:10} {ratio} {target}")  # noqa: T201 - this is a report
+
+
+if __name__ == "__main__":
+    main()

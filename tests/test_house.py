@@ -1,0 +1,174 @@
+"""The rules of the house that no linter checks."""
+
+import ast
+import io
+import os
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = ("agents", "workflows", "mcp_server")
+CODE = (*FLOORS, "tests", "examples")
+
+LONGEST = 400
+LONGER_FOR_A_REASON: dict[str, str] = {}
+"""A file that may be longer than `LONGEST` lines, and why no smaller file would be easier to read."""
+
+HEAVY = ("langgraph", "langchain_core", "langsmith", "anthropic", "sqlite3", "aiosqlite", "rich")
+"""What a client would wait for if the server, or the command, imported it at its start."""
+
+PLACE_ON_A_MACHINE = re.compile(
+    r"(?<![\w.~$})>*-])/(?:home|Users|root|work|tmp|private/tmp|var/folders)/\w" r"|\b[A-Za-z]:\\+Users\\"
+)
+SUPPRESSION = re.compile(r"#\s*(?:noqa|type:\s*ignore|pyright:\s*ignore|pragma:\s*no\s+(?:cover|branch))")
+SUPPRESSION_WITH_REASON = re.compile(
+    SUPPRESSION.pattern + r"(?::?\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*|\[[\w, -]+\])?\s+- \w+\W+\w+"
+)
+CHECKER_SETTING = re.compile(r"#\s*(?:pyright|mypy|ruff):\s*(?!ignore)")
+
+
+def files_of_the_project() -> list[str]:
+    """The files that are, or would be, committed: relative to the root, with forward slashes."""
+    if (ROOT / ".git").exists():
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        done = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, timeout=30)
+        names = os.fsdecode(done.stdout).split("\0")
+        return sorted(name for name in set(names) if name and (ROOT / name).is_file())
+    # An unpacked source distribution has no repository; what a tool left there is not in these folders.
+    found = (path for folder in (*CODE, "docs") for path in (ROOT / folder).rglob("*") if path.is_file())
+    return sorted(path.relative_to(ROOT).as_posix() for path in found if "__pycache__" not in path.parts)
+
+
+FILES = files_of_the_project()
+
+
+def modules(*folders: str) -> Iterator[str]:
+    return (name for name in FILES if name.endswith(".py") and name.partition("/")[0] in folders)
+
+
+def text_of(name: str) -> str:
+    """A file's text; empty for a file that is none."""
+    try:
+        return (ROOT / name).read_text("utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def lines_with(pattern: re.Pattern[str], text: str) -> list[str]:
+    return [f"{number}: {line.strip()}" for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
+
+
+def comments(text: str) -> Iterator[tuple[int, str]]:
+    """A module's comments, each with the number of its line."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+def suppressions_without_reason(text: str) -> list[str]:
+    """The suppressed checks that do not say why: in the same comment, after a dash.
+
+    A setting for a whole file cannot carry text of its own; it stands under a comment that gives the reason.
+    """
+    found = dict(comments(text))
+    return [
+        f"{number}: {comment}"
+        for number, comment in found.items()
+        if (SUPPRESSION.search(comment) and not SUPPRESSION_WITH_REASON.search(comment))
+        or (CHECKER_SETTING.match(comment) and number - 1 not in found)
+    ]
+
+
+def test_the_house_has_its_three_floors() -> None:
+    assert all(f"{floor}/__init__.py" in FILES for floor in FLOORS)
+
+
+def test_no_file_names_a_place_on_somebodys_machine() -> None:
+    here = [re.escape(str(path)) for path in (ROOT, Path.home()) if len(path.parts) > 2]
+    place = re.compile("|".join([PLACE_ON_A_MACHINE.pattern, *(rf"{path}(?![\w-])" for path in here)]))
+
+    # A recording is kept as it was recorded.
+    named = {name: lines_with(place, text_of(name)) for name in FILES if not name.startswith("tests/recordings/")}
+
+    assert {name: lines for name, lines in named.items() if lines} == {}
+
+
+def test_every_module_says_what_it_is_about() -> None:
+    silent = [name for name in modules(*FLOORS) if ast.get_docstring(ast.parse(text_of(name))) is None]
+
+    assert silent == []
+
+
+def test_no_file_of_the_three_floors_is_too_long_to_read() -> None:
+    lengths = {name: len(text_of(name).splitlines()) for name in FILES if name.partition("/")[0] in FLOORS}
+    longer = {name for name, length in lengths.items() if length > LONGEST}
+
+    assert longer == set(LONGER_FOR_A_REASON)
+
+
+def test_every_suppressed_check_says_why() -> None:
+    silent = {name: suppressions_without_reason(text_of(name)) for name in modules(*CODE)}
+
+    assert {name: lines for name, lines in silent.items() if lines} == {}
+
+
+@pytest.mark.parametrize("module", ["mcp_server.cli", "mcp_server.settings", "mcp_server.server"])
+def test_what_answers_first_imports_nothing_heavy(module: str) -> None:
+    script = f"import sys, {module}; print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+    )
+
+    assert set(done.stdout.split()).isdisjoint(HEAVY), set(done.stdout.split()) & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "parts", [("", "home", "ann", "x"), ("", "Users", "ann"), ("see ", "tmp", "x"), ("file://", "work", "main")]
+)
+def test_a_place_on_a_machine_is_recognised(parts: tuple[str, ...]) -> None:
+    assert PLACE_ON_A_MACHINE.search("/".join(parts))
+
+
+@pytest.mark.parametrize(
+    "parts", [("https://a.example", "home", "x"), ("~", "work", "x"), ("{root}", "tmp", "x"), ("", "usr", "bin")]
+)
+def test_what_is_on_every_machine_or_on_none_is_no_place_on_a_machine(parts: tuple[str, ...]) -> None:
+    assert not PLACE_ON_A_MACHINE.search("/".join(parts))
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "x = 1  # noqa",
+        "x = 1  # noqa: E501",
+        "x = 1  # noqa: E501, F401 - ",
+        "x = 1  # type: ignore[misc]",
+        "x = 1  # pyright: ignore[reportCallIssue, reportAny]",
+        "x = 1  # pragma: no cover",
+        "\n# pyright: basic",
+    ],
+)
+def test_a_suppression_without_reason_is_found(comment: str) -> None:
+    assert suppressions_without_reason(comment)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "x = 1  # noqa: E501 - the address is one word",
+        "x = 1  # noqa: E501, F401 - said in the line above",
+        "x = 1  # pyright: ignore[reportCallIssue, reportAny] - fields known only now",
+        "x = 1  # pragma: no cover - only on Windows",
+        "# the library has no types at all\n# pyright: basic",
+        'text = "# noqa"',
+    ],
+)
+def test_a_suppression_with_its_reason_passes(comment: str) -> None:
+    assert suppressions_without_reason(comment) == []

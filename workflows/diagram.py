@@ -1,0 +1,13 @@
+"""A workflow's graph as a picture in words."""
+
+from workflows.graph_loading import build_graph
+from workflows.workflow import Workflow
+
+
+def mermaid(workflow: Workflow) -> str:
+    """The graph as a Mermaid diagram. Loads the graph library; call it in a thread.
+
+    Raises:
+        workflows.runs.errors.WorkflowBroken: The graph cannot be built.
+    """
+    return build_graph(workflow).compile().get_graph().draw_mermaid()

@@ -1,0 +1,214 @@
+"""One run at work in this process: its graph in a task of its own, cancelled exactly once, awaited within a bound.
+
+Why a task of its own: LangGraph waits for its nodes while it unwinds, and a second cancellation that lands in that
+wait leaves them running, with their child processes. anyio cancels again on every turn of the loop, so nothing that
+lives in an anyio scope may await the graph directly.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast
+
+from pydantic import BaseModel, ValidationError
+
+from agents.errors import AgentError, TimeLimitReached
+from workflows.context import WorkflowContext
+from workflows.runs.chronicle import Chronicle
+from workflows.runs.errors import LogUnavailable, RunError, RunTakenOver, WorkflowBroken
+from workflows.runs.events import LastEvent, WorkflowCancelled, WorkflowCompleted, WorkflowError
+from workflows.runs.graph_steps import GraphRunner
+from workflows.workflow import Workflow
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10.0
+"""How long a cancelled graph may take. Longer than an agent needs to end its child: 3 s to SIGTERM, 3 s to SIGKILL."""
+LOOK_SECONDS = 1.0
+"""How often a job looks whether a heartbeat or its time limit is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a job is to stop before its graph has ended.
+
+    Attributes:
+        kind: Cancelled by somebody, out of time, the server goes, or the log cannot take more.
+        by: Who.
+        reason: Why.
+    """
+
+    kind: Literal["cancelled", "time_limit", "shutdown", "log"]
+    by: str = ""
+    reason: str = ""
+
+
+Ending: TypeAlias = LastEvent | None
+"""The run's last event; None where it is interrupted rather than over."""
+
+
+class Job:
+    """One run at work.
+
+    Args:
+        workflow: What is run.
+        state: What its graph begins with.
+        context: What its nodes work with.
+        chronicle: Where everything is written down.
+        graphs: Opens what executes graphs; slow the first time.
+        slots: How many jobs may be at work at once.
+        clock: Seconds that only rise.
+    """
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        state: BaseModel,
+        context: WorkflowContext,
+        chronicle: Chronicle,
+        graphs: Callable[[], Awaitable[GraphRunner]],
+        slots: asyncio.Semaphore,
+        clock: Callable[[], float],
+    ) -> None:
+        self._workflow = workflow
+        self._state = state
+        self._context = context
+        self._chronicle = chronicle
+        self._graphs = graphs
+        self._slots = slots
+        self._clock = clock
+        self._started = clock()
+        self._stop: Stop | None = None
+        self._stop_asked = asyncio.Event()
+        self.done = asyncio.Event()
+
+    def stop(self, stop: Stop) -> None:
+        """Ask the job to stop; the first reason counts."""
+        if self._stop is None:
+            self._stop = stop
+            self._stop_asked.set()
+
+    async def run(self) -> None:
+        """Execute the graph to its end, or until told to stop. Raises nothing but its own cancellation."""
+        try:
+            ending = await self._until_ended()
+            if ending is not None:
+                self._chronicle.end(ending)
+                await self._chronicle.flush()
+        except (RunTakenOver, LogUnavailable) as error:
+            logger.error("run %s: %s", self._context.run_id, error.message)
+        finally:
+            self.done.set()
+
+    async def _until_ended(self) -> Ending:
+        graph = asyncio.create_task(self._execute(), name=f"graph {self._context.run_id}")
+        stop_asked = asyncio.create_task(self._stop_asked.wait())
+        try:
+            while not graph.done() and self._stop is None:
+                seconds_left = self._context.budget.seconds_left()
+                patience = LOOK_SECONDS if seconds_left is None else max(0.0, min(LOOK_SECONDS, seconds_left))
+                await asyncio.wait({graph, stop_asked}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                self._look_around()
+        finally:
+            stop_asked.cancel()
+            await _end(graph, self._context.run_id)
+        return self._ending(graph)
+
+    def _look_around(self) -> None:
+        seconds_left = self._context.budget.seconds_left()
+        if seconds_left is not None and seconds_left <= 0:
+            self.stop(Stop("time_limit"))
+        try:
+            self._chronicle.beat()
+        except (RunTakenOver, LogUnavailable) as error:
+            self.stop(Stop("log", reason=error.message))
+
+    async def _execute(self) -> BaseModel:
+        self._chronicle.pulse.idle("slot", "waiting for a free slot: too many runs at once")
+        async with self._slots:
+            self._chronicle.pulse.idle("start", "loading the workflow")
+            graphs = await self._graphs()
+            steps = graphs.steps(self._workflow, self._state.model_dump(mode="json"), self._context)
+            async with aclosing(steps):
+                async for step in steps:
+                    self._chronicle.step(step)
+        return self._output()
+
+    def _output(self) -> BaseModel:
+        model = self._workflow.output_model
+        state = self._chronicle.state
+        try:
+            return model.model_validate({name: state[name] for name in model.model_fields if name in state})
+        except ValidationError as error:
+            missing = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
+            raise WorkflowBroken(
+                f"Workflow {self._workflow.name!r} ended without the output it promises: {missing}."
+            ) from error
+
+    def _ending(self, graph: "asyncio.Task[BaseModel]") -> Ending:
+        stop = self._stop
+        finished = dict(self._chronicle.finished)
+        if stop is None or (graph.done() and not graph.cancelled() and graph.exception() is None):
+            return self._own_ending(graph, finished)
+        match stop.kind:
+            case "cancelled":
+                return WorkflowCancelled(by=stop.by, reason=stop.reason, partial=finished)
+            case "time_limit":
+                error = TimeLimitReached("The run has used its max_seconds.")
+                return _failed(error.kind, error.message, error.blame, error.recovery, finished)
+            case "shutdown":
+                return None
+            case "log":
+                raise LogUnavailable(stop.reason)
+
+    def _own_ending(self, graph: "asyncio.Task[BaseModel]", finished: dict[str, object]) -> LastEvent:
+        if graph.cancelled():
+            return _failed("internal_error", "The run's graph was cancelled by itself.", "server", (), finished)
+        match graph.exception():
+            case None:
+                return self._completed(graph.result())
+            case AgentError() as error:
+                if error.partial:
+                    finished["unfinished"] = error.partial
+                return _failed(error.kind, error.message, error.blame, error.recovery, finished)
+            case RunError() as error:
+                return _failed(error.kind, error.message, error.blame, error.recovery, finished)
+            case error:
+                logger.error("run %s failed", self._context.run_id, exc_info=error)
+                return _failed(
+                    "internal_error",
+                    f"The workflow raised {type(error).__name__}: {error}",
+                    "server",
+                    ("Look at the server's log for the traceback, and report it with the workflow's author",),
+                    finished,
+                )
+
+    def _completed(self, output: BaseModel) -> WorkflowCompleted:
+        spent = self._context.budget.spent
+        return WorkflowCompleted(
+            final_response=str(cast("object", getattr(output, self._workflow.response_field))),
+            result=output.model_dump(mode="json"),
+            usage={
+                "input_tokens": spent.input_tokens,
+                "output_tokens": spent.output_tokens,
+                "cost_usd": spent.cost_usd,
+            },
+            seconds=round(self._clock() - self._started, 3),
+            tool_calls=self._chronicle.tool_calls,
+            steps=self._chronicle.steps,
+        )
+
+
+async def _end(graph: "asyncio.Task[BaseModel]", run_id: str) -> None:
+    if graph.done():
+        return
+    graph.cancel()  # exactly once
+    _, pending = await asyncio.wait({graph}, timeout=GRACE_SECONDS)
+    if pending:
+        logger.error("run %s: its graph was still running %.0f s after it was cancelled", run_id, GRACE_SECONDS)
+
+
+def _failed(kind: str, error: str, blame: str, recovery: tuple[str, ...], partial: dict[str, object]) -> WorkflowError:
+    return WorkflowError(kind=kind, error=error, blame=blame, recovery=recovery, partial=partial)

@@ -1,0 +1,81 @@
+"""Tells whether the process that runs a run is still alive, by a lock that the kernel drops when it dies."""
+
+import os
+import secrets
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from workflows.runs.errors import LogUnavailable
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: BinaryIO) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: BinaryIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class ProcessLock:
+    """The lock this process holds while it lives.
+
+    Args:
+        directory: Where all processes that share a log keep their locks; made if missing.
+
+    Raises:
+        LogUnavailable: The directory cannot be written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.token = f"{os.getpid()}-{secrets.token_hex(6)}"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._file = self._path(self.token).open("ab")
+            _lock(self._file)
+        except OSError as error:
+            raise LogUnavailable(
+                f"The data directory {directory.parent} cannot be written: {error.strerror or error}.",
+                recovery=("Make it writable, or set AGENT_WORKFLOWS_HOME to a directory that is",),
+            ) from error
+
+    def alive(self, token: str) -> bool:
+        """Whether the process with this token lives; False for one that never was."""
+        if token == self.token:
+            return True
+        path = self._path(token)
+        try:
+            with path.open("r+b") as file:
+                _lock(file)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # somebody holds it
+        with suppress(OSError):
+            path.unlink()  # nobody will ever hold it again: tokens are not reused
+        return False
+
+    def release(self) -> None:
+        """Give the lock up; safe to call twice."""
+        if not self._file.closed:
+            self._file.close()
+            with suppress(OSError):
+                self._path(self.token).unlink()
+
+    def _path(self, token: str) -> Path:
+        return self._directory / f"{Path(token).name or 'none'}.lock"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()

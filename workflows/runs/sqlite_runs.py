@@ -1,0 +1,225 @@
+"""The table of runs, as Python: rows to runs and back. Every function works on a connection and blocks."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import orjson
+
+from workflows.budget import Limits
+from workflows.runs.errors import RunNotFound
+from workflows.runs.plain_json import plain_json
+from workflows.runs.run import ACTIVE_STATUSES, CancelRequest, Run, RunFailure, RunFilter, RunUsage
+from workflows.runs.timestamps import just_after, utc_now
+
+_SELECT = """
+SELECT run_id, workflow, input, workspace, owner, key, offline, limits, created_at, status, process, last_seq, state
+FROM run
+"""
+_INSERT = """
+INSERT INTO run
+(run_id, workflow, input, workspace, owner, key, offline, limits, created_at, status, process, last_seq, state)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_IS_ACTIVE = "status IN ({})".format(", ".join(f"'{status}'" for status in sorted(ACTIVE_STATUSES)))
+
+
+def create(connection: sqlite3.Connection, run: Run) -> tuple[Run, bool]:
+    """Store a new run, or find the active one with the same owner and key; an empty key finds none.
+
+    Times that are not given are now. `created_at` is moved on by microseconds where another run has the same, because
+    the pages of a list end at such a time.
+
+    Returns:
+        The run as it is stored, and whether it is new.
+    """
+    found = connection.execute(
+        f"{_SELECT} WHERE owner = ? AND key = ? AND key <> '' AND {_IS_ACTIVE} ORDER BY number DESC LIMIT 1",
+        (run.owner, run.key),
+    ).fetchone()
+    if found is not None:
+        return _run(found), False
+    created_at = run.created_at or utc_now()
+    while connection.execute("SELECT 1 FROM run WHERE created_at = ?", (created_at,)).fetchone():
+        created_at = just_after(created_at)
+    run = replace(run, created_at=created_at, updated_at=run.updated_at or created_at)
+    limits = _dump({"max_cost_usd": run.limits.max_cost_usd, "max_seconds": run.limits.max_seconds})
+    request = (run.run_id, run.workflow, _dump(run.input), run.workspace, run.owner, run.key, run.offline, limits)
+    state = (run.created_at, run.status, run.process, run.last_seq, dump_state(run))
+    connection.execute(_INSERT, (*request, *state))
+    return run, True
+
+
+def get(connection: sqlite3.Connection, run_id: str) -> Run | None:
+    """One run."""
+    row = connection.execute(f"{_SELECT} WHERE run_id = ?", (run_id,)).fetchone()
+    return None if row is None else _run(row)
+
+
+def find(connection: sqlite3.Connection, filter: RunFilter) -> list[Run]:
+    """Runs that match, newest first."""
+    wanted: list[str] = ["1"]
+    values: list[object] = []
+    for column, value in (("owner", filter.owner), ("workflow", filter.workflow), ("workspace", filter.workspace)):
+        if value is not None:
+            wanted.append(f"{column} = ?")
+            values.append(value)
+    if filter.statuses is not None:
+        wanted.append(f"status IN ({', '.join('?' * len(filter.statuses))})")
+        values.extend(filter.statuses)
+    if filter.before is not None:
+        wanted.append("created_at < ?")
+        values.append(filter.before)
+    query = f"{_SELECT} WHERE {' AND '.join(wanted)} ORDER BY created_at DESC, number DESC LIMIT ?"
+    return [_run(row) for row in connection.execute(query, (*values, max(0, filter.limit)))]
+
+
+def take(connection: sqlite3.Connection, run_id: str, process: str) -> tuple[Run, int]:
+    """Begin a new attempt at a run; the writers of the attempts before it can store nothing more.
+
+    Returns:
+        The run and the attempt's number.
+
+    Raises:
+        RunNotFound: There is no such run.
+    """
+    connection.execute("UPDATE run SET attempt = attempt + 1, process = ? WHERE run_id = ?", (process, run_id))
+    run = get(connection, run_id)
+    if run is None:
+        raise _not_found(run_id)
+    row: tuple[int] = connection.execute("SELECT attempt FROM run WHERE run_id = ?", (run_id,)).fetchone()
+    return run, row[0]
+
+
+def interrupt(connection: sqlite3.Connection, run_id: str, process: str) -> bool:
+    """Mark an active run of that process as interrupted, and end its attempt; whether there was one."""
+    run = get(connection, run_id)
+    if run is None or not run.active or run.process != process:
+        return False
+    connection.execute(
+        "UPDATE run SET status = 'interrupted', attempt = attempt + 1, state = ? WHERE run_id = ?",
+        (dump_state(replace(run, updated_at=utc_now())), run_id),
+    )
+    return True
+
+
+def request_cancel(connection: sqlite3.Connection, run_id: str, request: CancelRequest) -> None:
+    """Leave word for the process that runs it; the first word counts.
+
+    Raises:
+        RunNotFound: There is no such run.
+    """
+    changed = connection.execute(
+        "UPDATE run SET cancel_reason = iif(cancel_by IS NULL, ?, cancel_reason), cancel_by = coalesce(cancel_by, ?) "
+        "WHERE run_id = ?",
+        (request.reason, request.by, run_id),
+    )
+    if changed.rowcount == 0:
+        raise _not_found(run_id)
+
+
+def cancel_requests(connection: sqlite3.Connection, process: str) -> dict[str, CancelRequest]:
+    """Requests for the active runs of a process, by run."""
+    rows = connection.execute(
+        f"SELECT run_id, cancel_by, cancel_reason FROM run WHERE process = ? AND cancel_by IS NOT NULL AND {_IS_ACTIVE}",
+        (process,),
+    )
+    return {run_id: CancelRequest(by=by, reason=reason) for run_id, by, reason in rows}
+
+
+def dump_state(run: Run) -> str:
+    """What events change in a run, as the row keeps it."""
+    usage, failure = run.usage, run.failure
+    return _dump(
+        {
+            "progress": run.progress,
+            "stage": run.stage,
+            "message": run.message,
+            "usage": {
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cost_usd": usage.cost_usd,
+                "tool_calls": usage.tool_calls,
+                "steps": usage.steps,
+            },
+            "result": run.result,
+            "final_response": run.final_response,
+            "failure": None if failure is None else _failure_object(failure),
+            "updated_at": run.updated_at,
+            "ended_at": run.ended_at,
+        }
+    )
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    (run_id, workflow, input_, workspace, owner, key, offline, limits, created_at, status, process, last_seq, _) = row
+    state, limited = _load(row[-1]), _load(limits)
+    return Run(
+        run_id=run_id,
+        workflow=workflow,
+        input=_load(input_),
+        workspace=workspace,
+        owner=owner,
+        key=key,
+        offline=bool(offline),
+        limits=Limits(max_cost_usd=limited["max_cost_usd"], max_seconds=limited["max_seconds"]),
+        status=status,
+        progress=state["progress"],
+        stage=state["stage"],
+        message=state["message"],
+        last_seq=last_seq,
+        usage=_usage(state["usage"]),
+        result=state["result"],
+        final_response=state["final_response"],
+        failure=None if state["failure"] is None else _failure(state["failure"]),
+        process=process,
+        created_at=created_at,
+        updated_at=state["updated_at"],
+        ended_at=state["ended_at"],
+    )
+
+
+def _usage(usage: Mapping[str, Any]) -> RunUsage:
+    return RunUsage(
+        input_tokens=usage["input_tokens"],
+        output_tokens=usage["output_tokens"],
+        cost_usd=usage["cost_usd"],
+        tool_calls=usage["tool_calls"],
+        steps=usage["steps"],
+    )
+
+
+def _failure(failure: Mapping[str, Any]) -> RunFailure:
+    return RunFailure(
+        kind=failure["kind"],
+        message=failure["message"],
+        blame=failure["blame"],
+        recovery=tuple(failure["recovery"]),
+        partial=failure["partial"],
+    )
+
+
+def _failure_object(failure: RunFailure) -> dict[str, object]:
+    return {
+        "kind": failure.kind,
+        "message": failure.message,
+        "blame": failure.blame,
+        "recovery": list(failure.recovery),
+        "partial": failure.partial,
+    }
+
+
+def _dump(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return orjson.dumps(plain_json(value)).decode()
+
+
+def _load(text: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", orjson.loads(text))
+
+
+def _not_found(run_id: str) -> RunNotFound:
+    return RunNotFound(f"There is no run {run_id!r}.", recovery=("list_runs shows the runs there are",))
