@@ -4,7 +4,8 @@
     ├── AgentUnavailable           it cannot start here
     │   ├── ClaudeNotFound         no `claude` command
     │   ├── NotLoggedIn            no key, a wrong key, no login
-    │   └── AgentMisconfigured     bad option, bad model name, refused environment
+    │   ├── AgentMisconfigured     bad option, bad model name, refused environment
+    │   └── ScriptEnded            a scripted agent has nothing (more) to play
     ├── LimitReached               a limit that the caller set
     │   ├── TurnLimitReached
     │   ├── CostLimitReached
@@ -94,6 +95,15 @@ class AgentMisconfigured(AgentUnavailable):
     """The agent refused how it was started: an option, a model name, the environment."""
 
     kind = "agent_misconfigured"
+
+
+class ScriptEnded(AgentUnavailable):
+    """A scripted agent has no turn for what it is asked: no such role, or all of the role's turns are played."""
+
+    kind = "script_ended"
+    default_recovery = (
+        "Without a model only the workflow that the script was written for can be run: try it without --offline",
+    )
 
 
 class LimitReached(AgentError):

@@ -63,7 +63,7 @@ async def assemble(
     """
     children = ProcessRegistry()
     with ProcessLock(settings.home / "processes") as lock:
-        log = await SqliteEventLog.open(settings.home)
+        log = await SqliteEventLog.start(settings.home)
         engine = LocalEngine(
             log=log,
             lock=lock,
@@ -78,7 +78,7 @@ async def assemble(
             children.signal_all()
             await engine.close()
             await log.close(0.1)
-            children.close()
+            await children.close()
 
 
 def _team(settings: Settings, children: ProcessRegistry, environ: Mapping[str, str]) -> Team:

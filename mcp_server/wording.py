@@ -93,12 +93,14 @@ def progress_line(event: RunEvent, standing: Standing) -> str:
     body = event.body
     message = message_of(body, workspace=standing.workspace, call=standing.context)
     who = message.who or one_line(standing.workflow, 40) or "workflow"
-    what = message.what
+    what, closing = message.what, message.closing
     if isinstance(body, TokenStream) and standing.context:
         what = standing.context
     if isinstance(body, WorkflowStarted):
         what = f"run {one_line(event.run_id, 40)} {what}"
-    head, closing = f"{who} {icon(body)} ", message.closing + standing.tail
+    if isinstance(body, StageStarted | StageCompleted) and standing.stage_number and standing.round == body.round:
+        closing = ""  # the tail says the round
+    head, closing = f"{who} {icon(body)} ", closing + standing.tail
     return f"{head}{shorten(what, LONGEST_LINE - len(head) - len(closing))}{closing}"
 
 

@@ -1,5 +1,7 @@
 """What is left of a child process: looked up by what every descendant inherits, its environment."""
 
+import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +17,19 @@ def processes_with_marker(marker: str) -> list[int]:
         marker: A run id, or the marker of one child.
     """
     return [pid for pid in psutil.pids() if marker in _markers_of(pid)]
+
+
+def kill_left_over(marker: str) -> list[int]:
+    """Kill what carries a marker, so that a test that fails leaves nothing to the next one.
+
+    Returns:
+        What there was.
+    """
+    left_over = processes_with_marker(marker)
+    for pid in left_over:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return left_over
 
 
 def _markers_of(pid: int) -> set[str]:

@@ -1,6 +1,6 @@
 """A workflow's graph as a picture in words."""
 
-from workflows.graph_loading import build_graph
+from workflows.runs.graph_loading import build_graph
 from workflows.workflow import Workflow
 
 

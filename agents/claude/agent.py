@@ -32,9 +32,9 @@ from agents.errors import (
 )
 from agents.events import AgentSaid, Emit, Progressed, Waiting
 
-_Stop: TypeAlias = Literal["ended", "lingers", "refused", "out of time"]
-"""Why nobody listens to the child any more: it ended by itself or closed its output; it said its last and stays; its
-key or login was refused, and it would go on trying for minutes; the time limit."""
+_Stop: TypeAlias = Literal["ended", "lingers", "closed", "refused", "out of time"]
+"""Why nobody listens to the child any more: it has ended; it has said its last and stays; it closed its output without
+a last word and stays; its key or login was refused, and it would go on trying for minutes; the time limit."""
 
 _SIGKILL = 9
 _COMMAND_NOT_FOUND = 127
@@ -90,7 +90,8 @@ class ClaudeAgent:
         conversation.say(Waiting(reason="start", message="starting claude"))
         environ = os.environ if self._environ is None else self._environ
         _refuse_what_cannot_work(task, environ)
-        executable = self._executable if isinstance(self._executable, Path) else self._executable()
+        found = self._executable if isinstance(self._executable, Path) else self._executable()
+        executable = found.absolute()  # the child's directory is another one
         command = build_command(executable, task, model=self._model)
         marker = uuid.uuid4().hex
         stop: _Stop = "ended"
@@ -109,10 +110,11 @@ class ClaudeAgent:
                     # What comes after the last word would only spoil it: SIGINT makes the CLI report an interrupt.
                     await child.end(_ignore if stop == "lingers" else conversation.hear)
         except OSError as error:
-            raise _not_started(executable, error.errno, error.strerror or str(error)) from error
+            _refuse_what_cannot_work(task, environ)  # the workspace may have gone in between
+            raise _start_failure(executable, error) from error
         if child.exec_failure:
             number = errno.ENOENT if child.exit_code == _COMMAND_NOT_FOUND else errno.ENOEXEC
-            raise _not_started(executable, number, child.exec_failure)
+            raise _start_failure(executable, OSError(number, child.exec_failure))
         return _outcome(stop, child, conversation, task)
 
     async def _listen(self, child: ChildProcess, conversation: "_Conversation", seconds: float | None) -> _Stop:
@@ -127,7 +129,7 @@ class ClaudeAgent:
                     with anyio.move_on_after(self._patience.linger_seconds):
                         await child.wait()
                         return "ended"
-                    return "lingers" if conversation.has_finished else "ended"
+                    return "lingers" if conversation.has_finished else "closed"
                 conversation.hear(piece)
                 if conversation.is_refused:
                     return "refused"
@@ -197,6 +199,12 @@ def _outcome(stop: _Stop, child: ChildProcess, conversation: _Conversation, task
             )
         case "lingers":
             exit_code = 0  # it had done its work; the signal was ours
+        case "closed":
+            raise AgentProcessFailed(
+                "claude closed its output without an answer, and did not end.",
+                partial=conversation.narrator.text_so_far,
+                stderr=child.stderr,
+            )
         case "ended":
             conversation.close()
         case "refused":
@@ -236,17 +244,18 @@ def _refuse_what_cannot_work(task: AgentTask, environ: Mapping[str, str]) -> Non
         )
 
 
-def _not_started(executable: Path, number: int | None, reason: str) -> AgentError:
-    """Why the system would not run the command."""
-    message = f"{executable} could not be started: {reason}."
-    if number == errno.ENOENT:
+def _start_failure(executable: Path, error: OSError) -> AgentError:
+    """Why the system would not run the command, or what is run beside it."""
+    culprit = Path(error.filename) if isinstance(error.filename, str) else executable
+    message = f"{culprit} could not be started: {error.strerror or error}."
+    if error.errno == errno.ENOENT and culprit == executable:
         if executable.exists():
             message = f"{executable} could not be started: the interpreter its first line names is missing."
         return ClaudeNotFound(message, looked_in=(str(executable),))
-    if number in _PASSING_ERRNOS:
+    if error.errno in _PASSING_ERRNOS:
         return AgentProcessFailed(message, recovery=("Try again in a minute, with fewer agents at once",))
     recovery = ("Check the file and its permissions, or install Claude Code again", "then run `agent-workflows doctor`")
-    if number == errno.E2BIG:
+    if error.errno == errno.E2BIG:
         recovery = ("Shorten the instructions of the role, or the reply's schema: a command line has a limit",)
     return AgentMisconfigured(message, recovery=recovery)
 

@@ -1,6 +1,7 @@
 """A child process that runs, and its end."""
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -18,7 +19,10 @@ from agents.claude.descendants import kill_all, tree_below
 STDERR_KEPT_BYTES = 64 * 1024
 """How much of the end of standard error is kept."""
 EOF_SECONDS = 1.0
-"""How long after a child's end its pipes may still bring something, if somebody else keeps them open."""
+"""How long after a child's end somebody else who keeps its pipes open is listened to."""
+_QUIET_SECONDS = 0.05
+"""How long the pipe must be quiet then. What the child itself wrote is there at once, and none of it may be lost,
+however late this process comes to read it."""
 _REAP_SECONDS = 1.0
 
 Hear = Callable[[bytes], None]
@@ -67,6 +71,7 @@ class ChildProcess:
         self._scanners = scanners
         self._stderr_tail = b""
         self._output_is_over = anyio.Event()
+        self._only_the_rest = False
         self._stderr_is_over = anyio.Event()
         self._reading = anyio.CancelScope()
         self._pumping = anyio.CancelScope(shield=True)  # goes on while the child is being ended
@@ -101,12 +106,16 @@ class ChildProcess:
             The next piece, or nothing where there will be no more: at end of file, or when the child ended
             `EOF_SECONDS` ago and somebody else still keeps the pipe open.
         """
-        with anyio.CancelScope() as self._reading:
-            while not self._output_is_over.is_set():
+        while not self._output_is_over.is_set():
+            only_the_rest = self._only_the_rest
+            deadline = anyio.current_time() + _QUIET_SECONDS if only_the_rest else math.inf
+            with anyio.CancelScope(deadline=deadline) as self._reading:
                 try:
                     return await self._stdout.receive()
                 except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError, OSError):
                     self._output_is_over.set()
+            if only_the_rest:
+                self._output_is_over.set()
         return b""
 
     async def wait(self) -> int:
@@ -155,10 +164,16 @@ class ChildProcess:
                 tasks.start_soon(self._stop_reading_after_exit)
 
     def signal(self, number: int) -> None:
-        """Send a signal, if it still runs."""
+        """Send a signal to it and its process group, if it still runs.
+
+        The group, because the command is often a script that has started the CLI and waits for it.
+        """
         if self._process.returncode is None:
             with suppress(OSError):  # it has ended, and is about to be noticed
-                os.kill(self._process.pid, number)
+                if sys.platform == "win32":
+                    os.kill(self._process.pid, number)
+                else:
+                    os.killpg(self._process.pid, number)
 
     def _kill(self) -> None:
         if self._process.returncode is None:
@@ -173,9 +188,8 @@ class ChildProcess:
     async def _end_politely(self) -> None:
         tree: list[psutil.Process] = []
         if self.exit_code is None:
-            tree = await anyio.to_thread.run_sync(
-                tree_below, self.pid, limiter=self._scanners
-            )  # before the parents that lead to it are gone
+            # Now, for the parents that lead to a descendant are gone later.
+            tree = await anyio.to_thread.run_sync(tree_below, self.pid, limiter=self._scanners)
             await self._ask_to_stop()
         if self.exit_code is None:
             tree += await anyio.to_thread.run_sync(tree_below, self.pid, limiter=self._scanners)
@@ -221,7 +235,9 @@ class ChildProcess:
         await self._process.wait()
         with anyio.move_on_after(EOF_SECONDS):
             await self._output_is_over.wait()
+        self._only_the_rest = True
+        self._reading.cancel()
+        with anyio.move_on_after(EOF_SECONDS):  # somebody may go on writing
+            await self._output_is_over.wait()
         self._output_is_over.set()
         self._reading.cancel()
-
-

@@ -4,9 +4,7 @@ from agents.claude.fields import (
     Json,
     JsonObject,
     count_of,
-    flag_of,
     object_of,
-    objects_of,
     optional_int_of,
     optional_number_of,
     optional_text_of,
@@ -36,14 +34,15 @@ def parse_assistant(fields: JsonObject) -> AssistantSaid | None:
     message = fields.get("message")
     if not isinstance(message, dict):
         return None
-    failed = flag_of(fields, "is_api_error_message") or isinstance(fields.get("error"), str)
+    failed = fields.get("is_api_error_message") is True or isinstance(fields.get("error"), str)
+    message_id = message.get("id")
     return AssistantSaid(
-        message_id=text_of(message, "id"),
-        blocks=tuple(_assistant_block(block) for block in _content(message)),
-        sender=_sender(fields),
-        synthetic=message.get("model") == "<synthetic>",
-        failure=_failure(fields) if failed else None,
-        aborted=flag_of(fields, "aborted"),
+        message_id if isinstance(message_id, str) else "",
+        tuple(map(_assistant_block, _content(message))),
+        MAIN_THREAD if fields.get("parent_tool_use_id") is None else _sender(fields),
+        message.get("model") == "<synthetic>",
+        _failure(fields) if failed else None,
+        fields.get("aborted") is True,
     )
 
 
@@ -52,21 +51,22 @@ def parse_user(fields: JsonObject) -> UserSaid | None:
     message = fields.get("message")
     if not isinstance(message, dict):
         return None
-    results: list[ToolResult] = []
-    texts: list[str] = []
+    results: tuple[ToolResult, ...] = ()
+    text = ""
     for block in _content(message):
-        call_id = block.get("tool_use_id")
-        if isinstance(call_id, str) and block.get("type") == "tool_result":
-            results.append(ToolResult(call_id, _flat(block.get("content")), flag_of(block, "is_error")))
-        elif text := text_of(block, "text"):
-            texts.append(text)
+        if (result := _tool_result(block)) is not None:
+            results += (result,)
+        elif more := text_of(block, "text"):
+            text = f"{text}\n{more}" if text else more
+    about = fields.get("tool_use_result")
+    task_id = about.get("backgroundTaskId") if isinstance(about, dict) else None
     return UserSaid(
-        results=tuple(results),
-        text="\n".join(texts),
-        sender=_sender(fields),
-        synthetic=flag_of(fields, "isSynthetic"),
-        replay=flag_of(fields, "isReplay"),
-        background_task_id=text_of(object_of(fields, "tool_use_result"), "backgroundTaskId"),
+        results,
+        text,
+        MAIN_THREAD if fields.get("parent_tool_use_id") is None else _sender(fields),
+        fields.get("isSynthetic") is True,
+        fields.get("isReplay") is True,
+        task_id if isinstance(task_id, str) else "",
     )
 
 
@@ -97,7 +97,21 @@ def parse_result(fields: JsonObject) -> TurnEnded | None:
 def _content(message: JsonObject) -> list[JsonObject]:
     """Blocks of a message; a plain string stands for one text block."""
     content = message.get("content")
-    return [{"type": "text", "text": content}] if isinstance(content, str) else objects_of(message, "content")
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if not isinstance(content, list):
+        return []
+    if len(content) == 1 and isinstance(only := content[0], dict):
+        return [only]
+    return [block for block in content if isinstance(block, dict)]
+
+
+def _tool_result(block: JsonObject) -> ToolResult | None:
+    call_id = block.get("tool_use_id")
+    if not isinstance(call_id, str) or block.get("type") != "tool_result":
+        return None
+    content = block.get("content")
+    return ToolResult(call_id, content if isinstance(content, str) else _flat(content), block.get("is_error") is True)
 
 
 def _sender(fields: JsonObject) -> Sender:
@@ -117,21 +131,20 @@ def _failure(fields: JsonObject) -> ApiFailure:
 
 
 def _assistant_block(block: JsonObject) -> AssistantBlock:
-    kind = text_of(block, "type")
+    kind = block.get("type")
     if kind == "text":
         return TextBlock(text_of(block, "text"))
     if kind == "thinking":
         return ThinkingBlock(text_of(block, "thinking"))
-    call_id, tool = text_of(block, "id"), text_of(block, "name")
-    if kind == "tool_use" and call_id and tool:
-        return ToolUseBlock(call_id, tool, object_of(block, "input"))
-    return OtherBlock(kind)
+    if kind == "tool_use":
+        call_id, tool, arguments = block.get("id"), block.get("name"), block.get("input")
+        if isinstance(call_id, str) and isinstance(tool, str) and call_id and tool:
+            return ToolUseBlock(call_id, tool, arguments if isinstance(arguments, dict) else {})
+    return OtherBlock(kind if isinstance(kind, str) else "")
 
 
 def _flat(content: Json) -> str:
-    """Tool output as text: blocks are joined with newlines, and what is no text is named."""
-    if isinstance(content, str):
-        return content
+    """Blocks of a tool's output as text: joined with newlines, and what is no text is named."""
     if not isinstance(content, list):
         return ""
     return "\n".join(_flat_block(block) for block in content if isinstance(block, dict))

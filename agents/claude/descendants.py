@@ -71,7 +71,8 @@ def _markers_of(pid: int) -> list[str]:
     if sys.platform == "linux":  # several times faster than psutil, which decodes the whole environment
         prefix = f"{CHILD_VARIABLE}=".encode()
         entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        value = next((entry.removeprefix(prefix).decode() for entry in entries if entry.startswith(prefix)), "")
+        found = next((entry.removeprefix(prefix) for entry in entries if entry.startswith(prefix)), b"")
+        value = found.decode(errors="replace")  # anybody may have set it to anything
     else:
         value = psutil.Process(pid).environ().get(CHILD_VARIABLE, "")
     return value.split("/")

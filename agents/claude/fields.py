@@ -1,6 +1,5 @@
 """Reading fields of JSON objects that someone else wrote: a wrong type is the neutral value, never an error."""
 
-import math
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -8,6 +7,9 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 JsonObject: TypeAlias = dict[str, Json]
 """A JSON object as the parser gives it."""
+
+LARGEST_NUMBER = 2**53
+"""Whole numbers are exact up to here, everywhere; nothing that the CLI counts or measures comes near."""
 
 
 def text_of(fields: JsonObject, name: str) -> str:
@@ -28,9 +30,9 @@ def flag_of(fields: JsonObject, name: str) -> bool:
 
 
 def optional_number_of(fields: JsonObject, name: str) -> float | None:
-    """Read a finite number; None if it is none."""
+    """Read a number of a size that can be meant; None if it is none."""
     value = fields.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
         return None
     return float(value)
 

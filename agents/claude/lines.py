@@ -53,7 +53,7 @@ class LineFramer:
             for line in lines:
                 self._finish(line, framed)
         else:
-            framed += [line for line in lines if line]
+            framed.extend(filter(None, lines))
         self._keep(rest)
         return framed
 

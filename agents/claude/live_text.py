@@ -4,7 +4,8 @@ The `assistant` line of a block is the truth. What was already streamed is not t
 what differs, was abandoned, or never got its line is withdrawn.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import assert_never
 
 from agents.claude.messages import TextBlock, ThinkingBlock
@@ -24,12 +25,19 @@ from agents.claude.tool_calls import REPLY_TOOL
 from agents.events import AgentSaid, StreamWithdrawn, TextStreamed, ThinkingStreamed, Thought, Waiting
 
 
+@lru_cache(maxsize=256)
+def _preparing(tool: str) -> Waiting:
+    return Waiting(
+        reason="model", message="writing the reply" if tool == REPLY_TOOL else f"preparing {tool or 'a tool call'}"
+    )
+
+
 @dataclass(slots=True)
 class _LiveBlock:
     """What has been streamed of a block that has no `assistant` line yet."""
 
     kind: type[TextDelta | ThinkingDelta]
-    pieces: list[str] = field(default_factory=list[str])
+    pieces: list[str]
 
     @property
     def text(self) -> str:
@@ -59,14 +67,11 @@ class LiveText:
         """Take a stream event."""
         match message:
             case TextDelta() | ThinkingDelta():
-                return self._preview(message)
+                return self.preview(message)
             case InputDelta() | BlockStopped() | MessageDelta() | OtherStreamEvent():
                 return []
-            case BlockStarted(kind="tool_use", tool=tool):
-                doing = "writing the reply" if tool == REPLY_TOOL else f"preparing {tool}"
-                return [Waiting(reason="model", message=doing)]
-            case BlockStarted():
-                return []
+            case BlockStarted(kind=kind, tool=tool):
+                return [_preparing(tool)] if kind == "tool_use" else []
             case MessageStarted(message_id=message_id):
                 return self._turn_to(message_id)
             case MessageStopped(message_id=message_id, abandoned_from=index):
@@ -78,6 +83,17 @@ class LiveText:
             case _:
                 assert_never(message)
 
+    def preview(self, delta: TextDelta | ThinkingDelta) -> list[AgentSaid]:
+        """Take a piece of live text; most of what a run writes comes through here."""
+        said = [] if delta.message_id == self._message_id else self._turn_to(delta.message_id)
+        block = self._live.get(delta.index)
+        if block is None:
+            block = self._live[delta.index] = _LiveBlock(type(delta), [])
+        text = delta.text
+        block.pieces.append(text)
+        said.append(TextStreamed(text=text) if block.kind is TextDelta else ThinkingStreamed(text=text))
+        return said
+
     def finish_text(self, message_id: str, block: TextBlock) -> list[AgentSaid]:
         """Take a finished text block of the main thread.
 
@@ -88,15 +104,16 @@ class LiveText:
         Returns:
             What of it was not told yet, after taking back what is not in it.
         """
+        text = block.text
+        if text:
+            self._finished.append(text)
         said = self._leave(message_id)
-        shown = self._take(TextDelta, block.text)
-        if not block.text.startswith(shown):
+        shown = self._take(TextDelta, text)
+        if not text.startswith(shown):
             said.append(StreamWithdrawn(reason="the finished text differs", characters=len(shown)))
             shown = ""
-        if missing := block.text[len(shown) :]:
-            said.append(TextStreamed(text=missing))
-        if block.text:
-            self._finished.append(block.text)
+        if len(text) > len(shown):
+            said.append(TextStreamed(text=text[len(shown) :]))
         return said
 
     def finish_thought(self, message_id: str, block: ThinkingBlock) -> list[AgentSaid]:
@@ -109,15 +126,6 @@ class LiveText:
             said.append(Thought(text=block.text))
         return said
 
-    def _preview(self, delta: TextDelta | ThinkingDelta) -> list[AgentSaid]:
-        said = [] if delta.message_id == self._message_id else self._turn_to(delta.message_id)
-        block = self._live.get(delta.index)
-        if block is None:
-            block = self._live[delta.index] = _LiveBlock(type(delta))
-        block.pieces.append(delta.text)
-        said.append(TextStreamed(text=delta.text) if type(delta) is TextDelta else ThinkingStreamed(text=delta.text))
-        return said
-
     def _turn_to(self, message_id: str) -> list[AgentSaid]:
         """Begin a message; what the one before left without an `assistant` line is void."""
         said = self._leave(message_id)
@@ -128,14 +136,17 @@ class LiveText:
         return [] if message_id == self._message_id else self._withdraw(0, "the answer was asked for again")
 
     def _withdraw(self, from_index: int, reason: str) -> list[AgentSaid]:
+        if not self._live:
+            return []
         void = [index for index in self._live if index >= from_index]
         characters = sum(len(self._live.pop(index).text) for index in void)
         return [StreamWithdrawn(reason=reason, characters=characters)] if characters else []
 
     def _take(self, kind: type[TextDelta | ThinkingDelta], finished: str) -> str:
         """Remove and return what was streamed of a block that is finished now; empty if nothing was."""
-        same_kind = [index for index, block in self._live.items() if block.kind is kind]
-        for index in same_kind:
-            if finished.startswith(self._live[index].text):
-                return self._live.pop(index).text
-        return self._live.pop(same_kind[0]).text if same_kind else ""
+        for index, block in self._live.items():
+            if block.kind is kind and finished.startswith(text := block.text):
+                del self._live[index]
+                return text
+        index = next((index for index, block in self._live.items() if block.kind is kind), None)
+        return "" if index is None else self._live.pop(index).text

@@ -7,26 +7,27 @@ empty where the CLI gave nothing or nothing of the right type; None is used wher
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from agents.claude.fact import fact
 from agents.claude.fields import JsonObject
 from agents.claude.stream_messages import AnyStreamMessage
 from agents.claude.system_messages import BackgroundTasksChanged, Remark, TaskMessage, ToolProgress, TurnStarted
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TextBlock:
     """A finished piece of text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ThinkingBlock:
     """A finished thought; the text is empty where the model's thinking is withheld."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ToolUseBlock:
     """A tool call with its complete input."""
 
@@ -35,7 +36,7 @@ class ToolUseBlock:
     input: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class OtherBlock:
     """A block of another type (`redacted_thinking`, `server_tool_use` ...), or one that is not as declared."""
 
@@ -79,7 +80,7 @@ class ApiFailure:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class AssistantSaid:
     """`assistant`: one line per finished block; the blocks of one API message share its id.
 
@@ -100,7 +101,7 @@ class AssistantSaid:
     aborted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ToolResult:
     """What a tool call gave back.
 
@@ -115,7 +116,7 @@ class ToolResult:
     is_error: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class UserSaid:
     """`user`: tool results, and words to the model that no model wrote.
 

@@ -13,6 +13,7 @@ from agents.claude.fields import text_of
 from agents.claude.live_text import LiveText
 from agents.claude.messages import (
     ApiFailure,
+    AssistantBlock,
     AssistantSaid,
     CliMessage,
     ControlAnswered,
@@ -29,7 +30,7 @@ from agents.claude.messages import (
 )
 from agents.claude.remarks import tell_remark
 from agents.claude.speakers import Speakers
-from agents.claude.stream_messages import StreamMessage
+from agents.claude.stream_messages import StreamMessage, TextDelta, ThinkingDelta
 from agents.claude.system_messages import (
     ApiRetry,
     BackgroundTasksChanged,
@@ -126,6 +127,8 @@ class Narrator:
             What has just happened, in order; empty if it is nothing to tell.
         """
         match message:
+            case TextDelta() | ThinkingDelta():
+                return self._live.preview(message)
             case StreamMessage():
                 return self._live.hear(message)
             case AssistantSaid():
@@ -156,20 +159,26 @@ class Narrator:
             self.last_assistant_error = said.failure
         if said.synthetic or said.failure is not None:
             return _tell_synthetic(said, speaker)
-        told: list[AgentSaid] = []
-        for block in said.blocks:
-            match block:
-                case TextBlock():
-                    told += [_text(block, speaker)] if speaker else self._live.finish_text(said.message_id, block)
-                case ThinkingBlock():
-                    told += [_thought(block, speaker)] if speaker else self._live.finish_thought(said.message_id, block)
-                case ToolUseBlock():
-                    told += self._tool_use(block, speaker)
-                case OtherBlock():
-                    pass
-                case _:
-                    assert_never(block)
-        return told
+        if len(said.blocks) == 1:
+            return self._block(said.blocks[0], said.message_id, speaker)
+        return [event for block in said.blocks for event in self._block(block, said.message_id, speaker)]
+
+    def _block(self, block: AssistantBlock, message_id: str, speaker: tuple[str, ...]) -> list[AgentSaid]:
+        match block:
+            case ToolUseBlock():
+                return self._tool_use(block, speaker)
+            case TextBlock(text=text):
+                if speaker:
+                    return [TextStreamed(text=text, speaker=speaker)] if text else []
+                return self._live.finish_text(message_id, block)
+            case ThinkingBlock(text=text):
+                if speaker:
+                    return [Thought(text=text, speaker=speaker)] if text else []
+                return self._live.finish_thought(message_id, block)
+            case OtherBlock():
+                return []
+            case _:
+                assert_never(block)
 
     def _tool_use(self, block: ToolUseBlock, speaker: tuple[str, ...]) -> list[AgentSaid]:
         if block.tool in _AGENT_TOOLS:
@@ -183,10 +192,10 @@ class Narrator:
             told += self._calls.end(result, goes_on=bool(said.background_task_id))
         is_prompt = said.sender.parent_call_id is not None and not said.synthetic
         if said.text and not said.replay and not is_prompt:
-            message = one_line(said.text.strip("[]"))
+            message = said.text.strip("[]")
             told.append(
                 Progressed(
-                    message=f"the CLI told the model: {message}" if said.synthetic else message,
+                    message=one_line(f"the CLI told the model: {message}" if said.synthetic else message),
                     details={"text": said.text},
                     speaker=self._speakers.of(said.sender),
                 )
@@ -195,7 +204,7 @@ class Narrator:
 
     def _sign_of_life(self, message: ToolProgress | ThinkingTokens) -> list[AgentSaid]:
         if isinstance(message, ToolProgress):
-            text = f"{message.tool} has been running for {whole_seconds(message.seconds)}"
+            text = f"{message.tool or 'a tool'} has been running for {whole_seconds(message.seconds)}"
             speaker = self._calls.speaker_of(message.call_id)
             return [Waiting(reason="tool", message=text, seconds=message.seconds, speaker=speaker)]
         tokens = message.estimated_tokens
@@ -256,14 +265,6 @@ class Narrator:
         return [
             Progressed(message=f"the CLI wrote a line that is no message: {one_line(message.excerpt)}", details=details)
         ]
-
-
-def _text(block: TextBlock, speaker: tuple[str, ...]) -> AgentSaid:
-    return TextStreamed(text=block.text, speaker=speaker)
-
-
-def _thought(block: ThinkingBlock, speaker: tuple[str, ...]) -> AgentSaid:
-    return Thought(text=block.text, speaker=speaker)
 
 
 def _tell_synthetic(said: AssistantSaid, speaker: tuple[str, ...]) -> list[AgentSaid]:

@@ -98,9 +98,9 @@ def _failed(narrator: Narrator, last: TurnEnded, exit_code: int, stderr: str, pa
         return ended_by(message, partial=partial)
     if last.stop_reason == "refusal":
         return ModelRefused(message, partial=partial)
-    if narrator.auth_failed and last.terminal_reason.startswith("aborted"):
-        return _not_logged_in(partial)
     if last.terminal_reason.startswith("aborted"):
+        if narrator.auth_failed:
+            return _not_logged_in(partial)
         return _process_failed("claude was interrupted", exit_code, stderr, partial)
     said = narrator.last_assistant_error or ApiFailure()
     failure = ApiFailure(
@@ -111,8 +111,10 @@ def _failed(narrator: Narrator, last: TurnEnded, exit_code: int, stderr: str, pa
     )
     if failure != ApiFailure() or last.terminal_reason in {"api_error", "model_error"}:
         return error_of_api(failure, message, partial)
+    if narrator.auth_failed:
+        return _not_logged_in(partial)
     if not narrator.turn_started:
-        return AgentMisconfigured(message, partial=partial)
+        return AgentMisconfigured(message, partial=partial)  # for example a conversation that is not there
     return _process_failed(message, exit_code, stderr, partial)
 
 

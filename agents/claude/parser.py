@@ -1,6 +1,7 @@
 """A line to a message, without I/O. `parse_message` never raises, whatever the line is.
 
-The hot path is a text delta: one `orjson.loads`, a few look-ups, one small object. There is no pydantic on it.
+The hot path is a text delta: one `orjson.loads`, a few look-ups, one small object. Everything on it is written out
+where it is used; `agents.claude.fields` reads what comes less often.
 """
 
 import json
@@ -18,18 +19,7 @@ from agents.claude.messages import (
     NotAMessage,
     UnknownMessage,
 )
-from agents.claude.stream_messages import (
-    AnyStreamMessage,
-    BlockStarted,
-    BlockStopped,
-    InputDelta,
-    MessageDelta,
-    MessageStarted,
-    MessageStopped,
-    OtherStreamEvent,
-    TextDelta,
-    ThinkingDelta,
-)
+from agents.claude.stream_parser import parse_stream_event
 from agents.claude.system_parser import parse_rate_limit, parse_system, parse_tool_progress
 
 _EXCERPT_CHARACTERS = 200
@@ -56,11 +46,14 @@ def parse_message(line: bytes) -> CliMessage:
     if not isinstance(fields, dict):
         return NotAMessage("JSON, but not an object", _excerpt(line))
     kind = fields.get("type")
-    if not isinstance(kind, str):
-        return UnknownMessage("", text_of(fields, "subtype"), fields)
-    parse = _PARSERS.get(kind)
-    message = None if parse is None else parse(fields)
-    return UnknownMessage(kind, text_of(fields, "subtype"), fields) if message is None else message
+    if kind == "stream_event":
+        message = parse_stream_event(fields)
+    else:
+        parse = _PARSERS.get(kind) if isinstance(kind, str) else None
+        message = None if parse is None else parse(fields)
+    if message is not None:
+        return message
+    return UnknownMessage(text_of(fields, "type"), text_of(fields, "subtype"), fields)
 
 
 def _loads_leniently(line: bytes) -> Json:
@@ -80,55 +73,6 @@ def _loads_leniently(line: bytes) -> Json:
 
 def _excerpt(line: bytes) -> str:
     return line[:_EXCERPT_CHARACTERS].decode(errors="replace")
-
-
-def _parse_stream_event(fields: JsonObject) -> AnyStreamMessage | None:
-    event = fields.get("event")
-    message_id = fields.get("api_message_id")
-    if not isinstance(event, dict) or not isinstance(message_id, str):
-        return None
-    kind = event.get("type")
-    if fields.get("parent_tool_use_id") is not None:
-        return OtherStreamEvent(message_id, "of a sub-agent")
-    index = event.get("index")
-    if isinstance(index, int):
-        return _parse_block_event(event, kind, message_id, index)
-    if kind == "message_start":
-        return MessageStarted(message_id)
-    if kind == "message_delta":
-        return MessageDelta(message_id, optional_text_of(object_of(event, "delta"), "stop_reason"))
-    if kind == "message_stop":
-        abandoned = fields.get("abandoned_blocks")
-        return MessageStopped(message_id, _abandoned_from(abandoned, message_id))
-    return OtherStreamEvent(message_id, kind if isinstance(kind, str) else "")
-
-
-def _parse_block_event(event: JsonObject, kind: Json, message_id: str, index: int) -> AnyStreamMessage:
-    if kind == "content_block_delta":
-        delta = event.get("delta")
-        if isinstance(delta, dict):
-            delta_kind = delta.get("type")
-            if delta_kind == "text_delta":
-                return TextDelta(message_id, index, text_of(delta, "text"))
-            if delta_kind == "thinking_delta":
-                return ThinkingDelta(message_id, index, text_of(delta, "thinking"))
-            if delta_kind == "input_json_delta":
-                return InputDelta(message_id, index, text_of(delta, "partial_json"))
-            kind = delta_kind
-    elif kind == "content_block_start":
-        block = object_of(event, "content_block")
-        return BlockStarted(message_id, index, text_of(block, "type"), text_of(block, "name"))
-    elif kind == "content_block_stop":
-        return BlockStopped(message_id, index)
-    return OtherStreamEvent(message_id, kind if isinstance(kind, str) else "")
-
-
-def _abandoned_from(abandoned: Json, message_id: str) -> int | None:
-    """Read where the void part begins; a part that is not said clearly is void as a whole."""
-    if not isinstance(abandoned, dict) or abandoned.get("api_message_id", message_id) != message_id:
-        return None
-    index = abandoned.get("from_block_index")
-    return index if isinstance(index, int) else 0
 
 
 def _parse_control_request(fields: JsonObject) -> ControlRequested | None:
@@ -155,7 +99,6 @@ def _parse_control_cancel(fields: JsonObject) -> ControlCancelled | None:
 
 
 _PARSERS: dict[str, Callable[[JsonObject], CliMessage | None]] = {
-    "stream_event": _parse_stream_event,
     "assistant": parse_assistant,
     "user": parse_user,
     "result": parse_result,

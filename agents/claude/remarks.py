@@ -24,6 +24,7 @@ from agents.events import Progressed, Waiting
 
 _RATE_LIMITED = 429
 _OVERLOADED = 529
+_WAITING_FOR_THE_MODEL = Waiting(reason="model", message="waiting for the model")
 
 Told: TypeAlias = Progressed | Waiting | None
 
@@ -49,7 +50,7 @@ def tell_remark(remark: Remark) -> Told:
                 details={"trigger": trigger, "tokens_before": before, "tokens_after": after},
             )
         case Informational(text=text, level=level):
-            return Progressed(message=one_line(text), details={"level": level})
+            return Progressed(message=one_line(text), details={"level": level}) if one_line(text) else None
         case UiInvalidated() | ThinkingTokens():
             return None
         case _:
@@ -58,11 +59,11 @@ def tell_remark(remark: Remark) -> Told:
 
 def _status(remark: StatusChanged) -> Told:
     if remark.status == "requesting":
-        return Waiting(reason="model", message="waiting for the model")
+        return _WAITING_FOR_THE_MODEL
     if remark.status == "compacting":
         return Waiting(reason="model", message="summarising the conversation, which has become long")
     if remark.compact_result not in {None, "success"}:
-        return Progressed(message=f"the conversation could not be summarised: {remark.compact_result}")
+        return Progressed(message=one_line(f"the conversation could not be summarised: {remark.compact_result}"))
     return None
 
 
@@ -78,7 +79,7 @@ def _retry(retry: ApiRetry) -> Waiting:
 
 def _denied(denied: PermissionDenied) -> Progressed:
     return Progressed(
-        message=one_line(f"{denied.tool} denied: {first_sentence(denied.reason or denied.text)}"),
+        message=one_line(f"{denied.tool or 'a tool call'} denied: {first_sentence(denied.reason or denied.text)}"),
         details={
             "tool": denied.tool,
             "call_id": denied.call_id,

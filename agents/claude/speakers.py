@@ -12,7 +12,7 @@ class Speakers:
 
     def __init__(self) -> None:
         self._by_call: dict[str, tuple[str, ...]] = {}
-        self._taken: set[tuple[str, ...]] = set()
+        self._namesakes: dict[tuple[str, ...], int] = {}
 
     def introduce(self, call_id: str, below: tuple[str, ...], agent_type: str, description: str) -> tuple[str, ...]:
         """Name the sub-agent of an Agent tool call; the first name stays.
@@ -30,11 +30,9 @@ class Speakers:
         if known is not None:
             return known
         name = agent_type or description or "sub-agent"
-        speaker, number = (*below, name), 1
-        while speaker in self._taken:
-            number += 1
-            speaker = (*below, f"{name} {number}")
-        self._taken.add(speaker)
+        number = self._namesakes.get((*below, name), 0) + 1
+        self._namesakes[*below, name] = number
+        speaker = (*below, name if number == 1 else f"{name} {number}")
         self._by_call[call_id] = speaker
         return speaker
 

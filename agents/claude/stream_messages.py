@@ -4,11 +4,12 @@ Live text belongs to a message id and a block index. It is a preview: the `assis
 truth, and `MessageStopped.abandoned_from` takes live text back. Sub-agents have no live text.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from agents.claude.fact import fact
 
-@dataclass(frozen=True, slots=True)
+
+@fact
 class StreamMessage:
     """What all of these share.
 
@@ -19,12 +20,12 @@ class StreamMessage:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MessageStarted(StreamMessage):
     """The model has begun to answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BlockStarted(StreamMessage):
     """A block of the answer begins.
 
@@ -39,7 +40,7 @@ class BlockStarted(StreamMessage):
     tool: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TextDelta(StreamMessage):
     """A piece of a text block.
 
@@ -52,7 +53,7 @@ class TextDelta(StreamMessage):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ThinkingDelta(StreamMessage):
     """A piece of a thinking block.
 
@@ -65,7 +66,7 @@ class ThinkingDelta(StreamMessage):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class InputDelta(StreamMessage):
     """A piece of the JSON of a tool's input; not a JSON value by itself.
 
@@ -78,7 +79,7 @@ class InputDelta(StreamMessage):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BlockStopped(StreamMessage):
     """A block is over; its `assistant` line, if it has one, came before.
 
@@ -89,7 +90,7 @@ class BlockStopped(StreamMessage):
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MessageDelta(StreamMessage):
     """How the message ended.
 
@@ -100,7 +101,7 @@ class MessageDelta(StreamMessage):
     stop_reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MessageStopped(StreamMessage):
     """The message is over.
 
@@ -111,7 +112,7 @@ class MessageStopped(StreamMessage):
     abandoned_from: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class OtherStreamEvent(StreamMessage):
     """A stream event that has nothing to tell: a signature, a ping, a citation, or one of a later release.
 

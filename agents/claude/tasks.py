@@ -55,7 +55,7 @@ class Tasks:
             self._in_background.add(task.task_id)
         return [
             Progressed(
-                message=one_line(f"started: {task.description}"),
+                message=one_line(f"started: {task.description}".rstrip(": ")),
                 details={"task_id": task.task_id, "in_background": task.in_background},
                 speaker=name,
             )
@@ -66,15 +66,16 @@ class Tasks:
         self._calls.move_to_background(task.call_id)
         return [
             Progressed(
-                message=one_line(f"goes on in the background: {task.description}"),
+                message=one_line(f"goes on in the background: {task.description}".rstrip(": ")),
                 details={"task_id": task.task_id, "call_id": task.call_id},
                 speaker=self._names.get(task.task_id, ()),
             )
         ]
 
     def _progress(self, task: TaskProgressed) -> list[AgentSaid]:
+        doing = task.description or "at work"
         work = f"{counted(task.tool_calls, 'tool call')}, {counted(task.tokens, 'token')}"
-        message = task.text or (f"{task.description}: {work}" if task.tool_calls else task.description)
+        message = task.text or (f"{doing}: {work}" if task.tool_calls else doing)
         details = {"tokens": task.tokens, "tool_calls": task.tool_calls, "last_tool": task.last_tool}
         return [Progressed(message=one_line(message), details=details, speaker=self._names.get(task.task_id, ()))]
 
@@ -109,4 +110,6 @@ class Tasks:
         }
         if is_agent and ok:
             return [Found(message=message, details=details, speaker=name)]
-        return [Progressed(message=message if ok else f"{task.status}: {message}", details=details, speaker=name)]
+        return [
+            Progressed(message=message if ok else one_line(f"{task.status}: {message}"), details=details, speaker=name)
+        ]

@@ -4,6 +4,7 @@ import os.path
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from agents.agent import CommandRun
 from agents.claude.fields import JsonObject, text_of
@@ -17,6 +18,9 @@ REPLY_TOOL = "StructuredOutput"
 
 _FILE_TOOLS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
 _COMMAND_TOOL = "Bash"
+
+_Call: TypeAlias = tuple[ToolUseBlock, tuple[str, ...], float]
+"""A call, who made it, and when it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,20 @@ class ToolCalls:
     def __init__(self, workspace: Path, clock: Callable[[], float]) -> None:
         self._roots = [os.path.normpath(workspace)]
         self._clock = clock
-        self._open: dict[str, OpenTool] = {}
-        self._in_background: dict[str, OpenTool] = {}
+        self._open: dict[str, _Call] = {}
+        self._in_background: dict[str, _Call] = {}
         self._files: dict[str, None] = {}
+        self._noted: set[str] = set()  # paths as the calls name them
         self._commands: dict[str, CommandRun | None] = {}
 
     @property
     def open(self) -> tuple[OpenTool, ...]:
         """Calls without a result, in the order they began; the reply is none of them."""
-        return tuple(call for call in self._open.values() if call.tool != REPLY_TOOL)
+        return tuple(
+            OpenTool(block.call_id, block.tool, speaker, block.input, started)
+            for block, speaker, started in self._open.values()
+            if block.tool != REPLY_TOOL
+        )
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -77,18 +86,19 @@ class ToolCalls:
     def speaker_of(self, call_id: str) -> tuple[str, ...]:
         """Tell who made a call; empty for the main thread or a call that is not known."""
         call = self._open.get(call_id) or self._in_background.get(call_id)
-        return () if call is None else call.speaker
+        return () if call is None else call[1]
 
     def start(self, block: ToolUseBlock, speaker: tuple[str, ...]) -> list[AgentSaid]:
         """Begin a call."""
-        if block.call_id in self._open:
+        call_id, tool = block.call_id, block.tool
+        if call_id in self._open:
             return []
-        self._open[block.call_id] = OpenTool(block.call_id, block.tool, speaker, block.input, self._clock())
-        if block.tool == REPLY_TOOL:
+        self._open[call_id] = (block, speaker, self._clock())
+        if tool == REPLY_TOOL:
             return []
-        if block.tool == _COMMAND_TOOL:
-            self._commands[block.call_id] = None
-        return [ToolStarted(tool=block.tool, call_id=block.call_id, input=block.input, speaker=speaker)]
+        if tool == _COMMAND_TOOL:
+            self._commands[call_id] = None  # keeps its place in the order
+        return [ToolStarted(tool=tool, call_id=call_id, input=block.input, speaker=speaker)]
 
     def end(self, result: ToolResult, *, goes_on: bool) -> list[AgentSaid]:
         """End a call.
@@ -97,29 +107,23 @@ class ToolCalls:
             result: What it gave back.
             goes_on: True if its command goes on in the background; it counts as run when that ends.
         """
-        call = self._open.pop(result.call_id, None)
+        call_id, ok = result.call_id, not result.is_error
+        call = self._open.pop(call_id, None)
         if call is None:
             return []
-        if call.tool == REPLY_TOOL:
-            return _reply_checked(result, call)
-        seconds = self._clock() - call.started
-        was_moved = self._in_background.pop(call.call_id, None) is not None
-        if (goes_on or was_moved) and not result.is_error:
-            self._in_background[call.call_id] = call
-        elif call.tool == _COMMAND_TOOL:
-            self._commands[call.call_id] = _command(call, result.output, seconds, ok=not result.is_error)
-        elif call.tool in _FILE_TOOLS and not result.is_error:
-            self._note_file(text_of(call.input, "file_path") or text_of(call.input, "notebook_path"))
-        return [
-            ToolEnded(
-                tool=call.tool,
-                call_id=call.call_id,
-                seconds=seconds,
-                ok=not result.is_error,
-                output=result.output,
-                speaker=call.speaker,
-            )
-        ]
+        block, speaker, started = call
+        tool = block.tool
+        if tool == REPLY_TOOL:
+            return [] if ok else [_reply_rejected(result.output, speaker)]
+        seconds = self._clock() - started
+        was_moved = self._in_background.pop(call_id, None) is not None
+        if ok and (goes_on or was_moved):
+            self._in_background[call_id] = call
+        elif tool == _COMMAND_TOOL:
+            self._commands[call_id] = _command(block, result.output, seconds, ok=ok)
+        elif ok and tool in _FILE_TOOLS:
+            self._note_file(text_of(block.input, "file_path") or text_of(block.input, "notebook_path"))
+        return [ToolEnded(tool=tool, call_id=call_id, seconds=seconds, ok=ok, output=result.output, speaker=speaker)]
 
     def move_to_background(self, call_id: str) -> None:
         """Note that a call's command goes on after its result."""
@@ -130,31 +134,29 @@ class ToolCalls:
     def end_in_background(self, call_id: str, output: str, *, ok: bool) -> None:
         """Note that a command in the background has ended."""
         call = self._in_background.pop(call_id, None)
-        if call is not None and call.tool == _COMMAND_TOOL:
-            self._commands[call_id] = _command(call, output, self._clock() - call.started, ok=ok)
+        if call is None:
+            return
+        block, _, started = call
+        if block.tool == _COMMAND_TOOL:
+            self._commands[call_id] = _command(block, output, self._clock() - started, ok=ok)
 
     def _note_file(self, path: str) -> None:
-        if not path:
-            return
+        if path and path not in self._noted:
+            self._noted.add(path)
+            self._files[self._below_workspace(path)] = None
+
+    def _below_workspace(self, path: str) -> str:
         whole = os.path.normpath(os.path.join(self._roots[0], path))  # noqa: PTH118 - pure, also for foreign paths
         for root in self._roots:
             if whole.startswith(root + os.sep):
-                whole = whole[len(root) + 1 :].replace(os.sep, "/")
-                break
-        self._files[whole] = None
+                return whole[len(root) + 1 :].replace(os.sep, "/")
+        return whole
 
 
-def _command(call: OpenTool, output: str, seconds: float, *, ok: bool) -> CommandRun:
-    return CommandRun(text_of(call.input, "command"), ok, seconds, output[-COMMAND_OUTPUT_CHARACTERS:])
+def _command(block: ToolUseBlock, output: str, seconds: float, *, ok: bool) -> CommandRun:
+    return CommandRun(text_of(block.input, "command"), ok, seconds, output[-COMMAND_OUTPUT_CHARACTERS:])
 
 
-def _reply_checked(result: ToolResult, call: OpenTool) -> list[AgentSaid]:
-    if not result.is_error:
-        return []
-    return [
-        Progressed(
-            message=f"the reply did not fit, asking again: {first_sentence(result.output)}",
-            details={"error": result.output},
-            speaker=call.speaker,
-        )
-    ]
+def _reply_rejected(why: str, speaker: tuple[str, ...]) -> Progressed:
+    message = f"the reply did not fit, asking again: {first_sentence(why)}"
+    return Progressed(message=message, details={"error": why}, speaker=speaker)

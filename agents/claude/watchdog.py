@@ -92,7 +92,9 @@ def main() -> None:
 
 def _end_all(children: Children) -> None:
     known = children.identities | _descendants_of(children.identities)
-    _signal(_alive(children.identities), signal.SIGTERM)
+    for child in alive(children.identities):
+        with suppress(OSError):  # it has just ended
+            os.killpg(child.pid, signal.SIGTERM)  # it leads its group: a script may stand before the CLI itself
     terminate_until = time.monotonic() + TERMINATE_SECONDS
     while (left := _left_of(known, children.markers)) and time.monotonic() < terminate_until:
         known |= left | _descendants_of(left)
@@ -100,15 +102,18 @@ def _end_all(children: Children) -> None:
     kill_until = time.monotonic() + KILL_SECONDS
     while (left := _left_of(known, children.markers)) and time.monotonic() < kill_until:
         known |= _descendants_of(left)
-        _signal(left, signal.SIGKILL)
+        for process in left:
+            with suppress(OSError):
+                os.kill(process.pid, signal.SIGKILL)
         time.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _left_of(known: set[Identity], markers: set[str]) -> set[Identity]:
-    return _alive(known) | _carriers_of(markers)
+    return alive(known) | _carriers_of(markers)
 
 
-def _alive(identities: set[Identity]) -> set[Identity]:
+def alive(identities: set[Identity]) -> set[Identity]:
+    """Those that are still the same process."""
     table = process_table()
     return {identity for identity in identities if _is_in(table, identity)}
 
@@ -138,12 +143,6 @@ def _carriers_of(markers: set[str]) -> set[Identity]:
     }
 
 
-def _signal(identities: set[Identity], number: int) -> None:
-    for identity in identities:
-        with suppress(OSError):  # it has just ended
-            os.kill(identity.pid, number)
-
-
 def _start_time_of(pid: int) -> str | None:
     if sys.platform == "win32":
         return "" if pid else None
@@ -155,7 +154,7 @@ def process_table() -> dict[int, Entry]:
     """All living processes by number; zombies are not alive."""
     if sys.platform == "linux":
         return dict(_rows_of_proc())
-    return dict(_rows_of_ps())
+    return dict(rows_of_ps())
 
 
 def _rows_of_proc() -> Iterator[tuple[int, Entry]]:
@@ -167,7 +166,8 @@ def _rows_of_proc() -> Iterator[tuple[int, Entry]]:
                 yield pid, Entry(int(fields[1]), fields[19].decode())
 
 
-def _rows_of_ps() -> Iterator[tuple[int, Entry]]:
+def rows_of_ps() -> Iterator[tuple[int, Entry]]:
+    """The process table where there is no `/proc`."""
     for line in _output_of("ps", "-A", "-o", "pid=,ppid=,stat=,lstart=").splitlines():
         fields = line.split(maxsplit=3)
         if len(fields) == 4 and not fields[2].startswith("Z"):

@@ -4,6 +4,8 @@ import logging
 import os
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -63,9 +65,11 @@ class WatchdogLink:
         if process is None:
             return
         os.close(pipe)
-        if not self._children:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(_reap, process)
+        if self._children:
+            _reap_when_it_ends(process)
+            return
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(_reap, process)
 
     def _tell(self, line: str) -> None:
         if self._process is None or not self._send(line):
@@ -82,9 +86,10 @@ class WatchdogLink:
 
     def _start(self) -> None:
         """Start it, and tell it about all children."""
-        if self._pipe >= 0:
+        if self._process is not None:
             os.close(self._pipe)
-            self._pipe = -1
+            _reap_when_it_ends(self._process)
+            self._process, self._pipe = None, -1
         reading, writing = os.pipe()  # neither is inherited, so only this process keeps the writing end open
         try:
             self._process = _Popen(
@@ -108,8 +113,13 @@ class WatchdogLink:
 
 
 def _reap(process: _Popen) -> None:
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(_GOODBYE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
+        return
+    process.kill()
+    with suppress(subprocess.TimeoutExpired):
         process.wait(_GOODBYE_SECONDS)
+
+
+def _reap_when_it_ends(process: _Popen) -> None:
+    threading.Thread(target=process.wait, name="watchdog reaper", daemon=True).start()

@@ -172,7 +172,7 @@ class RunPicture:
             case Heartbeat():
                 self._agent_waits(body)
             case WorkflowEvent():
-                pass
+                return self._node_ends(body)
             case WorkflowCompleted() | WorkflowError() | WorkflowCancelled():
                 finished = [text for name in list(self.agents) for text in self._ended_texts(name)]
                 self.ended = True
@@ -189,8 +189,8 @@ class RunPicture:
         return agent
 
     def _stage_of(self, agent: str) -> str:
-        role = agent.split(" ▸ ")[0]
         running = [stage.name for stage in self.stages.values() if stage.running]
+        role = _role(agent)
         return role if role in running else (running[-1] if running else "")
 
     def _does(self, agent: AgentPicture, body: EventBody) -> None:
@@ -246,13 +246,18 @@ class RunPicture:
         stage.completed += 1
         if stage.running:
             return ()
-        names = [agent.name for agent in self.agents.values() if agent.stage == body.stage]
-        finished = [text for name in names for text in self._ended_texts(name)]
-        self._forget(lambda agent: agent.stage == body.stage)
-        return finished
+        return self._forget(lambda agent: agent.stage == body.stage)
 
-    def _forget(self, leaves: Callable[[AgentPicture], bool]) -> None:
+    def _node_ends(self, body: WorkflowEvent) -> Sequence[FinishedText]:
+        """A node that is no stage, for example a supervisor between two stages, has no other end."""
+        if body.node in self.stages:
+            return ()
+        return self._forget(lambda agent: _role(agent.name) == body.node)
+
+    def _forget(self, leaves: Callable[[AgentPicture], bool]) -> Sequence[FinishedText]:
+        finished = [text for name, agent in self.agents.items() if leaves(agent) for text in self._ended_texts(name)]
         self.agents = {name: agent for name, agent in self.agents.items() if not leaves(agent)}
+        return finished
 
     def _ended_texts(self, name: str) -> Sequence[FinishedText]:
         agent = self.agents.get(name)
@@ -261,3 +266,8 @@ class RunPicture:
         finished = FinishedText(name, agent.channel, plain_text(agent.text).strip())
         agent.channel, agent.text = "", ""
         return (finished,) if finished.text else ()
+
+
+def _role(agent: str) -> str:
+    """The role of an agent, also of one below it: `codesmith` of `codesmith ▸ explore`."""
+    return agent.partition(" ▸ ")[0]

@@ -32,6 +32,7 @@ from workflows.runs.events import (
 )
 from workflows.runs.message import duration, message_of, text_of
 from workflows.runs.plain_text import one_line, plain_text, shorten
+from workflows.runs.tool_label import tool_name
 
 _THOUGHT_LINES = 8
 _TEXT_LINES = 20
@@ -86,7 +87,8 @@ class Transcript:
     def __init__(self, picture: RunPicture) -> None:
         self._picture = picture
         self._stage = ""
-        self._printed: dict[str, str] = {}
+        self._gap = False
+        self._live_thoughts: dict[str, str] = {}
 
     def entries(self, event: RunEvent, finished: Sequence[FinishedText]) -> Sequence[RenderableType]:
         """What an event adds; mostly nothing or one entry.
@@ -97,7 +99,12 @@ class Transcript:
         """
         body = event.body
         texts = [entry for text in finished if not _is_said_again(text, body) for entry in self._finished_text(text)]
-        return [*texts, *self._entries(event, body)]
+        entries = [*texts, *self._entries(event, body)]
+        if entries and self._gap:
+            entries = [Text(), *entries]
+        if entries:
+            self._gap = isinstance(body, WorkflowStarted | StageCompleted)
+        return entries
 
     def _entries(self, event: RunEvent, body: EventBody) -> Sequence[RenderableType]:
         match body:
@@ -106,8 +113,7 @@ class Transcript:
             case StageStarted():
                 return self._stage_heading(body)
             case StageCompleted():
-                done = f"{self._of_stage(body.stage)}done in {duration(body.seconds)}"
-                return [Entry(Text("   ✔  ", style="green"), Text(done, style="dim"))]
+                return self._stage_ends(body)
             case SupervisorEvent():
                 return _supervisor(body)
             case AgentEvent():
@@ -118,9 +124,9 @@ class Transcript:
             case ToolEnd():
                 return self._tool_end(event, body)
             case WorkflowCompleted():
-                return [Text(), Text(f"✔ completed in {duration(body.seconds)}", style="bold green")]
+                return [*self._blank(), Text(f"✔ completed in {duration(body.seconds)}", style="bold green")]
             case WorkflowError() | WorkflowCancelled():
-                return [*self._cut_off(), Text(), Text(f"✘ {message_of(body).what}", style="bold red")]
+                return [*self._cut_off(), *self._blank(), Text(f"✘ {message_of(body).what}", style="bold red")]
             case ToolStart() | TokenStream() | UsageRecorded() | Heartbeat() | WorkflowEvent():
                 return []  # the live region shows these
             case _:
@@ -138,12 +144,18 @@ class Transcript:
         if body.round > 1:
             facts.append(f"round {body.round}")
         title = (f"▶ {one_line(stage.title, 60)}", "bold cyan")
-        return [Text(), Text.assemble(title, ("".join(f" · {fact}" for fact in facts), "dim"))]
+        return [*self._blank(), Text.assemble(title, ("".join(f" · {fact}" for fact in facts), "dim"))]
+
+    def _stage_ends(self, body: StageCompleted) -> Sequence[RenderableType]:
+        whose = "" if body.stage == self._stage else f"{one_line(body.stage, 40)} "
+        if not self._picture.stages[body.stage].running:
+            self._stage = ""
+        return [Entry(Text("   ✔  ", style="green"), Text(f"{whose}done in {duration(body.seconds)}", style="dim"))]
 
     def _agent_event(self, body: AgentEvent) -> Sequence[RenderableType]:
         text = plain_text(str(body.details.get("text", ""))).strip() or text_of(body.details) or body.event_type
         if body.event_type == "think":
-            if self._printed.get(body.agent) == text:
+            if self._live_thoughts.pop(body.agent, None) == text:
                 return []
             return [_entry(icon(body), self._by(body.agent) + text, "dim italic", _THOUGHT_LINES)]
         style = {"progress": "", "decision": "bold yellow", "result": "green"}[body.event_type]
@@ -152,18 +164,19 @@ class Transcript:
         return [*entries, _below(details, "dim", _REASON_LINES)] if details else entries
 
     def _tool_end(self, event: RunEvent, body: ToolEnd) -> Sequence[RenderableType]:
-        message = message_of(body, call=self._picture.standing.context)
-        call = self._picture.standing.context or message.what
-        title = Text(f"{self._by(body.agent)}{call}", style="" if body.ok else "red")
-        title.append(message.closing if body.ok else f"{message.closing} · failed", style="dim" if body.ok else "red")
+        call = self._picture.standing.context or tool_name(body.tool)
+        whole, outcome = ("", "") if body.ok else ("red", " · failed")
+        title = Text.assemble(
+            (f"{self._by(body.agent)}{call}", whole), (f" · {duration(body.seconds)}", "dim"), (outcome, whole)
+        )
         cut = next((cut.bytes for cut in event.truncated if cut.field == "output"), None)
         output = _output(body, cut)
         entry = _entry("🔧" if body.ok else "❌", title)
         return [entry, _below(output, "dim", _OUTPUT_LINES + 1)] if output else [entry]
 
     def _finished_text(self, text: FinishedText) -> Sequence[RenderableType]:
-        self._printed[text.agent] = text.text
         if text.channel == "thinking":
+            self._live_thoughts[text.agent] = text.text
             return [_entry("🧠", self._by(text.agent) + text.text, "dim italic", _THOUGHT_LINES)]
         if text.text.startswith(("{", "[{", "```json")):  # a typed reply, for the program rather than for people
             line = shorten(one_line(text.text), _DETAIL_CHARACTERS)
@@ -177,16 +190,17 @@ class Transcript:
             for label, _ in agent.calls.values()
         ]
 
+    def _blank(self) -> Sequence[RenderableType]:
+        return [] if self._gap else [Text()]  # a gap comes by itself
+
     def _by(self, agent: str) -> str:
         return "" if agent == self._stage else f"{one_line(agent, 40)}: "
-
-    def _of_stage(self, stage: str) -> str:
-        return "" if stage == self._stage else f"{one_line(stage, 40)} "
 
 
 def _entry(icon: str, text: str | Text, style: str = "", limit: int = _TEXT_LINES) -> Entry:
     sign = _TERMINAL_ICONS.get(icon, icon)
-    return Entry(Text(f"   {sign} "), text if isinstance(text, Text) else Text(text, style=style), limit)
+    front = Text(f"   {sign} ", style="not dim")  # a piece of its own: in a picture, icons have any width
+    return Entry(front, text if isinstance(text, Text) else Text(text, style=style), limit)
 
 
 def _below(text: str, style: str, limit: int) -> Entry:
@@ -250,10 +264,10 @@ def _plain_value(value: object) -> str:
 
 
 def _output(body: ToolEnd, cut_bytes: int | None) -> str:
-    lines = [line.rstrip() for line in plain_text(body.output).splitlines() if line.strip()]
-    telling = [line for line in lines if any(map(str.isalnum, line))] or lines  # no rulers
+    lines = [line.rstrip() for line in plain_text(body.output).splitlines()]
+    telling = [line for line in lines if any(map(str.isalnum, line))] or [line for line in lines if line]  # no rulers
     if cut_bytes is not None:
-        return "\n".join([*(shorten(line, 200) for line in lines[:1]), f"… {cut_bytes / 1000:,.1f} kB in all"])
+        return "\n".join([*(shorten(line, 200) for line in telling[:1]), f"… {cut_bytes / 1000:,.1f} kB in all"])
     if body.ok and body.tool in _WRITERS:
         return ""
     if body.ok and body.tool in _READERS:

@@ -31,22 +31,54 @@ def read_prompt() -> str:
 
 
 def begin() -> None:
-    write_line({"type": "system", "subtype": "init", "session_id": "s1", "model": "fake-model", "cwd": os.getcwd(),
-                "claude_code_version": "0.0.0", "tools": [], "mcp_servers": [], "permissionMode": "dontAsk"})  # fmt: skip
+    write_line(
+        {
+            "type": "system",
+            "subtype": "init",
+            "session_id": "s1",
+            "model": "fake-model",
+            "cwd": str(Path.cwd()),
+            "claude_code_version": "0.0.0",
+            "tools": [],
+            "mcp_servers": [],
+            "permissionMode": "dontAsk",
+        }
+    )
 
 
 def say(text: str) -> None:
-    write_line({"type": "assistant", "session_id": "s1", "parent_tool_use_id": None,
-                "message": {"id": f"m-{len(text)}", "model": "fake-model", "role": "assistant",
-                            "content": [{"type": "text", "text": text}], "usage": {}}})  # fmt: skip
+    write_line(
+        {
+            "type": "assistant",
+            "session_id": "s1",
+            "parent_tool_use_id": None,
+            "message": {
+                "id": f"m-{len(text)}",
+                "model": "fake-model",
+                "role": "assistant",
+                "content": [{"type": "text", "text": text}],
+                "usage": {},
+            },
+        }
+    )
 
 
 def result(text: str, *, subtype: str = "success", cost: float = 0.25, **more: object) -> dict[str, object]:
     answer = {"result": text} if subtype == "success" else {"errors": [text]}
     usage = {"inputTokens": 10, "outputTokens": 5, "costUSD": cost}
-    return {"type": "result", "subtype": subtype, "is_error": subtype != "success", "session_id": "s1", "num_turns": 1,
-            "total_cost_usd": cost, "usage": {}, "model_usage_since_last_result": {"fake-model": usage},
-            "terminal_reason": "completed", **answer, **more}  # fmt: skip
+    return {
+        "type": "result",
+        "subtype": subtype,
+        "is_error": subtype != "success",
+        "session_id": "s1",
+        "num_turns": 1,
+        "total_cost_usd": cost,
+        "usage": {},
+        "model_usage_since_last_result": {"fake-model": usage},
+        "terminal_reason": "completed",
+        **answer,
+        **more,
+    }
 
 
 def stay() -> NoReturn:
@@ -68,9 +100,11 @@ def tells_how_it_was_started() -> None:
         "argv": sys.argv[1:],
         "prompt": prompt,
         "environment": dict(os.environ),
-        "cwd": os.getcwd(),
+        "cwd": str(Path.cwd()),
         "leads_its_session": os.getsid(0) == os.getpid(),
-        "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd") if _is_open(int(name))),
+        "descriptors": sorted(
+            int(entry.name) for entry in Path("/proc/self/fd").iterdir() if _is_open(int(entry.name))
+        ),
     }
     begin()
     write_line(result(json.dumps(facts)))
@@ -200,8 +234,17 @@ def retries_after_401() -> NoReturn:
     read_prompt()
     begin()
     for attempt in range(1, 11):
-        write_line({"type": "system", "subtype": "api_retry", "attempt": attempt, "max_retries": 10,
-                    "retry_delay_ms": 20_000, "error_status": 401, "error": "authentication_failed"})  # fmt: skip
+        write_line(
+            {
+                "type": "system",
+                "subtype": "api_retry",
+                "attempt": attempt,
+                "max_retries": 10,
+                "retry_delay_ms": 20_000,
+                "error_status": 401,
+                "error": "authentication_failed",
+            }
+        )
         time.sleep(20)  # the real one waits up to 39 s
     stay()
 
@@ -274,6 +317,17 @@ def _start_orphan() -> None:
             stay()
         os._exit(0)
     os.wait()
+
+
+def hands_over_a_typed_answer() -> None:
+    read_prompt()
+    begin()
+    write_line(result('{"name":"Ada"}', structured_output={"name": "Ada"}))
+
+
+def answers_and_fails() -> NoReturn:
+    behaves()
+    sys.exit(1)
 
 
 def replays() -> NoReturn:

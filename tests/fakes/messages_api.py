@@ -18,20 +18,18 @@ from anyio.abc import SocketAttribute, SocketStream
 from pydantic import JsonValue, ValidationError
 
 from tests.fakes.http_connection import HttpConnection
+from tests.fakes.messages_request import ModelRequest, RequestBody, texts_of
 from tests.fakes.messages_script import (
     Answer,
     CutStream,
     Malformed,
-    ModelRequest,
     Reply,
-    RequestBody,
     Script,
     ScriptFailed,
     Silent,
     Slow,
     Status,
     say,
-    texts_of,
     turns,
 )
 from tests.fakes.messages_stream import (
@@ -200,6 +198,8 @@ class MessagesApi:
                 if frame.end > after:
                     break
                 await http.send_data(frame.data)
+            if cut.until is not None:
+                await cut.until.wait()
             if cut.error:
                 await http.send_data(error_frame(cut.error))
                 await http.finish()

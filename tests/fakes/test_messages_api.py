@@ -8,11 +8,11 @@ import pytest
 from pydantic import JsonValue
 
 from tests.fakes.messages_api import MessagesApi, messages_api
+from tests.fakes.messages_request import ModelRequest
 from tests.fakes.messages_script import (
     Answer,
     CutStream,
     Malformed,
-    ModelRequest,
     Reply,
     Script,
     ScriptFailed,

@@ -139,7 +139,12 @@ async def test_a_refused_request_is_repeated_until_it_is_answered(tmp_path: Path
 
 
 async def test_a_cut_stream_is_asked_for_again(tmp_path: Path) -> None:
-    async with claude(tmp_path, [CutStream(say("This is never finished.")), say("Whole.")]) as (api, process):
+    shown = anyio.Event()
+    script = turns(CutStream(say("This is never finished."), until=shown), say("Whole."))
+    async with claude(tmp_path, script) as (api, process):
+        async for line in process.read():
+            if delta_of(line):
+                shown.set()
         outcome = await process.finish()
     assert (outcome.exit_code, outcome.result["result"]) == (0, "Whole.")
     assert len(api.requests) == 2

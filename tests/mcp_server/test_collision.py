@@ -146,6 +146,14 @@ def test_a_folder_that_is_no_package_hides_nothing(site: Path, tmp_path: Path, m
     assert find_rival(site) is None
 
 
+def test_a_package_that_is_missing_is_nobodys(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (site / "workflows" / "__init__.py").unlink()
+    (site / "workflows").rmdir()
+    monkeypatch.setattr(sys, "path", [str(site)])
+
+    assert find_rival(site) is None
+
+
 def test_two_spellings_of_one_directory_are_one_directory(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,14 +14,13 @@ import orjson
 
 from tests.fakes.claude_home import claude_environment, require_claude
 from tests.fakes.messages_api import MessagesApi, messages_api
+from tests.fakes.messages_request import ModelRequest, ToolResult
 from tests.fakes.messages_script import (
     Answer,
     Json,
-    ModelRequest,
     Reply,
     Script,
     ScriptFailed,
-    ToolResult,
     ToolUse,
     by_marker,
     say,

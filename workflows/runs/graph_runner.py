@@ -19,9 +19,9 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.errors import GraphRecursionError
 
 from workflows.context import WorkflowContext
-from workflows.graph_loading import build_graph
 from workflows.reports import AgentReport, ArtifactReport, SupervisorReport
 from workflows.runs.errors import StepLimitReached
+from workflows.runs.graph_loading import build_graph
 from workflows.runs.graph_steps import GraphStep, NodeEnded, NodeReported, NodeStarted, StateReached
 from workflows.workflow import Workflow
 

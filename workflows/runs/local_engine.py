@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,14 +82,13 @@ class LocalEngine:
 
     async def cancel(self, run_id: str, *, by: str, reason: str) -> Run:
         """See the port."""
-        run = await self._existing(run_id)
         job = self._jobs.get(run_id)
         if job is not None:
-            job.stop(Stop("cancelled", by, reason))
+            job.stop(Stop("cancelled", by, reason))  # before any wait in which the caller itself could be cancelled
             async with asyncio.timeout(CANCEL_SECONDS):
                 await job.done.wait()
             return await self._existing(run_id)
-        run = await self.reconcile(run)
+        run = await self.reconcile(await self._existing(run_id))
         if run.status == "interrupted":
             await self._end_interrupted(run, WorkflowCancelled(by=by, reason=reason, partial={}))
         elif run.active:
@@ -138,14 +137,23 @@ class LocalEngine:
         self.stop_all()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=CLOSE_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS / 2):
+                await self._log.flush()
         for run_id in jobs:
             await self._log.interrupt(run_id, self._lock.token)
         for task in (*self._tasks, self._attending):
             if task is not None:
                 task.cancel()
-        if self._graphs is not None and self._graphs.done() and self._graphs.exception() is None:
-            await self._graphs.result().close()
-            self._graphs = None
+        await self._close_graphs()
+
+    async def _close_graphs(self) -> None:
+        opening, self._graphs = self._graphs, None
+        if opening is None:
+            return
+        await asyncio.wait({opening}, timeout=CLOSE_SECONDS)
+        if opening.done() and not opening.cancelled() and opening.exception() is None:
+            await opening.result().close()
 
     async def _start(self, request: RunRequest) -> StartedRun:
         if self._closed:

@@ -43,11 +43,13 @@ class Message:
         who: Whom it is about, an agent or a stage; empty for the run itself.
         what: What happened; may be shortened.
         closing: What follows and is never cut, for example ` · 1.2 s`.
+        joint: What stands between `who` and `what` where no icon does.
     """
 
     who: str = ""
     what: str
     closing: str = ""
+    joint: str = ": "
 
 
 def describe(body: EventBody, *, workspace: str = "") -> str:
@@ -58,7 +60,7 @@ def describe(body: EventBody, *, workspace: str = "") -> str:
         workspace: Absolute directory; paths below it are shown relative to it.
     """
     message = message_of(body, workspace=workspace)
-    who = f"{message.who}: " if message.who else ""
+    who = f"{message.who}{message.joint}" if message.who else ""
     room = LONGEST_MESSAGE - len(who) - len(message.closing)
     return f"{who}{shorten(message.what, room)}{message.closing}"
 
@@ -75,11 +77,12 @@ def message_of(body: EventBody, *, workspace: str = "", call: str = "") -> Messa
         case WorkflowStarted():
             return _workflow_started(body)
         case StageStarted():
-            return Message(who=_name(body.stage), what="started", closing=_round(body.round))
+            return Message(who=_name(body.stage), what="started", closing=_round(body.round), joint=" ")
         case StageCompleted():
-            return Message(who=_name(body.stage), what=f"done in {duration(body.seconds)}", closing=_round(body.round))
+            done = f"done in {duration(body.seconds)}"
+            return Message(who=_name(body.stage), what=done, closing=_round(body.round), joint=" ")
         case WorkflowEvent():
-            return Message(who=_name(body.node), what=f"changed {_keys(body.state_update)}")
+            return Message(who=_name(body.node), what=f"changed {_keys(body.state_update)}", joint=" ")
         case SupervisorEvent():
             return _supervisor(body)
         case AgentEvent():
@@ -144,7 +147,7 @@ def text_of(details: Mapping[str, object]) -> str:
 def _workflow_started(body: WorkflowStarted) -> Message:
     asked = next((value for value in body.input.values() if isinstance(value, str) and value.strip()), "")
     offline = " offline, with scripted agents" if body.offline else ""
-    return Message(who=_name(body.workflow), what=f"started{offline}: {_text(asked)}".rstrip(": "))
+    return Message(who=_name(body.workflow), what=f"started{offline}: {_text(asked)}".rstrip(": "), joint=" ")
 
 
 def _supervisor(body: SupervisorEvent) -> Message:

@@ -28,7 +28,9 @@ from workflows.runs.events import (
 )
 from workflows.runs.run import Run, RunFailure, RunUsage
 
-_SAYS_NOTHING_NEW = (AgentEvent, Heartbeat, ReasoningStepTaken, SupervisorEvent, TokenStream, ToolEnd, WorkflowEvent)
+_SAYS_NOTHING_NEW = frozenset[type](
+    {AgentEvent, Heartbeat, ReasoningStepTaken, SupervisorEvent, TokenStream, ToolEnd, WorkflowEvent}
+)
 """Bodies that change no more than what every event changes. They are the many, so they must cost nothing."""
 
 
@@ -46,7 +48,7 @@ def project_all(run: Run, events: Sequence[RunEvent]) -> Run:
     if not events:
         return run
     for event in events:
-        if not isinstance(event.body, _SAYS_NOTHING_NEW):
+        if type(event.body) not in _SAYS_NOTHING_NEW:
             run = _changed(run, event)
     newest = events[-1]
     return replace(

@@ -109,6 +109,13 @@ def unavailable(error: sqlite3.Error, path: Path) -> LogUnavailable:
     return LogUnavailable(f"The log {path} cannot be used: {problem}.", recovery=recovery)
 
 
+def damaged(problem: str) -> LogUnavailable:
+    """What is raised where the database is readable and yet not right."""
+    return LogUnavailable(
+        f"The log is damaged: {problem}.", recovery=("Restore the data directory from a backup", _ANOTHER_PLACE)
+    )
+
+
 def _open(path: Path) -> sqlite3.Connection:
     try:
         return sqlite3.connect(

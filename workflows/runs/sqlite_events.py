@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -12,20 +13,32 @@ from workflows.runs.event_json import from_json_object
 from workflows.runs.events import RunEvent
 from workflows.runs.log import Artifact, ArtifactInfo
 from workflows.runs.run import ENDED_STATUSES, Run
+from workflows.runs.sqlite_database import damaged
 
 LARGEST_BATCH = 500
 """Events one row holds at most."""
 LARGEST_BATCH_BYTES = 1024 * 1024
 """Bytes after which a row gets no further event."""
 _ROWS_AT_ONCE = 100
-"""Rows one statement writes. Many in one, because every statement lets go of the interpreter's lock and then waits up to
-5 ms to get it back while the event loop is busy; one statement per row made 3,000 events/s of 100,000."""
+"""Rows one statement writes. Many in one, because every statement lets go of the interpreter's lock and then waits up
+to 5 ms to get it back while the event loop is busy; one statement per row made 3,000 events/s of 100,000."""
+
+_UPDATE_RUNS = """
+UPDATE run SET last_seq = entry.column4, status = entry.column5, state = entry.column6
+FROM (VALUES ROWS) AS entry
+WHERE run.run_id = entry.column1 AND run.attempt = entry.column2 AND run.last_seq = entry.column3
+"""
+_SELECT_BATCHES = """
+SELECT first_seq, last_seq, events FROM event_batch WHERE run_id = ? AND last_seq > ? ORDER BY last_seq LIMIT ?
+"""
+_SELECT_STANDING = "SELECT run_id, last_seq, status FROM run WHERE run_id IN "
+_INSERT_BATCHES = "INSERT INTO event_batch (run_id, last_seq, first_seq, events) VALUES "
 
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """What the log gets of one run in one transaction.
 
@@ -74,77 +87,38 @@ class Page:
     ended: bool
 
 
-def update_runs(connection: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
-    """Bring the runs' rows to what they are after these entries.
+def store(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """Store all entries in one transaction, but for those whose attempt is over.
 
     Returns:
-        False if one of the entries belongs to an attempt that is over; `still_ours` tells which.
+        The entries that were not stored because another writer has the run.
     """
-    changed = 0
-    for some in _slices(entries):
-        values = [
-            value
-            for entry in some
-            for value in (
-                *(entry.run.run_id, entry.attempt, entry.after),
-                *(entry.run.last_seq, entry.run.status, sqlite_runs.dump_state(entry.run)),
-            )
-        ]
-        changed += connection.execute(
-            "WITH entry (run_id, attempt, after, last_seq, status, state) AS "
-            f"(VALUES {', '.join(['(?, ?, ?, ?, ?, ?)'] * len(some))}) "
-            "UPDATE run SET last_seq = entry.last_seq, status = entry.status, state = entry.state FROM entry "
-            "WHERE run.run_id = entry.run_id AND run.attempt = entry.attempt AND run.last_seq = entry.after",
-            values,
-        ).rowcount
-    return changed == len(entries)
-
-
-def still_ours(connection: sqlite3.Connection, entry: Entry) -> bool:
-    """Whether the entry belongs to its run's newest attempt, and continues its log without a gap."""
-    row = connection.execute("SELECT attempt, last_seq FROM run WHERE run_id = ?", (entry.run.run_id,)).fetchone()
-    return row == (entry.attempt, entry.after)
-
-
-def insert_events(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
-    """Store the entries' events and artifacts."""
-    rows = [(entry.run.run_id, batch) for entry in entries for batch in entry.batches]
-    for some in _slices(rows):
-        values = [
-            value for run_id, batch in some for value in (run_id, batch.last_seq, batch.first_seq, batch.events)
-        ]
-        connection.execute(
-            "INSERT INTO event_batch (run_id, last_seq, first_seq, events) "
-            f"VALUES {', '.join(['(?, ?, ?, CAST(? AS TEXT))'] * len(some))}",
-            values,
-        )
-    artifacts = [
-        (entry.run.run_id, artifact.name, artifact.media_type, artifact.body)
-        for entry in entries
-        for artifact in entry.artifacts
-    ]
-    if artifacts:
-        connection.executemany(
-            "INSERT INTO artifact (run_id, name, media_type, body) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (run_id, name) DO UPDATE SET media_type = excluded.media_type, body = excluded.body",
-            artifacts,
-        )
+    refused: list[Entry] = []
+    remaining = list(entries)
+    while remaining and not _stored(connection, remaining):
+        refused += [entry for entry in remaining if not _still_ours(connection, entry)]
+        remaining = [entry for entry in remaining if entry not in refused]
+    return refused
 
 
 def read(connection: sqlite3.Connection, run_id: str, after: int, limit: int) -> list[RunEvent]:
-    """Events with `seq > after`, in order, at most `limit`."""
+    """Events with `seq > after`, in order, at most `limit`.
+
+    Raises:
+        workflows.runs.errors.LogUnavailable: Some that were there are missing or cannot be read.
+    """
     events: list[RunEvent] = []
-    rows = connection.execute(
-        "SELECT first_seq, events FROM event_batch WHERE run_id = ? AND last_seq > ? ORDER BY last_seq LIMIT ?",
-        (run_id, after, max(0, limit)),
-    )
-    for first_seq, text in rows:
-        entries = cast("list[dict[str, Any]]", orjson.loads(text))
-        wanted = entries[max(0, after + 1 - first_seq) :][: limit - len(events)]
-        events.extend(map(from_json_object, wanted))
-        if len(events) >= limit:
-            break
-    rows.close()
+    expected = max(0, after) + 1
+    # Closed whatever happens: a cursor that stays open holds on to the past for everything this connection reads.
+    with closing(connection.execute(_SELECT_BATCHES, (run_id, after, max(0, limit)))) as rows:
+        for first_seq, last_seq, text in rows:
+            if first_seq > expected:
+                raise damaged(f"run {run_id} lacks the events {expected} to {first_seq - 1}")
+            entries = _load(text, run_id)[expected - first_seq :]
+            events.extend(map(from_json_object, entries[: limit - len(events)]))
+            expected = last_seq + 1
+            if len(events) >= limit:
+                break
     return events
 
 
@@ -158,20 +132,34 @@ def read_page(connection: sqlite3.Connection, run_id: str, after: int, limit: in
     return Page(read(connection, run_id, after, limit), last_seq, status in ENDED_STATUSES)
 
 
-def standings(connection: sqlite3.Connection, run_ids: Sequence[str]) -> list[tuple[str, int, bool]]:
-    """Of each run: its id, the number of its newest event, and whether it is over."""
+def look(
+    connection: sqlite3.Connection, known_version: int | None, run_ids: Sequence[str]
+) -> tuple[int, list[tuple[str, int, bool]]]:
+    """See whether anybody else has committed anything.
+
+    Args:
+        connection: The same one each time: the version belongs to it.
+        known_version: What this returned the last time, None the first time.
+        run_ids: The runs to look for.
+
+    Returns:
+        The version now; and where that is another one, of each run: its id, the number of its newest event, and
+        whether it is over.
+    """
+    version: tuple[int] = connection.execute("PRAGMA data_version").fetchone()
+    if version[0] == known_version:
+        return version[0], []
     rows: list[tuple[str, int, str]] = []
     for some in _slices(run_ids):
-        marks = ", ".join("?" * len(some))
-        rows += connection.execute(f"SELECT run_id, last_seq, status FROM run WHERE run_id IN ({marks})", some)  # noqa: S608 - marks only
-    return [(run_id, last_seq, status in ENDED_STATUSES) for run_id, last_seq, status in rows]
+        rows += connection.execute(_SELECT_STANDING + f"({', '.join('?' * len(some))})", some).fetchall()
+    return version[0], [(run_id, last_seq, status in ENDED_STATUSES) for run_id, last_seq, status in rows]
 
 
 def artifacts(connection: sqlite3.Connection, run_id: str) -> list[ArtifactInfo]:
     """What a run has made, in the order of making."""
     rows = connection.execute(
         "SELECT name, media_type, length(body) FROM artifact WHERE run_id = ? ORDER BY number", (run_id,)
-    )
+    ).fetchall()
     return [ArtifactInfo(name=name, media_type=media_type, bytes=size) for name, media_type, size in rows]
 
 
@@ -182,6 +170,71 @@ def artifact(connection: sqlite3.Connection, run_id: str, name: str) -> Artifact
         "SELECT media_type, body FROM artifact WHERE run_id = ? AND name = ?", (run_id, name)
     ).fetchone()
     return None if row is None else Artifact(name=name, media_type=row[0], body=row[1])
+
+
+def _load(text: str, run_id: str) -> list[dict[str, Any]]:
+    try:
+        return cast("list[dict[str, Any]]", orjson.loads(text))
+    except orjson.JSONDecodeError as error:
+        raise damaged(f"events of run {run_id} cannot be read: {error}") from error
+
+
+def _stored(connection: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _update_runs(connection, entries):
+            return False
+        _insert_events(connection, entries)
+        _upsert_artifacts(connection, entries)
+        connection.execute("COMMIT")
+        return True
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _update_runs(connection: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
+    """Bring the runs' rows to what they are afterwards; False if one of the entries is not of its run's attempt."""
+    changed = 0
+    for some in _slices(entries):
+        values = [
+            value
+            for entry in some
+            for value in (
+                *(entry.run.run_id, entry.attempt, entry.after),
+                *(entry.run.last_seq, entry.run.status, sqlite_runs.dump_state(entry.run)),
+            )
+        ]
+        rows = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(some))
+        changed += connection.execute(_UPDATE_RUNS.replace("ROWS", rows), values).rowcount
+    return changed == len(entries)
+
+
+def _still_ours(connection: sqlite3.Connection, entry: Entry) -> bool:
+    """Whether the entry belongs to its run's newest attempt, and continues its log without a gap."""
+    row = connection.execute("SELECT attempt, last_seq FROM run WHERE run_id = ?", (entry.run.run_id,)).fetchone()
+    return row == (entry.attempt, entry.after)
+
+
+def _insert_events(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    rows = [(entry.run.run_id, batch) for entry in entries for batch in entry.batches]
+    for some in _slices(rows):
+        values = [value for run_id, batch in some for value in (run_id, batch.last_seq, batch.first_seq, batch.events)]
+        connection.execute(_INSERT_BATCHES + ", ".join(["(?, ?, ?, CAST(? AS TEXT))"] * len(some)), values)
+
+
+def _upsert_artifacts(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    artifacts = [
+        (entry.run.run_id, artifact.name, artifact.media_type, artifact.body)
+        for entry in entries
+        for artifact in entry.artifacts
+    ]
+    if artifacts:
+        connection.executemany(
+            "INSERT INTO artifact (run_id, name, media_type, body) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (run_id, name) DO UPDATE SET media_type = excluded.media_type, body = excluded.body",
+            artifacts,
+        )
 
 
 def _slices(items: Sequence[T]) -> Iterable[Sequence[T]]:

@@ -23,6 +23,9 @@ INSERT INTO run
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IS_ACTIVE = "status IN ({})".format(", ".join(f"'{status}'" for status in sorted(ACTIVE_STATUSES)))
+_SELECT_REQUESTS = f"""
+SELECT run_id, cancel_by, cancel_reason FROM run WHERE process = ? AND cancel_by IS NOT NULL AND {_IS_ACTIVE}
+"""  # noqa: S608 - constants only
 
 
 def create(connection: sqlite3.Connection, run: Run) -> tuple[Run, bool]:
@@ -72,7 +75,7 @@ def find(connection: sqlite3.Connection, filter: RunFilter) -> list[Run]:
         wanted.append("created_at < ?")
         values.append(filter.before)
     query = f"{_SELECT} WHERE {' AND '.join(wanted)} ORDER BY created_at DESC, number DESC LIMIT ?"
-    return [_run(row) for row in connection.execute(query, (*values, max(0, filter.limit)))]
+    return [_run(row) for row in connection.execute(query, (*values, max(0, filter.limit))).fetchall()]
 
 
 def take(connection: sqlite3.Connection, run_id: str, process: str) -> tuple[Run, int]:
@@ -87,7 +90,7 @@ def take(connection: sqlite3.Connection, run_id: str, process: str) -> tuple[Run
     connection.execute("UPDATE run SET attempt = attempt + 1, process = ? WHERE run_id = ?", (process, run_id))
     run = get(connection, run_id)
     if run is None:
-        raise _not_found(run_id)
+        raise not_found(run_id)
     row: tuple[int] = connection.execute("SELECT attempt FROM run WHERE run_id = ?", (run_id,)).fetchone()
     return run, row[0]
 
@@ -116,16 +119,18 @@ def request_cancel(connection: sqlite3.Connection, run_id: str, request: CancelR
         (request.reason, request.by, run_id),
     )
     if changed.rowcount == 0:
-        raise _not_found(run_id)
+        raise not_found(run_id)
 
 
 def cancel_requests(connection: sqlite3.Connection, process: str) -> dict[str, CancelRequest]:
     """Requests for the active runs of a process, by run."""
-    rows = connection.execute(
-        f"SELECT run_id, cancel_by, cancel_reason FROM run WHERE process = ? AND cancel_by IS NOT NULL AND {_IS_ACTIVE}",
-        (process,),
-    )
+    rows = connection.execute(_SELECT_REQUESTS, (process,)).fetchall()
     return {run_id: CancelRequest(by=by, reason=reason) for run_id, by, reason in rows}
+
+
+def not_found(run_id: str) -> RunNotFound:
+    """What is raised where there is no such run."""
+    return RunNotFound(f"There is no run {run_id!r}.", recovery=("list_runs shows the runs there are",))
 
 
 def dump_state(run: Run) -> str:
@@ -219,7 +224,3 @@ def _dump(value: object) -> str:
 
 def _load(text: str) -> dict[str, Any]:
     return cast("dict[str, Any]", orjson.loads(text))
-
-
-def _not_found(run_id: str) -> RunNotFound:
-    return RunNotFound(f"There is no run {run_id!r}.", recovery=("list_runs shows the runs there are",))

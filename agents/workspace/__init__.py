@@ -1,0 +1,1 @@
+"""What has really happened in a workspace: which files changed, how, and what is in them. Observed, never claimed."""

@@ -1,0 +1,244 @@
+"""A git work tree as it is at one moment, as a tree object: what `git add -A` would stage, without staging it.
+
+The user's index is copied and never written; nothing is committed, no hook runs. Only a tree that has to be kept leaves
+something in the repository: what then differs from the last commit, as loose objects that nothing refers to and that
+git tidies away by itself.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import anyio.to_thread
+
+from agents.command_runner import CommandResult, RunCommand
+from agents.workspace.file_snapshot import (
+    MOST_FILES,
+    UNINTERESTING_DIRECTORIES,
+    is_storable,
+    large_file_fingerprint,
+)
+
+LARGEST_NEW_FILE_BYTES = 1024 * 1024
+"""A larger file that git does not know is left out of the tree: the repository would keep a copy of it."""
+_LONGEST_STDERR = 500
+
+_ENVIRONMENT: Mapping[str, str | None] = MappingProxyType(
+    {
+        # What `git rev-parse --local-env-vars` lists: set where this server was started by a hook of some repository.
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": None,
+        "GIT_COMMON_DIR": None,
+        "GIT_CONFIG": None,
+        "GIT_CONFIG_COUNT": None,
+        "GIT_CONFIG_PARAMETERS": None,
+        "GIT_DIR": None,
+        "GIT_GRAFT_FILE": None,
+        "GIT_IMPLICIT_WORK_TREE": None,
+        "GIT_INDEX_FILE": None,
+        "GIT_NAMESPACE": None,
+        "GIT_OBJECT_DIRECTORY": None,
+        "GIT_PREFIX": None,
+        "GIT_WORK_TREE": None,
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+)
+_NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
+_SETTINGS = (
+    "-c", f"core.hooksPath={os.devnull}",
+    "-c", "core.fsmonitor=false",  # would start a daemon
+    "-c", "core.splitIndex=false",
+    "-c", "core.safecrlf=false",
+)  # fmt: skip
+
+
+class GitFailed(Exception):
+    """A git command failed; the message is one line for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The files of a work tree.
+
+    Attributes:
+        name: Of the tree object.
+        left_out: Fingerprints of files that are too large to be in it, by path relative to the workspace.
+        complete: False if there were too many new files to look at all of them.
+    """
+
+    name: str
+    left_out: dict[str, str]
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a work tree differs from an earlier tree.
+
+    Attributes:
+        after: The tree as it is now.
+        changes: Git's status letter and the path relative to the workspace, of every file that differs.
+        diff: The same as a unified diff.
+    """
+
+    after: Tree
+    changes: list[tuple[str, str]]
+    diff: str
+
+
+class GitWorkspace:
+    """A workspace that is a git work tree, or a directory in one.
+
+    Args:
+        workspace: Existing directory.
+        run_command: Runs git.
+        run_id: The run it is done for.
+    """
+
+    def __init__(self, workspace: Path, run_command: RunCommand, run_id: str = "") -> None:
+        self._workspace = workspace
+        self._run_command = run_command
+        self._run_id = run_id
+
+    async def is_tracked(self) -> bool:
+        """Whether git is there, and the directory in a work tree and not in an ignored place of it."""
+        try:
+            inside = await self._try("rev-parse", "--is-inside-work-tree")
+            if not inside.ok or inside.stdout.strip() != b"true":
+                return False
+            return (await self._try("check-ignore", "--quiet", ".")).exit_code == 1
+        except GitFailed:
+            return False
+
+    async def tree(self) -> Tree:
+        """The files as they are now; the tree stays in the repository, so that it can be compared with later.
+
+        Raises:
+            GitFailed: Git could not do it.
+        """
+        async with _scratch() as scratch:
+            return await self._tree({"GIT_INDEX_FILE": str(scratch / "index")})
+
+    async def compare(self, before: str) -> Comparison:
+        """What is different now; nothing is left of it in the repository.
+
+        Args:
+            before: Name of an earlier tree.
+
+        Raises:
+            GitFailed: Git could not do it.
+        """
+        objects = await self._path("objects")
+        async with _scratch() as scratch:
+            own = scratch / "objects"
+            await anyio.to_thread.run_sync(own.mkdir)
+            variables = {
+                "GIT_INDEX_FILE": str(scratch / "index"),
+                "GIT_OBJECT_DIRECTORY": str(own),
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
+            }
+            after = await self._tree(variables)
+            both = ("diff-tree", "-r", "--no-renames", "--relative", before, after.name)
+            status = await self._git(*both, "-z", "--name-status", variables=variables)
+            diff = await self._git(*both, "-p", "--no-color", "--no-ext-diff", "--no-textconv", variables=variables)
+        fields = status.decode(errors="replace").split("\0")[:-1]
+        return Comparison(
+            after=after,
+            changes=list(zip(fields[::2], fields[1::2], strict=True)),
+            diff=diff.decode(errors="replace"),
+        )
+
+    async def _tree(self, variables: Mapping[str, str]) -> Tree:
+        index = Path(variables["GIT_INDEX_FILE"])
+        # The copy of the index has the files' times in it, which spares git reading every file.
+        await anyio.to_thread.run_sync(_copy_if_there, await self._path("index"), index)
+        await self._git("add", "--update", variables=variables)
+        listed = await self._git("ls-files", "-z", "--others", "--exclude-standard", variables=variables)
+        new = await anyio.to_thread.run_sync(_by_size, self._workspace, _names(listed))
+        arguments = ("update-index", "--add", "--remove", "-z", "--stdin")
+        await self._git(*arguments, variables=variables, stdin=_joined(new.small))
+        name = (await self._git("write-tree", variables=variables)).decode().strip()
+        return Tree(name, new.large, new.complete)
+
+    async def _path(self, name: str) -> Path:
+        """Where the repository keeps something."""
+        path = os.fsdecode(await self._git("rev-parse", "--git-path", name)).rstrip("\r\n")
+        return (self._workspace / path).resolve()
+
+    async def _git(self, *arguments: str, variables: Mapping[str, str] = _NO_VARIABLES, stdin: bytes = b"") -> bytes:
+        result = await self._try(*arguments, variables=variables, stdin=stdin)
+        if not result.ok:
+            why = "it took too long" if result.timed_out else " ".join(result.stderr.split())[:_LONGEST_STDERR]
+            raise GitFailed(f"git {arguments[0]} failed: {why or f'exit code {result.exit_code}'}")
+        return result.stdout
+
+    async def _try(
+        self, *arguments: str, variables: Mapping[str, str] = _NO_VARIABLES, stdin: bytes = b""
+    ) -> CommandResult:
+        argv, changed = ("git", *_SETTINGS, *arguments), {**_ENVIRONMENT, **variables}
+        try:
+            return await self._run_command(argv, self._workspace, run_id=self._run_id, stdin=stdin, variables=changed)
+        except OSError as error:
+            raise GitFailed(f"git could not be started: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _NewFiles:
+    small: list[str]
+    large: dict[str, str]
+    complete: bool
+
+
+def _by_size(workspace: Path, names: Sequence[str]) -> _NewFiles:
+    small: list[str] = []
+    large: dict[str, str] = {}
+    # A name that ends in `/` is a repository of its own.
+    names = [name for name in names if not name.endswith("/") and not _is_uninteresting(name)]
+    for name in names[:MOST_FILES]:
+        path = workspace / name
+        try:
+            is_large = path.lstat().st_size > LARGEST_NEW_FILE_BYTES
+        except OSError:  # just gone
+            continue
+        if is_large and is_storable(name):
+            large[name] = large_file_fingerprint(path)
+        elif not is_large:
+            small.append(name)
+    return _NewFiles(small, large, complete=len(names) <= MOST_FILES)
+
+
+def _is_uninteresting(name: str) -> bool:
+    return not UNINTERESTING_DIRECTORIES.isdisjoint(name.split("/")[:-1])
+
+
+def _names(output: bytes) -> list[str]:
+    return [os.fsdecode(name) for name in output.split(b"\0") if name]
+
+
+def _joined(names: Sequence[str]) -> bytes:
+    return b"".join(os.fsencode(name) + b"\0" for name in names)
+
+
+@asynccontextmanager
+async def _scratch() -> AsyncGenerator[Path]:
+    directory = Path(await anyio.to_thread.run_sync(tempfile.mkdtemp, None, "agent-workflows-"))
+    try:
+        yield directory
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(_remove, directory)
+
+
+def _copy_if_there(source: Path, target: Path) -> None:
+    if source.exists():
+        shutil.copy2(source, target)
+
+
+def _remove(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)

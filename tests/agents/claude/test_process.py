@@ -1,0 +1,277 @@
+"""Child processes: how they are started, and that nothing of them is left."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import psutil
+import pytest
+
+from agents.claude import child as child_module
+from agents.claude.child import EOF_SECONDS, STDERR_KEPT_BYTES, ChildProcess, Patience
+from agents.claude.process import ProcessRegistry
+from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Stage, fake_environment, open_registry
+from tests.descendants import processes_with_marker
+from tests.fakes import claude_cli as fake
+from tests.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+
+def watchdogs() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "watchdog.py" in " ".join(_command_of(child))]
+
+
+def _command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
+
+
+async def facts_of_the_start(stage: Stage, prompt: str = "do it") -> dict[str, Any]:
+    return json.loads((await stage.play(fake.tells_how_it_was_started, stage.task(prompt))).text)
+
+
+async def output_of(child: ChildProcess) -> bytes:
+    pieces: list[bytes] = []
+    while piece := await child.receive():
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def shell(
+    script: str, registry: ProcessRegistry, workspace: Path, *, stdin: bytes = b"", marker: str = "m-shell"
+) -> Any:
+    return registry.child(
+        ["/bin/sh", "-c", script],
+        stdin=stdin,
+        cwd=workspace,
+        environment=fake_environment() | {"AGENT_WORKFLOWS_CHILD": marker},
+        marker=marker,
+        patience=IMPATIENT,
+    )
+
+
+# ---- the start
+
+
+async def test_a_child_leads_its_own_session_and_has_only_its_three_pipes(stage: Stage) -> None:
+    facts = await facts_of_the_start(stage)
+
+    assert facts["leads_its_session"]
+    assert facts["descriptors"] == [0, 1, 2]
+
+
+async def test_a_child_works_in_the_workspace(stage: Stage) -> None:
+    assert (await facts_of_the_start(stage))["cwd"] == str(stage.workspace.resolve())
+
+
+async def test_a_child_gets_its_environment_and_nothing_else(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_OF_THE_SERVER", "x")
+
+    environment = (await facts_of_the_start(stage))["environment"]
+
+    assert "SECRET_OF_THE_SERVER" not in environment
+    assert environment["AGENT_WORKFLOWS_RUN"] == stage.run_id
+
+
+async def test_the_prompt_arrives_on_standard_input_as_it_is(stage: Stage) -> None:
+    facts = await facts_of_the_start(stage, "/context @secret.txt\n--help ümlaut")
+
+    assert facts["prompt"] == "Your task:\n\n/context @secret.txt\n--help ümlaut"
+    assert not any("secret" in argument for argument in facts["argv"])
+
+
+async def test_a_child_that_cannot_be_started_leaves_no_trace(stage: Stage) -> None:
+    async with open_registry(parent_death_signal=False) as registry:
+        with pytest.raises(FileNotFoundError):
+            async with registry.child(
+                ["/nonexistent/claude"],
+                stdin=b"",
+                cwd=stage.workspace,
+                environment={},
+                marker="m-none",
+                patience=IMPATIENT,
+            ):
+                pytest.fail("it cannot have been started")
+
+
+# ---- the streams
+
+
+async def test_standard_input_is_closed_after_it_was_written(stage: Stage) -> None:
+    async with shell("cat; echo end", stage.registry, stage.workspace, stdin=b"all of it ") as child:
+        with anyio.fail_after(5):
+            assert await output_of(child) == b"all of it end\n"
+            assert await child.wait() == 0
+
+
+async def test_only_the_end_of_stderr_is_kept(stage: Stage) -> None:
+    script = "head -c 200000 /dev/zero | tr '\\0' 'x' >&2; echo last >&2"
+    async with shell(script, stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            await child.wait()
+            assert len(child.stderr) == STDERR_KEPT_BYTES
+            assert child.stderr.endswith("last\n")
+
+
+async def test_output_is_over_soon_after_the_end_even_if_somebody_keeps_the_pipe(stage: Stage) -> None:
+    script = "sleep 60 & echo said"
+    async with shell(script, stage.registry, stage.workspace) as child:
+        with anyio.fail_after(EOF_SECONDS + 1):
+            assert await output_of(child) == b"said\n"
+    assert processes_with_marker("m-shell") == []
+
+
+async def test_what_was_written_before_the_end_is_read_however_late(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_module, "EOF_SECONDS", 0)  # as if this process had slept through it
+    async with shell("head -c 190000 /dev/zero; echo end", stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            await child.wait()
+            assert await output_of(child) == b"\0" * 190_000 + b"end\n"
+
+
+async def test_somebody_who_writes_for_ever_after_the_end_is_not_listened_to_for_ever(stage: Stage) -> None:
+    async with shell("(while :; do echo x; done) & exit 0", stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            await output_of(child)
+    assert processes_with_marker("m-shell") == []
+
+
+# ---- the end
+
+
+async def test_a_script_that_waits_for_the_real_command_passes_signals_on(stage: Stage) -> None:
+    inner = 'trap "echo stopped; exit" INT; echo ready; while :; do sleep 0.01; done'
+    heard: list[bytes] = []
+    async with shell(f"sh -c '{inner}'; exit 3", stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            assert await child.receive() == b"ready\n"
+            await child.end(heard.append)
+    assert b"".join(heard) == b"stopped\n"
+
+
+async def test_leaving_the_block_ends_the_child(stage: Stage) -> None:
+    with anyio.fail_after(5):
+        async with shell("sleep 60 & exec sleep 60", stage.registry, stage.workspace) as child:
+            assert child.exit_code is None
+    assert child.exit_code == -signal.SIGINT
+    assert processes_with_marker("m-shell") == []
+
+
+async def test_leaving_the_block_by_an_error_ends_the_child(stage: Stage) -> None:
+    with pytest.raises(ExceptionGroup), anyio.fail_after(5):
+        async with shell("exec sleep 60", stage.registry, stage.workspace):
+            raise ZeroDivisionError
+    assert processes_with_marker("m-shell") == []
+
+
+async def test_a_child_is_interrupted_first_then_terminated_then_killed(stage: Stage) -> None:
+    script = "trap 'echo interrupted' INT; trap 'echo terminated' TERM; echo ready; while :; do sleep 0.01; done"
+    heard: list[bytes] = []
+    async with shell(script, stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            assert await child.receive() == b"ready\n"
+            await child.end(heard.append)
+    assert b"".join(heard).split() == [b"interrupted", b"terminated"]
+    assert child.exit_code == -signal.SIGKILL
+
+
+async def test_ending_twice_does_nothing_more(stage: Stage) -> None:
+    async with shell("exec sleep 60", stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            await child.end(bytearray().extend)
+            await child.end(bytearray().extend)
+    assert child.exit_code == -signal.SIGINT
+
+
+async def test_a_background_process_does_not_survive_a_child_that_ended_well(stage: Stage) -> None:
+    script = "setsid sleep 60 </dev/null >/dev/null 2>&1 & exit 0"
+    async with shell(script, stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            assert await child.wait() == 0
+    assert processes_with_marker("m-shell") == []
+
+
+async def test_a_descendant_without_the_marker_does_not_survive_either(stage: Stage) -> None:
+    script = "env -i /bin/sh -c 'trap \"\" INT TERM; echo $$; while :; do sleep 0.01; done' & wait"
+    async with shell(script, stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            pid = int(await child.receive())
+            assert pid not in processes_with_marker("m-shell")
+    await until(lambda: not psutil.pid_exists(pid))  # it is dead; whoever inherited it has to notice
+
+
+async def test_another_child_is_left_alone(stage: Stage) -> None:
+    async with shell("exec sleep 60", stage.registry, stage.workspace, marker="m-other") as other:
+        async with shell("exec sleep 60", stage.registry, stage.workspace):
+            pass
+        assert other.exit_code is None
+
+
+async def test_all_children_are_signalled_at_once(stage: Stage) -> None:
+    script = "trap 'echo terminated; exit 7' TERM; echo ready; while :; do sleep 0.01; done"
+    async with (
+        shell(script, stage.registry, stage.workspace, marker="m-1") as first,
+        shell(script, stage.registry, stage.workspace, marker="m-2") as second,
+    ):
+        with anyio.fail_after(5):
+            await first.receive()
+            await second.receive()
+            stage.registry.signal_all()
+            assert (await first.wait(), await second.wait()) == (7, 7)
+
+
+async def test_signalling_a_child_that_has_ended_is_harmless(stage: Stage) -> None:
+    async with shell("exit 0", stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            await child.wait()
+        stage.registry.signal_all()
+
+
+# ---- the watchdog of a registry
+
+
+async def test_the_watchdog_comes_with_the_first_child_and_goes_with_the_registry(stage: Stage) -> None:
+    async with open_registry() as registry:
+        assert watchdogs() == []
+        for _ in range(2):
+            async with shell("exit 0", registry, stage.workspace):
+                assert len(watchdogs()) == 1
+    assert watchdogs() == []
+
+
+async def test_a_watchdog_that_was_killed_is_replaced_and_knows_all_children(stage: Stage) -> None:
+    async with (
+        open_registry() as registry,
+        shell("exec sleep 60", registry, stage.workspace, marker="m-first") as first,
+    ):
+        (killed,) = watchdogs()
+        killed.kill()
+        await until(lambda: killed.status() == psutil.STATUS_ZOMBIE)
+        async with shell("exec sleep 60", registry, stage.workspace, marker="m-second"):
+            (replaced,) = [watchdog for watchdog in watchdogs() if watchdog.pid != killed.pid]
+            await registry.close()  # with children: the watchdog ends them
+            with anyio.fail_after(5):
+                await first.wait()
+        await until(lambda: not replaced.is_running() or replaced.status() == psutil.STATUS_ZOMBIE)
+
+
+async def test_a_registry_can_be_closed_twice_and_without_having_been_used() -> None:
+    registry = ProcessRegistry()
+
+    await registry.close()
+    await registry.close()
+
+
+def test_patience_is_the_measured_one() -> None:
+    assert Patience() == Patience(interrupt_seconds=3, terminate_seconds=3, linger_seconds=5)
+
+
+def test_the_fake_is_executable() -> None:
+    assert FAKE_CLAUDE.stat().st_mode & 0o111

@@ -1,0 +1,124 @@
+"""Small workflows whose graphs show one thing each."""
+
+import operator
+from typing import Annotated, Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from pydantic import BaseModel
+
+from agents.roles import Role
+from workflows.context import WorkflowContext
+from workflows.reports import ArtifactReport
+from workflows.workflow import Stage, Workflow
+
+WORKER = Role(name="worker", title="Worker", access="none", instructions="Work.", max_turns=5)
+
+
+class Question(BaseModel):
+    """Input."""
+
+    question: str
+
+
+class Answer(BaseModel):
+    """Output."""
+
+    answer: str
+
+
+class State(TypedDict, total=False):
+    """State of all graphs here."""
+
+    question: str
+    answer: str
+    parts: Annotated[list[str], operator.add]
+
+
+def _graph() -> Any:
+    return StateGraph(State, context_schema=WorkflowContext)
+
+
+def one_stage() -> Any:
+    """`work` asks the worker and keeps its answer."""
+
+    async def work(state: State, runtime: Runtime[WorkflowContext]) -> State:
+        reply = await runtime.context.perform(WORKER, state.get("question", ""), runtime.stream_writer)
+        runtime.stream_writer(
+            ArtifactReport(agent="worker", name="answer.md", media_type="text/markdown", text=reply.text, title="Done")
+        )
+        return {"answer": reply.text}
+
+    graph = _graph()
+    graph.add_node("work", work)
+    graph.add_edge(START, "work")
+    graph.add_edge("work", END)
+    return graph
+
+
+def two_side_by_side() -> Any:
+    """`left` and `right` ask the worker at the same time; `join` puts both answers together."""
+
+    def side(name: str) -> Any:
+        async def work(state: State, runtime: Runtime[WorkflowContext]) -> State:
+            del state
+            reply = await runtime.context.perform(WORKER, name, runtime.stream_writer)
+            return {"parts": [reply.text]}
+
+        return work
+
+    async def join(state: State) -> State:
+        return {"answer": " ".join(sorted(state.get("parts", [])))}
+
+    graph = _graph()
+    graph.add_node("left", side("left"))
+    graph.add_node("right", side("right"))
+    graph.add_node("join", join)
+    graph.add_edge(START, "left")
+    graph.add_edge(START, "right")
+    graph.add_edge(["left", "right"], "join")
+    graph.add_edge("join", END)
+    return graph
+
+
+def endless() -> Any:
+    """`work` again and again."""
+
+    async def work(state: State) -> State:
+        del state
+        return {"answer": "never enough"}
+
+    graph = _graph()
+    graph.add_node("work", work)
+    graph.add_edge(START, "work")
+    graph.add_edge("work", "work")
+    return graph
+
+
+def forgetful() -> Any:
+    """Ends without the output it promises."""
+
+    async def work(state: State) -> State:
+        del state
+        return {"parts": ["something else"]}
+
+    graph = _graph()
+    graph.add_node("work", work)
+    graph.add_edge(START, "work")
+    graph.add_edge("work", END)
+    return graph
+
+
+def workflow(graph: Any, *stages: str, name: str = "small", max_steps: int = 20) -> Workflow:
+    """A workflow around one of these graphs."""
+    return Workflow(
+        name=name,
+        title=name.title(),
+        description="A small workflow.",
+        input_model=Question,
+        output_model=Answer,
+        response_field="answer",
+        stages=tuple(Stage(name=stage, title=stage.title(), share=1) for stage in stages),
+        graph=graph,
+        max_steps=max_steps,
+    )

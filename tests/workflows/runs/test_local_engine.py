@@ -1,0 +1,421 @@
+"""The engine, with real graphs on the real log, and agents that do what the test wants."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import pytest
+
+from agents.agent import AgentReply, AgentTask
+from agents.errors import RateLimited
+from agents.events import Emit, TextStreamed, Thought, UsageReported
+from tests.fakes.agent import FakeAgent
+from tests.workflows.runs.small_workflows import (
+    Question,
+    endless,
+    forgetful,
+    one_stage,
+    two_side_by_side,
+    workflow,
+)
+from workflows.budget import Limits
+from workflows.runs.engine import RunRequest
+from workflows.runs.errors import RunNotFound
+from workflows.runs.events import (
+    AgentEvent,
+    RunEvent,
+    StageCompleted,
+    WorkflowCancelled,
+    WorkflowError,
+)
+from workflows.runs.graph_runner import LangGraphRunner
+from workflows.runs.local_engine import LocalEngine
+from workflows.runs.process_lock import ProcessLock
+from workflows.runs.redaction import Redactor
+from workflows.runs.run import Run, RunFilter
+from workflows.runs.sqlite_log import SqliteEventLog
+from workflows.team import Team
+from workflows.workflow import Workflow
+
+pytestmark = pytest.mark.anyio
+
+Act = Callable[[AgentTask, Emit], Awaitable[AgentReply]]
+ONE_STAGE = workflow(one_stage, "work")
+SIDE_BY_SIDE = workflow(two_side_by_side, "left", "right", "join")
+
+
+async def answer(task: AgentTask, emit: Emit) -> AgentReply:
+    emit(Thought(text="let me see"))
+    emit(TextStreamed(text="42"))
+    emit(UsageReported(model="m", input_tokens=10, output_tokens=2, cost_usd=0.01))
+    return AgentReply(text=f"42 to {task.prompt}")
+
+
+@dataclass
+class Floor:
+    """One engine with its log."""
+
+    engine: LocalEngine
+    log: SqliteEventLog
+    lock: ProcessLock
+    workspace: str
+
+    async def start(self, chosen: Workflow, question: str = "why", **limits: float) -> Run:
+        request = RunRequest(
+            workflow=chosen,
+            input=Question(question=question),
+            workspace=self.workspace,
+            owner="local",
+            limits=Limits(**limits),
+        )
+        started = await self.engine.start(request)
+        return started.run
+
+    async def ended(self, run: Run) -> Run:
+        with anyio.fail_after(5):
+            async for _ in self.engine.follow(run.run_id):
+                pass
+        found = await self.log.get(run.run_id)
+        assert found is not None
+        return found
+
+    async def events(self, run: Run) -> list[RunEvent]:
+        return list(await self.log.read(run.run_id, 0, 10_000))
+
+
+@asynccontextmanager
+async def floor(directory: Path, act: Act, *, max_runs: int = 4) -> AsyncGenerator[Floor, None]:
+    log = await SqliteEventLog.start(directory)
+    with ProcessLock(directory / "processes") as lock:
+        engine = LocalEngine(
+            log=log,
+            lock=lock,
+            team=Team(default=FakeAgent(act)),
+            open_graphs=lambda: LangGraphRunner.open(directory / "checkpoints.sqlite3"),
+            redactor=Redactor({"SOME_API_KEY": "this-is-a-secret"}),
+            max_runs=max_runs,
+        )
+        try:
+            yield Floor(engine, log, lock, str(directory))
+        finally:
+            await engine.close()
+            await log.close()
+
+
+class Held:
+    """An agent that works until it is released, and knows how its work ended."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.cleaned_up = 0
+        self.begins = anyio.Event()
+        self.release = anyio.Event()
+
+    async def act(self, task: AgentTask, emit: Emit) -> AgentReply:
+        del task, emit
+        self.begun += 1
+        self.begins.set()
+        try:
+            await self.release.wait()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await asyncio.sleep(0)  # a cleanup that has to wait for something
+                self.cleaned_up += 1
+        return AgentReply(text="released")
+
+    async def until_begun(self, times: int = 1) -> None:
+        with anyio.fail_after(5):
+            while self.begun < times:
+                await self.begins.wait()
+                self.begins = anyio.Event()
+
+
+async def test_a_run_goes_through_its_stages_and_ends_with_its_typed_output(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+        events = await at.events(run)
+    assert run.status == "completed"
+    assert run.result == {"answer": "42 to why"}
+    assert run.final_response == "42 to why"
+    assert (run.progress, run.usage.input_tokens, run.usage.cost_usd) == (100, 10, 0.01)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert [event.type for event in events if event.type not in {"token_stream"}] == [
+        "workflow_started",
+        "stage_started",
+        "agent_event",
+        "usage",
+        "agent_event",
+        "workflow_event",
+        "stage_completed",
+        "workflow_completed",
+    ]
+    progress = [event.progress for event in events]
+    assert progress == sorted(progress)
+
+
+async def test_an_artifact_is_kept_and_announced_with_its_uri(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+        artifact = await at.log.artifact(run.run_id, "answer.md")
+        announced = [event.body for event in await at.events(run) if isinstance(event.body, AgentEvent)]
+    assert artifact is not None
+    assert artifact.body == b"42 to why"
+    assert announced[-1].details["uri"] == f"runs://{run.run_id}/artifacts/answer.md"
+
+
+async def test_a_secret_an_agent_says_is_masked_everywhere(tmp_path: Path) -> None:
+    async def leak(task: AgentTask, emit: Emit) -> AgentReply:
+        del task
+        emit(Thought(text="the key is this-is-a-secret"))
+        emit(TextStreamed(text="this-is-a-secret"))
+        return AgentReply(text="use this-is-a-secret")
+
+    async with floor(tmp_path, leak) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+        artifact = await at.log.artifact(run.run_id, "answer.md")
+        everything = f"{run} {await at.events(run)} {artifact}"
+    assert "this-is-a-secret" not in everything
+    assert run.result == {"answer": "use ***"}
+
+
+async def test_an_agent_s_error_ends_the_run_with_its_kind_blame_and_remedy(tmp_path: Path) -> None:
+    async def fail(task: AgentTask, emit: Emit) -> AgentReply:
+        del task, emit
+        raise RateLimited("Too many requests.", partial="I had just begun")
+
+    async with floor(tmp_path, fail) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+        last = (await at.events(run))[-1].body
+    assert run.status == "failed"
+    assert run.failure is not None
+    assert (run.failure.kind, run.failure.blame) == ("rate_limited", "provider")
+    assert isinstance(last, WorkflowError)
+    assert last.partial == {"unfinished": "I had just begun"}
+    assert last.recovery
+
+
+async def test_what_was_finished_before_a_failure_is_told(tmp_path: Path) -> None:
+    async def fail_on_the_right(task: AgentTask, emit: Emit) -> AgentReply:
+        del emit
+        if task.prompt == "right":
+            await left_is_done.wait()
+            raise RateLimited("Too many requests.")
+        return AgentReply(text="left is done")
+
+    left_is_done = anyio.Event()
+    async with floor(tmp_path, fail_on_the_right) as at:
+        run = await at.start(SIDE_BY_SIDE)
+        with anyio.fail_after(5):
+            async for events in at.engine.follow(run.run_id):
+                if any(isinstance(event.body, StageCompleted) for event in events):
+                    left_is_done.set()
+        run = await at.ended(run)
+    assert run.failure is not None
+    assert run.failure.partial == {"left": {"parts": ["left is done"]}}
+
+
+async def test_an_unexpected_exception_ends_the_run_and_says_it_is_the_server_s_fault(tmp_path: Path) -> None:
+    async def stumble(task: AgentTask, emit: Emit) -> AgentReply:
+        del task, emit
+        raise ZeroDivisionError("one over nothing")
+
+    async with floor(tmp_path, stumble) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+    assert run.failure is not None
+    assert (run.failure.kind, run.failure.blame) == ("internal_error", "server")
+    assert "one over nothing" in run.failure.message
+
+
+async def test_a_graph_that_goes_round_for_ever_is_stopped(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(workflow(endless, "work", max_steps=7)))
+    assert run.failure is not None
+    assert run.failure.kind == "step_limit_reached"
+    assert run.usage.steps == 7
+
+
+async def test_a_graph_that_ends_without_its_output_is_called_broken(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(workflow(forgetful, "work")))
+    assert run.failure is not None
+    assert run.failure.kind == "workflow_broken"
+    assert "answer" in run.failure.message
+
+
+async def test_a_graph_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(workflow("no.such.module:graph", "work")))
+    assert run.failure is not None
+    assert "no" in run.failure.message
+    assert run.failure.kind == "workflow_broken"
+
+
+@pytest.mark.parametrize("chosen", [ONE_STAGE, SIDE_BY_SIDE], ids=["one node", "two nodes side by side"])
+async def test_cancelling_ends_every_agent_s_work_and_waits_for_its_cleanup(tmp_path: Path, chosen: Workflow) -> None:
+    held = Held()
+    agents = 1 if chosen is ONE_STAGE else 2
+    async with floor(tmp_path, held.act) as at:
+        run = await at.start(chosen)
+        await held.until_begun(agents)
+        run = await at.engine.cancel(run.run_id, by="somebody", reason="enough")
+        assert held.cleaned_up == agents
+        last = (await at.events(run))[-1].body
+    assert run.status == "cancelled"
+    assert isinstance(last, WorkflowCancelled)
+    assert (last.by, last.reason) == ("somebody", "enough")
+
+
+async def test_a_canceller_that_is_itself_cancelled_by_a_scope_leaves_no_agent_at_work(tmp_path: Path) -> None:
+    held = Held()
+    async with floor(tmp_path, held.act) as at:
+        run = await at.start(SIDE_BY_SIDE)
+        await held.until_begun(2)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: at.engine.cancel(run.run_id, by="a", reason=""))
+            await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        run = await at.ended(run)
+        assert held.cleaned_up == 2
+    assert run.status == "cancelled"
+
+
+async def test_cancelling_twice_or_after_the_end_changes_nothing(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+        assert (await at.engine.cancel(run.run_id, by="a", reason="")).status == "completed"
+        assert len(await at.events(run)) == run.last_seq
+
+
+async def test_cancelling_a_run_that_is_not_there_says_so(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        with pytest.raises(RunNotFound):
+            await at.engine.cancel("nothing", by="a", reason="")
+
+
+async def test_a_run_that_is_out_of_time_fails_and_its_agent_is_stopped(tmp_path: Path) -> None:
+    held = Held()
+    async with floor(tmp_path, held.act) as at:
+        run = await at.ended(await at.start(ONE_STAGE, max_seconds=0.2))
+        assert held.cleaned_up == 1
+    assert run.failure is not None
+    assert (run.failure.kind, run.failure.blame) == ("time_limit_reached", "caller")
+
+
+async def test_no_agent_starts_when_the_money_is_spent(tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    async def expensive(task: AgentTask, emit: Emit) -> AgentReply:
+        begun.append(task.prompt)
+        emit(UsageReported(model="m", input_tokens=1, output_tokens=1, cost_usd=0.5))
+        return AgentReply(text="")
+
+    async with floor(tmp_path, expensive) as at:
+        run = await at.start(SIDE_BY_SIDE, max_cost_usd=0.4)
+        run = await at.ended(run)
+    assert begun == ["left"]
+    assert run.failure is not None
+    assert run.failure.kind == "cost_limit_reached"
+
+
+async def test_the_same_request_joins_the_run_that_is_under_way(tmp_path: Path) -> None:
+    held = Held()
+    async with floor(tmp_path, held.act) as at:
+        first, second = await at.start(ONE_STAGE), await at.start(ONE_STAGE)
+        other = await at.start(ONE_STAGE, question="something else")
+        assert first.run_id == second.run_id != other.run_id
+        held.release.set()
+        await at.ended(first)
+        again = await at.start(ONE_STAGE)
+        assert again.run_id != first.run_id, "a run that is over is not joined"
+        await at.ended(again)
+        await at.ended(other)
+
+
+async def test_a_request_whose_caller_is_cancelled_while_it_starts_leaves_no_run_at_work(tmp_path: Path) -> None:
+    held = Held()
+    async with floor(tmp_path, held.act) as at:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: at.start(ONE_STAGE))
+            await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        with anyio.fail_after(5):
+            while not (runs := await at.log.find(RunFilter())) or runs[0].active:
+                await anyio.lowlevel.checkpoint()
+    assert [run.status for run in runs] == ["cancelled"]
+
+
+async def test_more_runs_than_slots_wait_and_then_all_end(tmp_path: Path) -> None:
+    held = Held()
+    async with floor(tmp_path, held.act, max_runs=1) as at:
+        runs = [await at.start(ONE_STAGE, question=str(number)) for number in range(3)]
+        await held.until_begun()
+        assert held.begun == 1
+        held.release.set()
+        assert [(await at.ended(run)).status for run in runs] == ["completed"] * 3
+
+
+async def test_closing_leaves_runs_interrupted_and_stops_their_agents(tmp_path: Path) -> None:
+    held = Held()
+    async with floor(tmp_path, held.act) as at:
+        run = await at.start(ONE_STAGE)
+        await held.until_begun()
+        await at.engine.close()
+        await at.engine.close()
+        found = await at.log.get(run.run_id)
+        assert held.cleaned_up == 1
+    assert found is not None
+    assert found.status == "interrupted"
+
+
+async def test_a_run_whose_process_died_is_found_to_be_interrupted_and_can_be_cancelled(tmp_path: Path) -> None:
+    held = Held()
+    async with floor(tmp_path, held.act) as at:
+        run = await at.start(ONE_STAGE)
+        await held.until_begun()
+        at.lock.release()  # what the kernel does to a process that dies
+        async with floor(tmp_path, answer) as other:
+            seen = await other.engine.reconcile(await _get(other, run))
+            assert seen.status == "interrupted"
+            cancelled = await other.engine.cancel(run.run_id, by="me", reason="too late")
+    assert cancelled.status == "cancelled"
+
+
+async def test_a_run_of_another_living_process_can_be_followed_and_cancelled(tmp_path: Path) -> None:
+    held = Held()
+    async with floor(tmp_path, held.act) as owner, floor(tmp_path, answer) as other:
+        run = await owner.start(ONE_STAGE)
+        await held.until_begun()
+        assert (await other.engine.reconcile(await _get(other, run))).active
+        cancelled = await other.engine.cancel(run.run_id, by="the other", reason="")
+        assert held.cleaned_up == 1
+    assert cancelled.status == "cancelled"
+
+
+async def test_tracing_variables_have_no_effect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append((await reader.readline()).decode())
+        writer.close()
+
+    listener = await asyncio.start_server(count, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    for name in ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"):
+        monkeypatch.setitem(os.environ, name, "true")
+    monkeypatch.setitem(os.environ, "LANGSMITH_ENDPOINT", f"http://127.0.0.1:{port}")
+    monkeypatch.setitem(os.environ, "LANGSMITH_API_KEY", "lsv2_key")
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+    listener.close()
+    assert run.status == "completed"
+    assert calls == []
+
+
+async def _get(at: Floor, run: Run) -> Run:
+    found = await at.log.get(run.run_id)
+    assert found is not None
+    return found

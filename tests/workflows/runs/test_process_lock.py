@@ -1,0 +1,51 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workflows.runs.errors import LogUnavailable
+from workflows.runs.process_lock import ProcessLock
+
+HOLD = """
+import sys
+from pathlib import Path
+from workflows.runs.process_lock import ProcessLock
+lock = ProcessLock(Path(sys.argv[1]))
+print(lock.token, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_process_that_holds_its_lock_is_alive_and_a_killed_one_is_not(tmp_path: Path) -> None:
+    with ProcessLock(tmp_path) as own:
+        process = subprocess.Popen(  # noqa: TID251 - a process to be killed is what this is about
+            [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        token = process.stdout.readline().strip()
+        assert own.alive(token)
+        process.kill()
+        process.communicate(timeout=5)
+        assert not own.alive(token)
+        assert not own.alive(token), "asking again changes nothing"
+
+
+def test_the_own_process_is_alive_and_an_unknown_one_is_not(tmp_path: Path) -> None:
+    with ProcessLock(tmp_path) as lock:
+        assert lock.alive(lock.token)
+        assert not lock.alive("1-unknown")
+        assert not lock.alive("")
+
+
+def test_a_released_lock_leaves_nothing_behind(tmp_path: Path) -> None:
+    lock = ProcessLock(tmp_path)
+    lock.release()
+    lock.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LogUnavailable, match=r"file.*cannot be written"):
+        ProcessLock(tmp_path / "file" / "processes")

@@ -1,0 +1,231 @@
+"""All runs in one SQLite file, shared by every server process that uses the data directory.
+
+One thread writes (`sqlite_commit.py`), one reads (`sqlite_reader.py`); the event loop never waits for the disk. Who
+watches is woken right after a commit of this process; for commits of other processes SQLite's own counter of changes
+is looked at every 20 ms, and only while somebody watches.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import anyio
+
+from workflows.runs import sqlite_events, sqlite_runs
+from workflows.runs.errors import LogUnavailable
+from workflows.runs.events import LastEvent, RunEvent
+from workflows.runs.log import Artifact, ArtifactInfo
+from workflows.runs.run import CancelRequest, Run, RunFilter
+from workflows.runs.sqlite_commit import GroupCommit, Stored
+from workflows.runs.sqlite_database import FILE_NAME, damaged
+from workflows.runs.sqlite_open_run import OpenRun, taken_over
+from workflows.runs.sqlite_reader import Reader, closed
+from workflows.runs.sqlite_writer import SqliteRunWriter
+from workflows.runs.watchers import Watcher, Watchers
+
+logger = logging.getLogger(__name__)
+
+PAGE = 500
+"""Events a watcher reads at once."""
+QUIET_SECONDS = 2.0
+"""After how much silence a watcher gets an empty batch."""
+LOOK_SECONDS = 0.02
+"""How often commits of other processes are looked for."""
+CLOSE_SECONDS = 5.0
+"""How long `close` waits for the disk."""
+
+
+class SqliteEventLog:
+    """Implements `workflows.runs.log.EventLog`. Belongs to the event loop on which it was opened.
+
+    Beyond the port: an empty `key` joins no run; `interrupt` also ends the attempt, so that a process that was thought
+    dead can store nothing more; only the first request to cancel a run is kept.
+
+    Args:
+        directory: The data directory.
+        quiet_seconds: After how much silence a watcher gets an empty batch.
+    """
+
+    def __init__(self, directory: Path, *, quiet_seconds: float = QUIET_SECONDS) -> None:
+        self._path = directory / FILE_NAME
+        self._quiet_seconds = quiet_seconds
+        self._commits = GroupCommit(directory, self._stored)
+        self._reader = Reader(self._path)
+        self._watchers = Watchers()
+        self._looking: asyncio.Task[None] | None = None
+        self._open_runs: WeakValueDictionary[str, OpenRun] = WeakValueDictionary()
+        self._closed = False
+
+    @classmethod
+    async def start(cls, directory: Path, *, quiet_seconds: float = QUIET_SECONDS) -> "SqliteEventLog":
+        """Open the log of a data directory; makes the directory and an empty log where there is none.
+
+        Args:
+            directory: The data directory.
+            quiet_seconds: As above.
+
+        Raises:
+            workflows.runs.errors.LogTooNew: A newer version of this program wrote it.
+            workflows.runs.errors.LogUnavailable: It cannot be used, and why.
+        """
+        log = cls(directory, quiet_seconds=quiet_seconds)
+        await log._commits.open()
+        return log
+
+    async def create(self, run: Run) -> tuple[Run, bool]:
+        """See the port."""
+        return await self._commits.execute(lambda connection: sqlite_runs.create(connection, run))
+
+    async def open(self, run_id: str, process: str) -> SqliteRunWriter:
+        """See the port."""
+        run, attempt = await self._commits.execute(lambda connection: sqlite_runs.take(connection, run_id, process))
+        self._refuse(run_id)
+        open_run = self._open_runs[run_id] = OpenRun(run, attempt)
+        return SqliteRunWriter(open_run, self._commits)
+
+    async def get(self, run_id: str) -> Run | None:
+        """See the port."""
+        return await self._reader.ask(lambda connection: sqlite_runs.get(connection, run_id))
+
+    async def find(self, filter: RunFilter) -> Sequence[Run]:
+        """See the port."""
+        return await self._reader.ask(lambda connection: sqlite_runs.find(connection, filter))
+
+    async def read(self, run_id: str, after: int = 0, limit: int = PAGE) -> Sequence[RunEvent]:
+        """See the port; empty where there is no such run."""
+        return await self._reader.ask(lambda connection: sqlite_events.read(connection, run_id, after, limit))
+
+    async def watch(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
+        """See the port.
+
+        Raises:
+            workflows.runs.errors.RunNotFound: There is no such run.
+            workflows.runs.errors.LogUnavailable: The log cannot be read, or was found damaged.
+        """
+        if self._closed:
+            raise closed(self._path)
+        watcher = self._watchers.add(run_id, max(0, after))
+        self._look_if_watched()
+        try:
+            while not watcher.done:
+                events = watcher.take()
+                if not events and watcher.behind:
+                    events = await self._read_on(run_id, watcher)
+                    if not events:
+                        continue
+                if events or not await watcher.news(self._quiet_seconds):
+                    yield events
+        finally:
+            self._watchers.remove(run_id, watcher)
+            self._look_if_watched()
+
+    async def interrupt(self, run_id: str, process: str) -> bool:
+        """See the port. What this process has appended to the run is stored before."""
+        changed = await self._commits.execute(lambda connection: sqlite_runs.interrupt(connection, run_id, process))
+        if changed:
+            self._refuse(run_id)
+        return changed
+
+    async def request_cancel(self, run_id: str, request: CancelRequest) -> None:
+        """See the port.
+
+        Raises:
+            workflows.runs.errors.RunNotFound: There is no such run.
+        """
+        await self._commits.execute(lambda connection: sqlite_runs.request_cancel(connection, run_id, request))
+
+    async def cancel_requests(self, process: str) -> dict[str, CancelRequest]:
+        """See the port."""
+        return await self._reader.ask(lambda connection: sqlite_runs.cancel_requests(connection, process))
+
+    async def artifacts(self, run_id: str) -> Sequence[ArtifactInfo]:
+        """See the port; an artifact that is replaced keeps its place."""
+        return await self._reader.ask(lambda connection: sqlite_events.artifacts(connection, run_id))
+
+    async def artifact(self, run_id: str, name: str) -> Artifact | None:
+        """See the port."""
+        return await self._reader.ask(lambda connection: sqlite_events.artifact(connection, run_id, name))
+
+    async def flush(self) -> None:
+        """See the port.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: It could not be stored, and why.
+        """
+        await self._commits.flush()
+
+    async def close(self, timeout_seconds: float = CLOSE_SECONDS) -> None:
+        """See the port. Watchers end; what cannot be stored in time is said to the program's own log.
+
+        Args:
+            timeout_seconds: How long to wait for the disk.
+        """
+        self._closed = True
+        self._watchers.close()
+        with anyio.CancelScope(shield=True):
+            # One after the other: who closes a database last, and alone, puts its WAL away.
+            await self._reader.close(timeout_seconds / 4)
+            await self._commits.close(timeout_seconds)
+
+    async def _read_on(self, run_id: str, watcher: Watcher) -> Sequence[RunEvent]:
+        after = watcher.cursor
+        try:
+            page = await self._reader.ask(lambda connection: sqlite_events.read_page(connection, run_id, after, PAGE))
+        except LogUnavailable:
+            if self._closed:
+                return ()
+            raise
+        if page is None:
+            raise sqlite_runs.not_found(run_id)
+        if page.last_seq > after and not page.events:
+            raise damaged(f"run {run_id} lacks the events {after + 1} to {page.last_seq}")
+        watcher.looked(page.events, page.last_seq, ended=page.ended)
+        return page.events
+
+    def _look_if_watched(self) -> None:
+        watched = bool(self._watchers.watched())
+        if watched and self._looking is None:
+            self._looking = asyncio.create_task(self._look(), name="run log: look for commits of other processes")
+        elif not watched and self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+
+    async def _look(self) -> None:
+        version: int | None = None
+        while True:
+            question = partial(sqlite_events.look, known_version=version, run_ids=self._watchers.watched())
+            try:
+                version, standings = await self._reader.ask(question)
+            except LogUnavailable as error:  # who reads gets the error; here it only means to look again later
+                logger.warning("%s", error.message)
+                await asyncio.sleep(self._quiet_seconds)
+                continue
+            for run_id, last_seq, ended in standings:
+                self._watchers.announce(run_id, last_seq, over=ended)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _stored(self, stored: Sequence[Stored]) -> None:
+        for run_id, events in stored:
+            if events:
+                newest = events[-1]
+                over = isinstance(newest.body, LastEvent)
+                self._watchers.announce(run_id, newest.seq, over=over, events=events)
+
+    def _refuse(self, run_id: str) -> None:
+        open_run = self._open_runs.pop(run_id, None)
+        if open_run is not None:
+            open_run.refusal = taken_over(run_id)
+
+
+@asynccontextmanager
+async def open_sqlite_log(directory: Path) -> AsyncGenerator[SqliteEventLog, None]:
+    """The log of a data directory, closed at the end; raises as `SqliteEventLog.start`."""
+    log = await SqliteEventLog.start(directory)
+    try:
+        yield log
+    finally:
+        await log.close()
