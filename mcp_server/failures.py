@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -37,6 +37,18 @@ def validated(model: type[ModelT], arguments: Mapping[str, object]) -> ModelT:
             "\n".join(complaints),
             recovery=(f"This tool takes: {', '.join(model.model_fields)}",),
         ) from error
+
+
+def run_error_in(group: BaseExceptionGroup[BaseException]) -> RunError | None:
+    """The first error about runs in a group, however deep; None if there is none."""
+    for error in group.exceptions:
+        if isinstance(error, RunError):
+            return error
+        if isinstance(error, BaseExceptionGroup):
+            found = run_error_in(cast("BaseExceptionGroup[BaseException]", error))
+            if found is not None:
+                return found
+    return None
 
 
 def failure_text(run: Run) -> str:

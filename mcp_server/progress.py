@@ -44,7 +44,9 @@ class ProgressFrame:
 class SendProgress(Protocol):
     """Sends one frame; returns when the transport has taken it."""
 
-    def __call__(self, frame: ProgressFrame) -> Awaitable[None]: ...
+    def __call__(self, frame: ProgressFrame) -> Awaitable[None]:
+        """Send it."""
+        ...
 
 
 class ProgressReporter:
@@ -146,7 +148,7 @@ class ProgressReporter:
         await self.close()
 
     async def _pause(self) -> None:
-        await anyio.sleep(self._last_sent + LEAST_INTERVAL - self._clock())
+        await anyio.sleep(max(0.0, self._last_sent + LEAST_INTERVAL - self._clock()))
 
     async def _say(self, line: Line) -> None:
         self._last = line

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workflows.runs.admission import artifact_uri
+from workflows.runs.admission import CUT_VALUE, artifact_uri
 from workflows.runs.events import Json
 from workflows.runs.log import ArtifactInfo
 from workflows.runs.run import Run, RunStatus
@@ -72,7 +72,8 @@ def result_json(run: Run, artifacts: Sequence[ArtifactInfo], seconds: float) -> 
         "offline": run.offline,
         "result": run.result,
         "artifacts": [
-            {"name": info.name, "uri": artifact_uri(run.run_id, info.name), "bytes": info.bytes} for info in artifacts
+            {"name": info.name, "uri": artifact_uri(run.run_id, info.name), "bytes": info.bytes}
+            for info in made(artifacts)
         ],
         "usage": {
             "input_tokens": run.usage.input_tokens,
@@ -85,6 +86,11 @@ def result_json(run: Run, artifacts: Sequence[ArtifactInfo], seconds: float) -> 
         else {"kind": failure.kind, "message": failure.message, "recovery": list(failure.recovery)},
     }
     return _fitted(whole)
+
+
+def made(artifacts: Sequence[ArtifactInfo]) -> list[ArtifactInfo]:
+    """Those an agent has made; the rest are whole values of events, which name them where they were cut."""
+    return [info for info in artifacts if not info.name.startswith(CUT_VALUE)]
 
 
 def _summary(run: Run) -> str:

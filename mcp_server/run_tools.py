@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
 import anyio
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
@@ -158,7 +158,7 @@ class RunTools:
     @staticmethod
     def named(name: str) -> RunToolName | None:
         """The tool of this name, if it is one of these."""
-        return cast("RunToolName", name) if name in _DEFINITIONS else None
+        return name if name in _DEFINITIONS else None
 
     async def call(self, name: RunToolName, arguments: dict[str, object], ctx: RequestContext) -> CallToolResult:
         """Answer a call.

@@ -23,7 +23,7 @@ from mcp_types import (
 )
 
 from mcp_server.assembly import Assembly
-from mcp_server.failures import rejection_text
+from mcp_server.failures import rejection_text, run_error_in
 from mcp_server.prompts import filled_prompt, listed_prompts
 from mcp_server.resources import TEMPLATES, Resources
 from mcp_server.run_tools import RunTools
@@ -81,6 +81,11 @@ class WorkflowServer(Server[dict[str, object]]):
             if run_tool is not None:
                 return await self._run_tools.call(run_tool, arguments, ctx)
         except RunError as error:
+            return _refused(rejection_text(error))
+        except BaseExceptionGroup as group:
+            error = run_error_in(group)
+            if error is None:
+                raise
             return _refused(rejection_text(error))
         known = ", ".join(definition.name for definition in self._definitions)
         return _refused(f"There is no tool {params.name!r}. Tools: {known}.")

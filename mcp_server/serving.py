@@ -1,8 +1,8 @@
 """`serve`: from the claimed wire to the last exit, whoever asks for it.
 
 Clients allow little time: Claude Code sends SIGINT, 0.1 s later SIGTERM, and 0.49 s after the first SIGKILL. So on any
-end all children are signalled first and at once, then the log is made durable, then the process is gone. It does not wait
-for children: what outlives their signal is ended by the watchdog.
+end all children are signalled first and at once, then the log is made durable, then the process is gone. It does not
+wait for children: what outlives their signal is ended by the watchdog.
 """
 
 import logging

@@ -22,15 +22,21 @@ Incoming: TypeAlias = SessionMessage | Exception
 class Inbox(Protocol):
     """Where messages come from; raises `anyio.EndOfStream` when the client has closed its end."""
 
-    async def receive(self) -> Incoming: ...
+    async def receive(self) -> Incoming:
+        """The next message."""
+        ...
 
 
 class Outbox(Protocol):
     """Where messages go."""
 
-    async def send(self, item: SessionMessage, /) -> None: ...
+    async def send(self, item: SessionMessage, /) -> None:
+        """Send a message; returns when it is taken."""
+        ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Say that nothing will follow."""
+        ...
 
 
 async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_eof: Callable[[], None]) -> None:

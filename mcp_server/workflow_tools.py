@@ -1,9 +1,10 @@
 """The tools that are workflows: one per workflow, its input and the common options in, a run's result out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 import anyio
 from mcp.server.context import ServerRequestContext
@@ -23,7 +24,7 @@ from mcp_server.assembly import OWNER, Assembly
 from mcp_server.call_ledger import CallLedger
 from mcp_server.failures import failure_text, validated
 from mcp_server.progress import ProgressFrame, ProgressReporter, SendProgress
-from mcp_server.results import WorkflowResult, result_json
+from mcp_server.results import WorkflowResult, made, result_json
 from workflows.budget import Limits
 from workflows.runs.admission import artifact_uri
 from workflows.runs.engine import RunRequest, StartedRun
@@ -75,12 +76,8 @@ class WorkflowTool:
     def of(cls, workflow: Workflow) -> "WorkflowTool":
         """The tool of a workflow."""
         fields = {name: (field.annotation, field) for name, field in workflow.input_model.model_fields.items()}
-        arguments: type[CommonOptions] = create_model(  # pyright: ignore[reportCallIssue, reportUnknownVariableType] - fields known only now
-            f"{workflow.name}_arguments",
-            __base__=CommonOptions,
-            **fields,  # pyright: ignore[reportArgumentType] - as above
-        )
-        return cls(workflow, arguments)
+        create = cast("Callable[..., type[CommonOptions]]", create_model)  # its fields are known only now
+        return cls(workflow, create(f"{workflow.name}_arguments", __base__=CommonOptions, **fields))
 
     def definition(self) -> Tool:
         """The tool as clients list it."""
@@ -178,7 +175,7 @@ def run_result(run: Run, artifacts: Sequence[ArtifactInfo]) -> CallToolResult:
         )
     links: list[ContentBlock] = [
         ResourceLink(name=info.name, uri=artifact_uri(run.run_id, info.name), mime_type=info.media_type)
-        for info in artifacts[:MOST_LINKS]
+        for info in made(artifacts)[:MOST_LINKS]
     ]
     return CallToolResult(content=[TextContent(text=str(structured["summary"])), *links], structured_content=structured)
 

@@ -92,7 +92,8 @@ def _without_result(narrator: Narrator, exit_code: int, stderr: str, partial: st
 
 
 def _failed(narrator: Narrator, last: TurnEnded, exit_code: int, stderr: str, partial: str) -> AgentError:
-    message = one_line(last.errors[0] if last.errors else last.text, _STDERR_CHARACTERS) or last.subtype
+    words = last.errors[0] if last.errors else last.text
+    message = one_line(words, _STDERR_CHARACTERS) or f"claude failed and did not say why ({last.subtype})"
     ended_by = _ENDED_BY.get(last.subtype) or _ENDED_BY.get(last.terminal_reason)
     if ended_by is not None:
         return ended_by(message, partial=partial)

@@ -62,7 +62,6 @@ class _GitBaseline(BaseModel):
     kind: Literal["git"] = "git"
     tree: str
     left_out: dict[str, str]
-    complete: bool
 
 
 class _FileBaseline(BaseModel):
@@ -94,10 +93,9 @@ class Workspace:
             try:
                 tree = await self._git.tree()
             except GitFailed:
-                pass  # a repository that cannot be written or read: its files can still be compared
+                pass  # for example a repository that cannot be written: its files can still be compared
             else:
-                baseline = _GitBaseline(tree=tree.name, left_out=tree.left_out, complete=tree.complete)
-                return baseline.model_dump_json()
+                return _GitBaseline(tree=tree.name, left_out=tree.left_out).model_dump_json()
         snapshot = await anyio.to_thread.run_sync(take_snapshot, self._directory)
         return _FileBaseline(snapshot=snapshot).model_dump_json()
 
@@ -121,8 +119,7 @@ class Workspace:
         changes: dict[str, Change] = {path: _CHANGE_OF_STATUS.get(status, "modified") for status, path in now.changes}
         large = _left_out_changes(before.left_out, now.after, self._directory)
         diff = now.diff + "".join(f"# {path}: {change}, not shown: too large\n" for path, change in large.items())
-        complete = before.complete and now.after.complete
-        return WorkspaceChanges(_sorted({**large, **changes}), _cut(diff), _gap(complete=complete))
+        return WorkspaceChanges(_sorted({**large, **changes}), _cut(diff), _gap(complete=now.after.complete))
 
 
 _CHANGE_OF_STATUS: dict[str, Change] = {"A": "added", "D": "deleted"}

@@ -120,10 +120,13 @@ class GitWorkspace:
         """The files as they are now; the tree stays in the repository, so that it can be compared with later.
 
         Raises:
-            GitFailed: Git could not do it.
+            GitFailed: Git could not do it, or there are too many files that it does not know.
         """
         async with _scratch() as scratch:
-            return await self._tree({"GIT_INDEX_FILE": str(scratch / "index")})
+            tree = await self._tree({"GIT_INDEX_FILE": str(scratch / "index")}, frozenset())
+        if not tree.complete:
+            raise GitFailed(f"there are more than {MOST_FILES:,} files that git does not know")
+        return tree
 
     async def compare(self, before: str) -> Comparison:
         """What is different now; nothing is left of it in the repository.
@@ -135,6 +138,7 @@ class GitWorkspace:
             GitFailed: Git could not do it.
         """
         objects = await self._path("objects")
+        known = frozenset(_names(await self._git("ls-tree", "-r", "-z", "--name-only", before)))
         async with _scratch() as scratch:
             own = scratch / "objects"
             await anyio.to_thread.run_sync(own.mkdir)
@@ -143,7 +147,7 @@ class GitWorkspace:
                 "GIT_OBJECT_DIRECTORY": str(own),
                 "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
             }
-            after = await self._tree(variables)
+            after = await self._tree(variables, known)
             both = ("diff-tree", "-r", "--no-renames", "--relative", before, after.name)
             status = await self._git(*both, "-z", "--name-status", variables=variables)
             diff = await self._git(*both, "-p", "--no-color", "--no-ext-diff", "--no-textconv", variables=variables)
@@ -154,13 +158,14 @@ class GitWorkspace:
             diff=diff.decode(errors="replace"),
         )
 
-    async def _tree(self, variables: Mapping[str, str]) -> Tree:
+    async def _tree(self, variables: Mapping[str, str], known: frozenset[str]) -> Tree:
+        """The files as they are now; of too many new ones those that are known from before come first."""
         index = Path(variables["GIT_INDEX_FILE"])
         # The copy of the index has the files' times in it, which spares git reading every file.
         await anyio.to_thread.run_sync(_copy_if_there, await self._path("index"), index)
         await self._git("add", "--update", variables=variables)
         listed = await self._git("ls-files", "-z", "--others", "--exclude-standard", variables=variables)
-        new = await anyio.to_thread.run_sync(_by_size, self._workspace, _names(listed))
+        new = await anyio.to_thread.run_sync(_by_size, self._workspace, _names(listed), known)
         arguments = ("update-index", "--add", "--remove", "-z", "--stdin")
         await self._git(*arguments, variables=variables, stdin=_joined(new.small))
         name = (await self._git("write-tree", variables=variables)).decode().strip()
@@ -195,12 +200,12 @@ class _NewFiles:
     complete: bool
 
 
-def _by_size(workspace: Path, names: Sequence[str]) -> _NewFiles:
+def _by_size(workspace: Path, names: Sequence[str], known: frozenset[str]) -> _NewFiles:
     small: list[str] = []
     large: dict[str, str] = {}
     # A name that ends in `/` is a repository of its own.
     names = [name for name in names if not name.endswith("/") and not _is_uninteresting(name)]
-    for name in names[:MOST_FILES]:
+    for name in sorted(names, key=lambda name: name not in known)[:MOST_FILES]:
         path = workspace / name
         try:
             is_large = path.lstat().st_size > LARGEST_NEW_FILE_BYTES
@@ -227,7 +232,7 @@ def _joined(names: Sequence[str]) -> bytes:
 
 @asynccontextmanager
 async def _scratch() -> AsyncGenerator[Path]:
-    directory = Path(await anyio.to_thread.run_sync(tempfile.mkdtemp, None, "agent-workflows-"))
+    directory = Path(tempfile.mkdtemp(prefix="agent-workflows-"))  # here: a thread could be left alone with its result
     try:
         yield directory
     finally:

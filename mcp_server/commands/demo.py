@@ -1,7 +1,7 @@
 """`agent-workflows demo`: everything for real but the model.
 
-A real MCP client starts `agent-workflows serve --offline` and calls `build_feature` over stdio. Scripted agents take the
-place of models; they really write files and really run tests, in a fresh git repository.
+A real MCP client starts `agent-workflows serve --offline` and calls `build_feature` over stdio. Scripted agents take
+the place of models; they really write files and really run tests, in a fresh git repository.
 """
 
 import os
@@ -81,7 +81,8 @@ async def _call(place: Place, as_json: bool) -> CallToolResult:  # noqa: FBT001 
             tasks.cancel_scope.cancel()
             with anyio.CancelScope(shield=True), anyio.fail_after(10):
                 await follower.catch_up(client)
-        return result
+            return result
+    raise AssertionError("a client either returns a result or raises")
 
 
 async def _wanted(progress: float, total: float | None, message: str | None) -> None:

@@ -9,9 +9,10 @@ import anyio
 import click
 
 from mcp_server.assembly import OWNER, Assembly, assemble
+from mcp_server.failures import run_error_in
 from mcp_server.settings import Settings
 from mcp_server.terminal.results import print_result
-from mcp_server.terminal.view import choose_view
+from mcp_server.terminal.view import View, choose_view
 from workflows.catalog import Catalog
 from workflows.runs.errors import RunError, RunNotFound
 from workflows.runs.run import Run
@@ -28,17 +29,18 @@ def with_assembly(settings: Settings, catalog: Catalog, act: Callable[[Assembly]
 
     try:
         code = anyio.run(main)
-    except* RunError as errors:
-        error = next(iter(_leaves(errors)))
-        raise click.ClickException("\n".join([error.message, *error.recovery])) from None
+    except RunError as error:
+        raise _complaint(error) from error
+    except BaseExceptionGroup as group:
+        error = run_error_in(group)
+        if error is None:
+            raise
+        raise _complaint(error) from group
     sys.exit(code)
 
 
-def _leaves(group: BaseExceptionGroup[RunError]) -> list[RunError]:
-    leaves: list[RunError] = []
-    for error in group.exceptions:
-        leaves.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    return leaves
+def _complaint(error: RunError) -> click.ClickException:
+    return click.ClickException("\n".join([error.message, *error.recovery]))
 
 
 async def own_run(assembly: Assembly, run_id: str) -> Run:
@@ -68,7 +70,7 @@ async def follow_to_the_end(assembly: Assembly, run: Run, *, as_json: bool, own:
     with choose_view(sys.stdout, json=as_json, workspace=run.workspace) as view:
         async with anyio.create_task_group() as tasks:
             if own:
-                tasks.start_soon(_cancel_on_signal, assembly, run.run_id)
+                tasks.start_soon(_cancel_on_signal, assembly, run.run_id, view)
             async with aclosing(assembly.engine.follow(run.run_id)) as batches:
                 async for events in batches:
                     for event in events:
@@ -80,7 +82,8 @@ async def follow_to_the_end(assembly: Assembly, run: Run, *, as_json: bool, own:
     return EXIT_CODES.get(ended.status, 1)
 
 
-async def _cancel_on_signal(assembly: Assembly, run_id: str) -> None:
+async def _cancel_on_signal(assembly: Assembly, run_id: str, view: View) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
+            view.note("cancelling the run …")
             assembly.engine.cancel_soon(run_id, by="terminal", reason="interrupted at the terminal")

@@ -43,7 +43,7 @@ LAST = WorkflowCompleted(final_response="done", result={}, usage={}, seconds=1.0
 Clock: TypeAlias = Callable[[], float]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Scene:
     """Some runs that are written through one log, and watched through one.
 

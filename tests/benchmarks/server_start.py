@@ -1,6 +1,6 @@
 """How long a server takes to its first answers and how much memory it needs idle, beside a bare server in one run.
 
-Each round starts the three servers one after the other, so that a drifting machine drifts for all; medians are compared.
+Each round starts the servers one after the other, so that a drifting machine drifts for all; medians are compared.
 """
 
 import os
@@ -23,11 +23,15 @@ OURS = [str(Path(sys.executable).with_name("agent-workflows")), "serve", "--offl
 BARE = [sys.executable, str(PEERS / "bare_server.py")]
 BY_HAND = [sys.executable, str(PEERS / "langgraph_by_hand.py")]
 
-_META = {
+_META: dict[str, object] = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-_CLIENT = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+_CLIENT: dict[str, object] = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "bench", "version": "1"},
+}
 
 
 class Started:
@@ -110,12 +114,13 @@ def measure() -> list[Row]:
         {"ours": _first_result("list_runs", {}), "by hand": _first_result("build", {"task": "x"})},
     )
     ratio = results["ours"] / results["by hand"]
+    milliseconds = {name: f"{seconds * 1000:.0f} ms" for name, seconds in results.items()}
     return [
         _ratio_row("process start to the answer to `initialize`", "ms", 1000, _initialize, 1.15),
         _ratio_row("process start to the answer to `server/discover`", "ms", 1000, _discover, 1.15),
         Row(
             name="process start to the first tool result",
-            figure=f"{ratio:.2f} x ({results['ours'] * 1000:.0f} ms, LangGraph by hand {results['by hand'] * 1000:.0f} ms)",
+            figure=f"{ratio:.2f} x ({milliseconds['ours']}, LangGraph by hand {milliseconds['by hand']})",
             target="no later than LangGraph by hand",
             reached=ratio <= 1,
         ),

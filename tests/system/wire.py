@@ -1,7 +1,7 @@
 """A bare MCP client on stdio that keeps every byte: what the server really wrote is what the tests look at.
 
-Nothing of the SDK's client is used, so nothing is smoothed over. `WireClient.audit` holds the rules of the wire; every test
-that has used a server calls it at its end.
+Nothing of the SDK's client is used, so nothing is smoothed over. `WireClient.audit` holds the rules of the wire; it is
+called at the end of every connection.
 """
 
 import json
@@ -108,7 +108,11 @@ class WireClient:
 
     async def answer(self, request_id: int, *, within: float = 20) -> Json:
         """Wait for a request's answer."""
-        return await self.message(lambda message: message.get("id") == request_id, within=within)
+
+        def fits(message: Json) -> bool:
+            return message.get("id") == request_id and "method" not in message
+
+        return await self.message(fits, within=within)
 
     async def progress(self, request_id: int, *, within: float = 20, **matching: object) -> Json:
         """Wait for a progress notification of a request; `type="tool_start"` and the like narrow it to an event."""

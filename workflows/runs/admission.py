@@ -15,6 +15,9 @@ LONGEST_VALUE = 4000
 KEPT_OF_LONG_VALUE = 2000
 """Characters that are left of a value that was cut."""
 
+CUT_VALUE = "cut-"
+"""How the names of artifacts begin that are whole values of events, not something an agent has made."""
+
 BodyT = TypeVar("BodyT", bound=EventBody)
 
 
@@ -62,7 +65,7 @@ class Admission:
 
     def _keep(self, text: str, path: str) -> Truncation:
         body = text.encode(errors="replace")
-        name = f"{hashlib.sha256(body).hexdigest()[:16]}.txt"  # the same value twice is one artifact
+        name = f"{CUT_VALUE}{hashlib.sha256(body).hexdigest()[:16]}.txt"  # the same value twice is one artifact
         self._save_artifact(Artifact(name=name, media_type="text/plain", body=body))
         return Truncation(field=path, uri=artifact_uri(self._run_id, name), bytes=len(body))
 

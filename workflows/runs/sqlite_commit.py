@@ -57,8 +57,9 @@ class GroupCommit:
         self._on_stored = on_stored
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
-        # Shared with the thread, guarded by the condition:
-        self._condition = threading.Condition(threading.Lock())
+        # Shared with the thread, guarded by the lock:
+        self._lock = threading.Lock()
+        self._condition = threading.Condition(self._lock)
         self._dirty: list[OpenRun] = []
         self._new_flushes: list[Job[None]] = []
         self._new_jobs: list[Job[Any]] = []
@@ -92,7 +93,7 @@ class GroupCommit:
         Raises:
             LogUnavailable: The buffer is full; the event is not in it.
         """
-        with self._condition:
+        with self._lock:
             self._make_room_for(open_run)
             backlog = open_run.backlog
             backlog.events.append(event)
@@ -109,7 +110,7 @@ class GroupCommit:
         Raises:
             LogUnavailable: As in `add_event`.
         """
-        with self._condition:
+        with self._lock:
             self._make_room_for(open_run)
             open_run.backlog.artifacts.append(artifact)
             open_run.backlog.size += len(artifact.body)

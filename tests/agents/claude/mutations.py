@@ -75,9 +75,11 @@ def distinct_objects() -> list[JsonObject]:
     return list({shape_of(fields): fields for fields in recorded_objects()}.values())
 
 
-def mutated_lines() -> Iterator[bytes]:
-    """Each distinct recorded message with each of its fields left out, and with each wrong in each way."""
+def mutated_lines(kind: str | None = None) -> Iterator[bytes]:
+    """Each distinct recorded message (of a type) with each field left out, and with each wrong in each way."""
     for fields in distinct_objects():
+        if kind is not None and fields["type"] != kind:
+            continue
         for path in paths(fields):
             yield without(fields, path)
             for value in WRONG_VALUES:

@@ -143,7 +143,7 @@ async def test_a_run_goes_through_its_stages_and_ends_with_its_typed_output(tmp_
     assert run.final_response == "42 to why"
     assert (run.progress, run.usage.input_tokens, run.usage.cost_usd) == (100, 10, 0.01)
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
-    assert [event.type for event in events if event.type not in {"token_stream"}] == [
+    assert [event.type for event in events if event.type != "token_stream"] == [
         "workflow_started",
         "stage_started",
         "agent_event",
