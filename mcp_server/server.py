@@ -20,14 +20,17 @@ from mcp_types import (
     ReadResourceRequestParams,
     ReadResourceResult,
     TextContent,
+    Tool,
 )
 
 from mcp_server.assembly import Assembly
+from mcp_server.cancellations import Cancellations
 from mcp_server.failures import rejection_text, run_error_in
 from mcp_server.prompts import filled_prompt, listed_prompts
 from mcp_server.resources import TEMPLATES, Resources
 from mcp_server.run_tools import RunTools
 from mcp_server.workflow_tools import RequestContext, WorkflowCaller, WorkflowTool
+from workflows.catalog import Catalog
 from workflows.runs.errors import RunError
 
 INSTRUCTIONS = """\
@@ -49,8 +52,9 @@ class WorkflowServer(Server[dict[str, object]]):
 
     def __init__(self, assembly: Assembly) -> None:
         self._tools = {workflow.name: WorkflowTool.of(workflow) for workflow in assembly.catalog.workflows}
-        self._definitions = [*(tool.definition() for tool in self._tools.values()), *RunTools.definitions()]
-        self._caller = WorkflowCaller(assembly)
+        self._definitions = definitions(assembly.catalog)
+        cancellations = Cancellations()
+        self._caller = WorkflowCaller(assembly, cancellations)
         self._run_tools = RunTools(assembly)
         self._resources = Resources(assembly)
         self._catalog = assembly.catalog
@@ -68,6 +72,7 @@ class WorkflowServer(Server[dict[str, object]]):
             on_list_prompts=self._list_prompts,
             on_get_prompt=self._get_prompt,
         )
+        self.middleware.append(cancellations.note)
 
     async def _list_tools(self, _ctx: RequestContext, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=self._definitions)
@@ -108,6 +113,12 @@ class WorkflowServer(Server[dict[str, object]]):
 
     async def _get_prompt(self, _ctx: RequestContext, params: GetPromptRequestParams) -> GetPromptResult:
         return filled_prompt(self._catalog, params.name, params.arguments or {})
+
+
+def definitions(catalog: Catalog) -> list[Tool]:
+    """All tools as clients list them."""
+    workflows = [WorkflowTool.of(workflow).definition() for workflow in catalog.workflows]
+    return [*workflows, *RunTools.definitions()]
 
 
 def _refused(text: str) -> CallToolResult:

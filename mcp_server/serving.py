@@ -9,18 +9,23 @@ import logging
 import os
 import signal
 import sys
+from contextlib import AsyncExitStack
 from typing import NoReturn
 
 import anyio
 from anyio.abc import TaskStatus
+from mcp.server.lowlevel import Server
 
 from mcp_server.assembly import Assembly, assemble
-from mcp_server.server import WorkflowServer
+from mcp_server.refusing_server import RefusingServer
+from mcp_server.server import WorkflowServer, definitions, own_version
 from mcp_server.settings import Settings
 from mcp_server.stdio import serve_stdio
 from mcp_server.wire import Wire
 from workflows.catalog import Catalog
 from workflows.runs.errors import RunError
+
+logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM) if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -31,49 +36,61 @@ LOG_SECONDS = 0.1
 def serve(settings: Settings, catalog: Catalog, wire: Wire) -> NoReturn:
     """Serve over stdio until the client closes its end or a signal comes. Does not return.
 
-    Exit codes: 0 when the client closed its end, 128 + the signal's number, 2 if the server cannot start.
+    Exit codes: 0 when the client closed its end, 128 + the signal's number.
     """
     log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format=log_format)
-    try:
-        anyio.run(_serve, settings, catalog, wire)
-    except RunError as error:
-        sys.stderr.write("\n  ".join([f"agent-workflows: {error.message}", *error.recovery]) + "\n")
-        _exit(2)
+    anyio.run(_serve, settings, catalog, wire)
     _exit(1)
 
 
 async def _serve(settings: Settings, catalog: Catalog, wire: Wire) -> None:
-    async with assemble(settings, catalog) as assembly:
-        end = _End(assembly)
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(_listen_for_signals, end)
-            tasks.start_soon(_answer, assembly, wire, end)
-            await end.come.wait()
-            await assembly.engine.close()
-            await assembly.log.close(LOG_SECONDS)
-            # Not by returning: the thread that reads the wire may be blocked in its read, and everybody waits for it.
-            _exit(end.code)
+    async with AsyncExitStack() as stack:
+        try:
+            assembly = await stack.enter_async_context(assemble(settings, catalog))
+        except RunError as error:
+            logger.error("%s", error.message)
+            await _answer_until_the_end(RefusingServer(definitions(catalog), own_version(), error), wire, _End())
+        else:
+            await _answer_until_the_end(WorkflowServer(assembly), wire, _End(assembly))
+
+
+async def _answer_until_the_end(server: Server[dict[str, object]], wire: Wire, end: "_End") -> None:
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(_listen_for_signals, end)
+        tasks.start_soon(_answer, server, wire, end)
+        await end.come.wait()
+        await end.settle()
+        # Not by returning: the thread that reads the wire may be blocked in its read, and everybody waits for it.
+        _exit(end.code)
 
 
 class _End:
     """The server's end: children are signalled and runs stopped in the moment it comes."""
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, assembly: Assembly | None = None) -> None:
         self._assembly = assembly
         self.come = anyio.Event()
         self.code = 0
 
     def comes(self, code: int) -> None:
-        self._assembly.children.signal_all()
-        self._assembly.engine.stop_all()
+        """Now; the first reason is the one the exit code tells."""
+        if self._assembly is not None:
+            self._assembly.children.signal_all()
+            self._assembly.engine.stop_all()
         if not self.come.is_set():
             self.code = code
             self.come.set()
 
+    async def settle(self) -> None:
+        """Leave the runs as interrupted, and the log on disk."""
+        if self._assembly is not None:
+            await self._assembly.engine.close()
+            await self._assembly.log.close(LOG_SECONDS)
 
-async def _answer(assembly: Assembly, wire: Wire, end: _End) -> None:
-    await serve_stdio(WorkflowServer(assembly), wire, on_eof=lambda: end.comes(0))
+
+async def _answer(server: Server[dict[str, object]], wire: Wire, end: _End) -> None:
+    await serve_stdio(server, wire, on_eof=lambda: end.comes(0))
     end.comes(0)
 
 

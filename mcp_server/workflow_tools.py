@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from mcp_server.assembly import OWNER, Assembly
 from mcp_server.call_ledger import CallLedger
+from mcp_server.cancellations import Cancellations
 from mcp_server.failures import failure_text, validated
 from mcp_server.progress import ProgressFrame, ProgressReporter, SendProgress
 from mcp_server.results import WorkflowResult, made, result_json
@@ -104,10 +105,12 @@ class WorkflowCaller:
 
     Args:
         assembly: The server's parts.
+        cancellations: Why calls were cancelled.
     """
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, assembly: Assembly, cancellations: Cancellations) -> None:
         self._assembly = assembly
+        self._cancellations = cancellations
         self._ledger = CallLedger()
 
     async def call(self, tool: WorkflowTool, arguments: dict[str, object], ctx: RequestContext) -> CallToolResult:
@@ -123,11 +126,21 @@ class WorkflowCaller:
             try:
                 await self._follow(started, options.wait_seconds, ctx)
             except anyio.get_cancelled_exc_class():
-                # Whoever else waits for this run still wants it; and a server that goes away leaves it resumable.
-                if self._ledger.is_last(run_id) and not self._assembly.engine.closed:
+                if await self._nobody_wants(run_id, ctx):
                     self._assembly.engine.cancel_soon(run_id, by="client", reason="the call was cancelled")
                 raise
         return await self._result(run_id)
+
+    async def _nobody_wants(self, run_id: str, ctx: RequestContext) -> bool:
+        """Whether a cancelled call's run is to end.
+
+        Not if others wait for it, if the client only gave up waiting, or if this server goes away and leaves the run
+        to be found again.
+        """
+        if self._assembly.engine.closed or not self._ledger.is_last(run_id):
+            return False
+        gave_up = await self._cancellations.client_gave_up(ctx.request_id)
+        return not gave_up and not self._assembly.engine.closed
 
     def _request(self, workflow: Workflow, options: CommonOptions) -> RunRequest:
         values = {name: getattr(options, name) for name in workflow.input_model.model_fields}

@@ -55,6 +55,8 @@ class Place:
 def command(*, as_json: bool) -> None:
     """Watch build_feature work, offline, in a fresh temporary git repository."""
     place = Place.fresh()
+    if not as_json:
+        click.echo("Starting `agent-workflows serve --offline`, and calling its tool build_feature over MCP …\n")
     result = anyio.run(_call, place, as_json)
     if as_json:
         return

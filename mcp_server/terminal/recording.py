@@ -6,6 +6,7 @@ An argument names the run's workspace, so that paths are shown relative to it.
 """
 
 import io
+import re
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,6 +23,8 @@ from workflows.runs.events import RunEvent, ToolStart
 
 _WIDTH = 100
 _HEIGHT = 44
+_FONT_FROM_OUTSIDE = re.compile(r"\s*@font-face\s*\{.*?\}", re.DOTALL)
+"""A picture must not make its reader's browser ask somebody else for something."""
 _MOMENT = 60.0
 """Percent from which on the next tool call is the moment that is shown."""
 
@@ -51,7 +54,7 @@ def record(events: Iterable[RunEvent], *, workspace: str = "") -> str:
         shown.append(Text("\n").join(region))
     lines = console.render_lines(Group(*shown), pad=False, new_lines=True)
     console.print(Segments([segment for line in lines[-_HEIGHT:] for segment in line]), end="")
-    return console.export_svg(title="agent-workflows demo")
+    return _FONT_FROM_OUTSIDE.sub("", console.export_svg(title="agent-workflows demo"))
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class GroupCommit:
         self._bytes = 0
         self._failure: LogUnavailable | None = None
         self._idle = False
-        self._closing = False
+        self._closing: LogUnavailable | None = None
         self._due = 0.0
         self._deadline = float("inf")
         # The thread's own:
@@ -126,8 +126,8 @@ class GroupCommit:
         """
         job = Job(self._path, _nothing)
         with self._condition:
-            if self._closing:
-                raise closed(self._path)
+            if self._closing is not None:
+                raise self._closing
             self._new_flushes.append(job)
             self._wake()
         await job.answer()
@@ -135,14 +135,16 @@ class GroupCommit:
     async def execute(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What a function returns when called in the thread, in a transaction, after everything buffered is stored.
 
+        Where that fails the function is called all the same; see `require_stored`.
+
         Raises:
             LogUnavailable: The database cannot be written, and why.
             workflows.runs.errors.RunError: Whatever the function raises; nothing it did is stored.
         """
         job = Job(self._path, lambda connection: _in_transaction(connection, work))
         with self._condition:
-            if self._closing:
-                raise closed(self._path)
+            if self._closing is not None:
+                raise self._closing
             self._new_jobs.append(job)
             self._wake()
         return await job.answer()
@@ -150,8 +152,8 @@ class GroupCommit:
     async def close(self, timeout_seconds: float) -> None:
         """Store what is buffered and end the thread; when the time is over, leave it to itself and say so."""
         with self._condition:
-            if not self._closing:
-                self._closing = True
+            if self._closing is None:
+                self._closing = closed(self._path)
                 self._deadline = time.monotonic() + 0.9 * timeout_seconds  # the rest is for the thread's end
                 self._due = 0.0
             self._wake()
@@ -163,8 +165,8 @@ class GroupCommit:
             logger.error("%s: the disk did not answer in time; %s", self._path, lost)
 
     def _make_room_for(self, open_run: OpenRun) -> None:
-        if self._closing:
-            raise closed(self._path)
+        if self._closing is not None:
+            raise self._closing
         if self._events >= MOST_EVENTS or self._bytes >= MOST_BYTES:
             cause = self._failure or LogUnavailable(f"The log {self._path} takes events more slowly than they come.")
             raise LogUnavailable(
@@ -181,8 +183,19 @@ class GroupCommit:
 
     # From here on: in the thread.
 
+    # From here on: in the thread.
+
+    def require_stored(self, run_id: str) -> None:
+        """For functions given to `execute`: see that nothing of a run is left in the buffer.
+
+        Raises:
+            LogUnavailable: Something is, because it could not be stored.
+        """
+        if self._failure is not None and any(open_run.run.run_id == run_id for open_run in self._held):
+            raise self._failure
+
     def _run(self) -> None:
-        error: Exception = closed(self._path)
+        ending = closed(self._path)
         try:
             with closing(connect_to_write(prepare(self._directory))) as connection:
                 while self._go_on():
@@ -192,10 +205,13 @@ class GroupCommit:
                     for job in jobs:
                         job.do(connection)
                 self._tell_what_is_lost()
-        except Exception as failure:  # noqa: BLE001 - whoever waits for an answer gets it
-            error = failure
+        except LogUnavailable as error:
+            ending = error
+        except Exception as error:
+            logger.exception("%s: the thread that writes has failed", self._path)
+            ending = LogUnavailable(f"The log {self._path} cannot be written any more: {error!r}.")
         finally:
-            self._end(error)
+            self._end(ending)
 
     def _go_on(self) -> bool:
         """Wait for something to do; False when everything is done, or the time to do it is over."""
@@ -205,7 +221,7 @@ class GroupCommit:
                 waiting = bool(self._dirty or self._held)
                 if waiting and now >= due:
                     return now < self._deadline
-                if self._closing and not waiting:
+                if self._closing is not None and not waiting:
                     return False
                 self._idle = not waiting
                 self._condition.wait(due - now if waiting else None)
@@ -255,7 +271,7 @@ class GroupCommit:
         self._held.clear()
         self._pause = _FIRST_PAUSE
         if recovered:
-            logger.warning("%s: writing works again; nothing was lost", self._path)
+            logger.warning("%s: writing works again; what waited is stored", self._path)
 
     def _keep(self, failure: LogUnavailable) -> None:
         if self._failure is None:
@@ -281,12 +297,12 @@ class GroupCommit:
         if self._held:
             logger.error("%s is closed; %d events could not be stored: %s", self._path, self._events, self._failure)
 
-    def _end(self, error: Exception) -> None:
+    def _end(self, ending: LogUnavailable) -> None:
         with self._condition:
-            self._closing = True
+            self._closing = ending
             unanswered = [*self._new_jobs, *self._new_flushes, *(flush for _, flush in self._flushes)]
         for job in unanswered:
-            job.fail(self._failure or error)
+            job.fail(self._failure or ending)
         call_on(self._loop, self._ended.set)
 
 

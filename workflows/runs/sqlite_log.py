@@ -7,6 +7,7 @@ is looked at every 20 ms, and only while somebody watches.
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -82,7 +83,12 @@ class SqliteEventLog:
 
     async def open(self, run_id: str, process: str) -> SqliteRunWriter:
         """See the port."""
-        run, attempt = await self._commits.execute(lambda connection: sqlite_runs.take(connection, run_id, process))
+
+        def take(connection: sqlite3.Connection) -> tuple[Run, int]:
+            self._commits.require_stored(run_id)
+            return sqlite_runs.take(connection, run_id, process)
+
+        run, attempt = await self._commits.execute(take)
         self._refuse(run_id)
         open_run = self._open_runs[run_id] = OpenRun(run, attempt)
         return SqliteRunWriter(open_run, self._commits)
@@ -125,7 +131,12 @@ class SqliteEventLog:
 
     async def interrupt(self, run_id: str, process: str) -> bool:
         """See the port. What this process has appended to the run is stored before."""
-        changed = await self._commits.execute(lambda connection: sqlite_runs.interrupt(connection, run_id, process))
+
+        def interrupt(connection: sqlite3.Connection) -> bool:
+            self._commits.require_stored(run_id)
+            return sqlite_runs.interrupt(connection, run_id, process)
+
+        changed = await self._commits.execute(interrupt)
         if changed:
             self._refuse(run_id)
         return changed
@@ -166,6 +177,7 @@ class SqliteEventLog:
         """
         self._closed = True
         self._watchers.close()
+        self._look_if_watched()
         with anyio.CancelScope(shield=True):
             # One after the other: who closes a database last, and alone, puts its WAL away.
             await self._reader.close(timeout_seconds / 4)
@@ -187,7 +199,7 @@ class SqliteEventLog:
         return page.events
 
     def _look_if_watched(self) -> None:
-        watched = bool(self._watchers.watched())
+        watched = bool(self._watchers.watched()) and not self._closed
         if watched and self._looking is None:
             self._looking = asyncio.create_task(self._look(), name="run log: look for commits of other processes")
         elif not watched and self._looking is not None:

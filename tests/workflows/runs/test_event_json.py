@@ -160,10 +160,6 @@ def test_a_type_from_a_newer_version_is_an_error_that_says_so() -> None:
         (b'{"run_id":"r","seq":1,"time":"t","message":"m","progress":1}', "no 'type'"),
         (b'{"run_id":"r","seq":1,"time":"t","message":"m","progress":1,"type":"tool_end"}', "tool"),
         (b'{"run_id":"r","seq":1,"time":"t","message":"m","progress":1,"type":[]}', "unhashable"),
-        (
-            b'{"run_id":"r","seq":1,"time":"t","message":"m","progress":1,"type":"tool_end","truncated":[3]}',
-            "subscriptable",
-        ),
     ],
 )
 def test_damage_is_an_error_that_says_where(damaged: bytes, problem: str) -> None:
@@ -171,6 +167,13 @@ def test_damage_is_an_error_that_says_where(damaged: bytes, problem: str) -> Non
         decode(damaged)
 
     assert raised.value.recovery
+
+
+def test_a_damaged_truncation_is_an_error_too() -> None:
+    entry = {**to_json_object(event_of(TOOL_END)), "truncated": [3]}
+
+    with pytest.raises(LogUnavailable, match="cannot be read"):
+        decode(orjson.dumps(entry))
 
 
 @pytest.mark.parametrize("value", [object(), 2**64, "\ud83d", {1: "a"}, {1, 2}, StageInfo(name="a", title="b")])

@@ -19,7 +19,7 @@ import pytest
 
 from tests.waiting import until
 from tests.workflows.runs.storage import a_run, end, opened, say, texts, watched
-from workflows.runs import sqlite_commit, sqlite_schema
+from workflows.runs import sqlite_commit, sqlite_events, sqlite_schema
 from workflows.runs.errors import LogTooNew, LogUnavailable
 from workflows.runs.run import RunFilter
 from workflows.runs.sqlite_database import FILE_NAME
@@ -340,6 +340,21 @@ async def test_a_run_that_cannot_be_stored_is_not_created(full: SqliteEventLog) 
     assert not {run.run_id for run in await full.find(RunFilter(limit=200))}.intersection(refused)
 
 
+async def test_a_run_is_not_taken_from_itself_while_its_events_wait(full: SqliteEventLog) -> None:
+    writer = await full.open("run-1", "here")
+    for _ in range(1000):
+        say(writer, "x")
+
+    with pytest.raises(LogUnavailable, match="disk is full"):
+        await full.interrupt("run-1", "here")
+    with pytest.raises(LogUnavailable, match="disk is full"):
+        await full.open("run-1", "here")
+    await make_room(full)
+    await writer.flush()
+
+    assert len(await full.read("run-1", limit=2000)) == 1000
+
+
 async def test_what_is_lost_at_the_end_is_said(full: SqliteEventLog, caplog: pytest.LogCaptureFixture) -> None:
     writer = await full.open("run-1", "here")
     for _ in range(1000):
@@ -350,6 +365,25 @@ async def test_what_is_lost_at_the_end_is_said(full: SqliteEventLog, caplog: pyt
 
     assert "1000 events could not be stored" in caplog.text
     assert "disk is full" in caplog.text
+
+
+async def test_a_mistake_of_ours_is_no_silence(
+    log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    writer = await opened(log)
+    monkeypatch.setattr(sqlite_events, "store", mistaken)
+    say(writer, "a")
+
+    with anyio.fail_after(5):
+        with pytest.raises(LogUnavailable, match="ZeroDivisionError"):
+            await writer.flush()
+        with pytest.raises(LogUnavailable, match="ZeroDivisionError"):
+            say(writer, "b")
+
+    assert "Traceback" in caplog.text
 
 
 # Another program that holds the database
@@ -524,6 +558,17 @@ async def test_nobody_looks_for_other_processes_while_nobody_watches(log: Sqlite
     with anyio.fail_after(5):
         await log.flush()
     assert asyncio.all_tasks() == before
+
+
+async def test_a_closed_log_leaves_no_task_even_if_a_watcher_stays(log: SqliteEventLog) -> None:
+    say(await opened(log), "a")
+    before = asyncio.all_tasks()
+
+    async with aclosing(log.watch("run-1")) as watch:
+        with anyio.fail_after(5):
+            await anext(watch)
+            await log.close()
+        await until(lambda: asyncio.all_tasks() == before)
 
 
 async def test_a_person_can_look_at_the_events_with_sql(log: SqliteEventLog, tmp_path: Path) -> None:
