@@ -22,8 +22,11 @@ LONGEST = 400
 LONGER_FOR_A_REASON: dict[str, str] = {}
 """A file that may be longer than `LONGEST` lines, and why no smaller file would be easier to read."""
 
-HEAVY = ("langgraph", "langchain_core", "langsmith", "anthropic", "sqlite3", "aiosqlite", "rich")
-"""What a client would wait for if the server, or the command, imported it at its start."""
+HEAVY = ("langgraph", "langchain_core", "langsmith", "anthropic", "aiosqlite", "rich")
+"""What a client would wait for if the server, or the command, imported it at its start.
+
+`sqlite3` is not among them: the log is opened at the start, so that a data directory that cannot be used is told at once.
+"""
 
 PLACE_ON_A_MACHINE = re.compile(
     r"(?<![\w.~$})>*-])/(?:home|Users|root|work|tmp|private/tmp|var/folders)/(?!somebody\b)\w"

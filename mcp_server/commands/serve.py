@@ -13,7 +13,8 @@ from mcp_server.wire import Wire
 @workflow_option
 def command(*, offline: bool | None, own_workflows: tuple[str, ...]) -> None:
     """Serve MCP over standard input and output."""
-    settings, catalog = settings_from(offline=offline), catalog_with(own_workflows)
-    wire = Wire.claim()
-    serving = importlib.import_module("mcp_server.serving")  # after the claim: nothing it imports can reach the wire
+    settings = settings_from(offline=offline)
+    wire = Wire.claim()  # before anybody else's code: nothing it or its imports print can reach the wire
+    catalog = catalog_with(own_workflows)
+    serving = importlib.import_module("mcp_server.serving")
     serving.serve(settings, catalog, wire)

@@ -13,12 +13,11 @@ import asyncio
 import gc
 import random
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
 
 from tests.benchmarks.row import Row, table
 from workflows.runs.events import TokenStream, WorkflowCompleted
@@ -39,8 +38,6 @@ APPEND_TARGET = 10e-6
 
 BODY = TokenStream(agent="codesmith", channel="text", text="def parse(line: str)")
 LAST = WorkflowCompleted(final_response="done", result={}, usage={}, seconds=1.0, tool_calls=0, steps=0)
-
-Clock: TypeAlias = Callable[[], float]
 
 
 @dataclass(slots=True, repr=False)

@@ -4,26 +4,29 @@ Nothing of the SDK's client is used, so nothing is smoothed over. `WireClient.au
 called at the end of every connection.
 """
 
-import json
 import os
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
+import orjson
 from anyio.abc import Process
 
 Json: TypeAlias = dict[str, Any]
 
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
-MARKER = "AGENT_WORKFLOWS_TEST"
-"""Environment variable by which every descendant of a server is found, re-parented ones too."""
+EVENT = "io.github.agent-workflows/event"
+"""Key under which a progress notification carries its event."""
+MOST_LINES_A_SECOND = 10
+_LATE = 0.05
+"""Seconds by which the first of many lines may have come late to us, so that the others seem to come too fast."""
 
 
 def own_command() -> list[str]:
@@ -31,7 +34,7 @@ def own_command() -> list[str]:
     return [str(Path(sys.executable).with_name("agent-workflows"))]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Received:
     """A message as it came.
 
@@ -44,6 +47,19 @@ class Received:
     message: Json
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request of ours.
+
+    Attributes:
+        at: Seconds by the test's clock.
+        token: Its progress token; None if it asks for no progress.
+    """
+
+    at: float
+    token: str | None
+
+
 @dataclass(slots=True)
 class WireClient:
     """One connection to one server process.
@@ -51,6 +67,9 @@ class WireClient:
     Attributes:
         process: The server.
         era: Protocol version the client speaks.
+        received: All messages so far.
+        raw: All bytes so far.
+        stderr: What the server said beside the wire.
     """
 
     process: Process
@@ -58,15 +77,12 @@ class WireClient:
     received: list[Received] = field(default_factory=list[Received])
     raw: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
-    _sent: dict[int, Json] = field(default_factory=dict[int, Json])
+    _sent: dict[int, Sent] = field(default_factory=dict[int, Sent])
     _news: anyio.Event = field(default_factory=anyio.Event)
-    _closed: bool = False
-    _last_id: int = 0
+    _at_end: anyio.Event = field(default_factory=anyio.Event)
 
     async def request(self, method: str, params: Json | None = None, *, progress: bool = False) -> int:
-        """Send a request and return its id, which is its progress token as well."""
-        self._last_id += 1
-        params = dict(params or {})
+        """Send a request in this client's era, and return its id."""
         meta: Json = {}
         if self.era == MODERN:
             meta |= {
@@ -74,18 +90,27 @@ class WireClient:
                 "io.modelcontextprotocol/clientCapabilities": {},
                 "io.modelcontextprotocol/clientInfo": {"name": "wire", "version": "1"},
             }
-        if progress:
-            meta["progressToken"] = self._last_id
-        if meta:
-            params["_meta"] = meta
-        self._sent[self._last_id] = {"method": method, "at": time.monotonic(), "progress": progress}
-        await self.send({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params})
-        return self._last_id
+        request_id = len(self._sent) + 1
+        token = f"progress-of-{request_id}" if progress else None
+        if token:
+            meta["progressToken"] = token
+        params = {**(params or {}), **({"_meta": meta} if meta else {})}
+        self._sent[request_id] = Sent(time.monotonic(), token)
+        await self.send({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+        return request_id
+
+    async def notify(self, method: str, params: Json | None = None) -> None:
+        """Send a notification."""
+        await self.send({"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})})
 
     async def send(self, message: Json) -> None:
         """Send any message as one line."""
+        await self.send_line(orjson.dumps(message))
+
+    async def send_line(self, line: bytes) -> None:
+        """Send any line."""
         assert self.process.stdin is not None
-        await self.process.stdin.send(json.dumps(message).encode() + b"\n")
+        await self.process.stdin.send(line + b"\n")
 
     async def open(self) -> Json:
         """Open the connection the way of this client's era; returns the server's first answer."""
@@ -95,8 +120,12 @@ class WireClient:
         first = await self.answer(
             await self.request("initialize", {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client})
         )
-        await self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        await self.notify("notifications/initialized")
         return first
+
+    async def asked(self, method: str, params: Json | None = None, *, within: float = 20) -> Json:
+        """Send a request and wait for its answer, result or error."""
+        return await self.answer(await self.request(method, params), within=within)
 
     async def call(self, tool: str, arguments: Json, *, progress: bool = True) -> int:
         """Call a tool and return the request's id."""
@@ -105,6 +134,28 @@ class WireClient:
     async def called(self, tool: str, arguments: Json, *, within: float = 20) -> Json:
         """Call a tool and wait for its result."""
         return (await self.answer(await self.call(tool, arguments), within=within))["result"]
+
+    async def told(self, tool: str, arguments: Json, *, within: float = 20) -> Json:
+        """Call a tool and wait for its structured result, which is no error."""
+        result = await self.called(tool, arguments, within=within)
+        assert not result["isError"], result
+        return result["structuredContent"]
+
+    async def resource(self, uri: str) -> str:
+        """The text of a resource."""
+        (contents,) = (await self.asked("resources/read", {"uri": uri}))["result"]["contents"]
+        return contents["text"]
+
+    async def log_of(self, run_id: str) -> list[Json]:
+        """All events of a run, as the log has them."""
+        events: list[Json] = []
+        while page := (await self.resource(f"runs://{run_id}/events?after={len(events)}")).splitlines():
+            events += [orjson.loads(line) for line in page]
+        return events
+
+    async def cancel(self, request_id: int) -> None:
+        """Take a request back."""
+        await self.notify("notifications/cancelled", {"requestId": request_id, "reason": "not needed any more"})
 
     async def answer(self, request_id: int, *, within: float = 20) -> Json:
         """Wait for a request's answer."""
@@ -115,18 +166,18 @@ class WireClient:
         return await self.message(fits, within=within)
 
     async def progress(self, request_id: int, *, within: float = 20, **matching: object) -> Json:
-        """Wait for a progress notification of a request; `type="tool_start"` and the like narrow it to an event."""
+        """Wait for a line of progress; `type="tool_start"` and the like narrow it to an event. Returns the event."""
+        token = self._sent[request_id].token
 
         def fits(message: Json) -> bool:
-            if message.get("method") != "notifications/progress":
+            if message.get("method") != "notifications/progress" or message["params"]["progressToken"] != token:
                 return False
-            params = message["params"]
-            event = params["_meta"]["io.github.agent-workflows/event"]
-            return params["progressToken"] == request_id and all(event.get(k) == v for k, v in matching.items())
+            event = message["params"]["_meta"][EVENT]
+            return all(event.get(key) == value for key, value in matching.items())
 
-        return (await self.message(fits, within=within))["params"]
+        return (await self.message(fits, within=within))["params"]["_meta"][EVENT]
 
-    async def message(self, fits: Any, *, within: float) -> Json:
+    async def message(self, fits: Callable[[Json], bool], *, within: float = 20) -> Json:
         """Wait for a message, also one that has already come."""
         looked_at = 0
         with anyio.fail_after(within):
@@ -136,17 +187,30 @@ class WireClient:
                     looked_at += 1
                     if fits(message):
                         return message
-                assert not self._closed, f"the server has closed the wire; stderr: {self.stderr.decode()[-2000:]}"
+                assert not self._at_end.is_set(), f"the server has closed the wire; it said: {self.said[-2000:]}"
                 await self._news.wait()
 
+    @property
+    def said(self) -> str:
+        """What the server said beside the wire."""
+        return self.stderr.decode(errors="replace")
+
+    def lines(self, request_id: int) -> list[Received]:
+        """All progress notifications of a request so far."""
+        token = self._sent[request_id].token
+        return [item for item in self.received if token and _token_of(item.message) == token]
+
     def frames(self, request_id: int) -> list[Json]:
-        """All progress of a request so far."""
-        return [
-            item.message["params"]
-            for item in self.received
-            if item.message.get("method") == "notifications/progress"
-            and item.message["params"]["progressToken"] == request_id
-        ]
+        """The parameters of all progress notifications of a request so far."""
+        return [item.message["params"] for item in self.lines(request_id)]
+
+    def events(self, request_id: int) -> list[Json]:
+        """The events of all progress notifications of a request so far."""
+        return [frame["_meta"][EVENT] for frame in self.frames(request_id)]
+
+    def sent_at(self, request_id: int) -> float:
+        """When a request was sent, by the test's clock."""
+        return self._sent[request_id].at
 
     async def read(self) -> None:
         """Keep everything the server writes, until it closes its end."""
@@ -155,10 +219,9 @@ class WireClient:
         async for chunk in self.process.stdout:
             self.raw += chunk
             *lines, tail = (tail + chunk).split(b"\n")
-            for line in lines:
-                self.received.append(Received(time.monotonic(), json.loads(line)))
+            self.received += [Received(time.monotonic(), orjson.loads(line)) for line in lines]
             self._wake()
-        self._closed = True
+        self._at_end.set()
         self._wake()
 
     def _wake(self) -> None:
@@ -176,22 +239,25 @@ class WireClient:
         assert self.process.stdin is not None
         await self.process.stdin.aclose()
 
-    async def ended(self, within: float) -> int:
-        """Wait for the server's end; returns its exit code."""
+    async def ended(self, within: float = 5) -> int:
+        """Wait for the server's end, and for the end of what it wrote; returns its exit code."""
         with anyio.fail_after(within):
-            return await self.process.wait()
+            code = await self.process.wait()
+            await self._at_end.wait()  # whoever else held the wire would keep it open
+        return code
 
     def kill(self, number: signal.Signals) -> None:
         """Send the server, and nobody else, a signal."""
         os.kill(self.process.pid, number)
 
     def audit(self) -> None:
-        """The rules of the wire, over everything that was received."""
+        """The rules of the wire, over everything that was received.
+
+        Every line is JSON-RPC: `read` has parsed all of them. Nothing is answered twice, or without a question.
+        Progress comes for who asked for it, rises strictly, at most 10 lines a second, none after the answer.
+        """
         assert not self.raw or self.raw.endswith(b"\n"), "the last line is not whole"
-        last: dict[int, float] = {}
-        answered: set[int] = set()
-        first_at: dict[int, float] = {}
-        count: dict[int, int] = {}
+        answered: set[object] = set()
         for item in self.received:
             message = item.message
             assert message["jsonrpc"] == "2.0", message
@@ -199,54 +265,63 @@ class WireClient:
                 assert message["id"] in self._sent, f"an answer to nothing: {message}"
                 assert message["id"] not in answered, f"answered twice: {message}"
                 answered.add(message["id"])
-            if message.get("method") != "notifications/progress":
-                continue
-            params = message["params"]
-            token = params["progressToken"]
-            assert self._sent.get(token, {}).get("progress"), f"progress for a call that asked for none: {params}"
-            assert token not in answered, f"progress after the result: {params}"
-            assert params["total"] == 100, params
-            assert 0 <= params["progress"] <= 100, params
-            assert params["progress"] > last.get(token, -1), f"progress does not rise: {params}"
-            last[token] = params["progress"]
-            text = params["message"]
-            assert 0 < len(text) <= 160, text
-            assert text.isprintable(), text
-            event = params["_meta"]["io.github.agent-workflows/event"]
-            assert 1 <= event["first_seq"] <= event["last_seq"], event
-            first_at.setdefault(token, item.at)
-            count[token] = count.get(token, 0) + 1
-            # n lines take at least (n - 1) intervals; half an interval is left for the first one's way to us
-            assert count[token] <= (item.at - first_at[token] + 0.05) / 0.1 + 1, f"too fast: {text}"
+            elif (token := _token_of(message)) is not None:
+                asker = next((number for number, sent in self._sent.items() if sent.token == token), None)
+                assert asker is not None, f"progress for a call that asked for none: {message}"
+                assert asker not in answered, f"progress after the result: {message}"
+        for request_id in self._sent:
+            _audit_progress(self.lines(request_id))
+
+
+def _audit_progress(lines: list[Received]) -> None:
+    last, covered = -1.0, 0
+    for count, item in enumerate(lines):
+        frame = item.message["params"]
+        assert frame["total"] == 100, frame
+        assert last < frame["progress"] <= 100, f"progress does not rise, or too far: {frame}"
+        last = frame["progress"]
+        assert 0 < len(frame["message"]) <= 160, frame
+        assert frame["message"].isprintable(), f"not one line: {frame}"
+        event = frame["_meta"][EVENT]
+        assert 1 <= event["first_seq"] <= event["last_seq"] == event["seq"], event
+        # The ranges are gapless; a line that is said again in a long silence covers the same events again.
+        again = event["last_seq"] == covered
+        assert again or not covered or event["first_seq"] == covered + 1, f"events {covered + 1} ... are not covered"
+        covered = event["last_seq"]
+        least = count / MOST_LINES_A_SECOND
+        assert item.at - lines[0].at >= least - _LATE, f"{count + 1} lines in {item.at - lines[0].at:.3f} s: {frame}"
+
+
+def _token_of(message: Json) -> object:
+    return message["params"]["progressToken"] if message.get("method") == "notifications/progress" else None
 
 
 @asynccontextmanager
 async def wire_client(
-    *arguments: str, era: str = MODERN, environ: Mapping[str, str], cwd: Path, marker: str = ""
+    *command: str, era: str = MODERN, environment: Mapping[str, str], cwd: Path
 ) -> AsyncGenerator[WireClient, None]:
-    """Start `agent-workflows` with these arguments and talk to it; it is killed at the end if it still lives.
+    """Start a server and talk to it. At the end our end is closed, and the server must go by itself.
 
     Args:
-        arguments: For example `serve`, `--offline`.
+        command: Program and arguments.
         era: Protocol version to speak.
-        environ: Its environment, on top of this process's.
+        environment: Its whole environment.
         cwd: Its working directory.
-        marker: Value of `MARKER` in its environment.
     """
-    env = {**os.environ, **environ, MARKER: marker}
-    process = await anyio.open_process(  # noqa: TID251 - the tests' own server, ended right below
-        [*own_command(), *arguments], env=env, cwd=cwd
-    )
+    process = await anyio.open_process(list(command), env=environment, cwd=cwd)  # noqa: TID251 - ended right below
     client = WireClient(process, era)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(client.read)
         tasks.start_soon(client.read_stderr)
         try:
             yield client
+            await client.close_stdin()
+            await client.ended()
         finally:
             if process.returncode is None:
                 process.kill()
             with anyio.CancelScope(shield=True), anyio.move_on_after(5):
                 await process.wait()
             tasks.cancel_scope.cancel()
+    await process.aclose()
     client.audit()

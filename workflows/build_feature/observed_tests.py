@@ -48,7 +48,7 @@ _TAKE_SEVERAL_TARGETS = frozenset({"gradle", "gradlew", "just", "make", "mvn", "
 _SCRIPT_RUNNERS = frozenset({"npm", "pnpm", "yarn", "bun"})
 _PYTHON = re.compile(r"^(python|pypy|py)(\d(\.\d+)?)?(\.exe)?$")
 _PYTHON_TEST_MODULES = frozenset({"pytest", "unittest", "nose2", "tox", "doctest", "trial"})
-_HERE_DOCUMENT = re.compile(r"<<-?\s*(['\"]?)(\w+)\1(?P<rest>[^\n]*)\n.*?^\s*\2\s*$", re.MULTILINE | re.DOTALL)
+_HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1")
 _OPTION_OR_DURATION = re.compile(r"^(-.*|\d+(\.\d+)?[smhd]?)$")
 _NO_RUN = frozenset({"--version", "--help", "-h", "--collect-only", "--co"})
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
@@ -125,9 +125,21 @@ def _exit_code_tells(parts: Sequence["_Part"], tests: Sequence[int], *, ok: bool
 
 def _without_quoted(command: str) -> str:
     """The command line without the texts in it: here-documents, separators inside quotes, redirections."""
-    command = _HERE_DOCUMENT.sub(r" \g<rest>", command)
+    command = _without_here_documents(command)
     quoted = re.sub(r"'[^']*'|\"[^\"]*\"", lambda match: _SEPARATOR.sub(" ", match.group()), command)
     return re.sub(r"\d?>&\d|&>", " ", quoted)
+
+
+def _without_here_documents(command: str) -> str:
+    kept: list[str] = []
+    open_until: list[str] = []
+    for line in command.split("\n"):
+        if not open_until:
+            kept.append(_HERE_DOCUMENT.sub(" ", line))
+            open_until = [match[2] for match in _HERE_DOCUMENT.finditer(line)]
+        elif line.strip() == open_until[0]:
+            del open_until[0]
+    return "\n".join(kept)
 
 
 def _words(text: str) -> list[str]:

@@ -93,6 +93,11 @@ class Chronicle:
             self._fraction.finish()
         self.record(body)
 
+    def waits(self, waiting_for: str, reason: str) -> None:
+        """The run waits before any agent works; says so at once, and again while it is quiet."""
+        self.pulse.idle(waiting_for, reason)
+        self.record(Heartbeat(agent="", stage=self._stage, seconds=0, waiting_for=waiting_for, reason=reason))
+
     def beat(self) -> None:
         """Append a heartbeat if one is due."""
         heartbeat = self.pulse.beat(self._stage)

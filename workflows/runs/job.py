@@ -126,9 +126,10 @@ class Job:
             self.stop(Stop("log", reason=error.message))
 
     async def _execute(self) -> BaseModel:
-        self._chronicle.pulse.idle("slot", "waiting for a free slot: too many runs at once")
+        if self._slots.locked():
+            self._chronicle.waits("slot", "waiting for a free slot: as many runs as allowed are at work")
         async with self._slots:
-            self._chronicle.pulse.idle("start", "loading the workflow")
+            self._chronicle.waits("start", "loading the workflow")
             graphs = await self._graphs()
             steps = graphs.steps(self._workflow, self._state.model_dump(mode="json"), self._context)
             async with aclosing(steps):

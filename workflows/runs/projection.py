@@ -26,7 +26,7 @@ from workflows.runs.events import (
     WorkflowEvent,
     WorkflowStarted,
 )
-from workflows.runs.run import Run, RunFailure, RunUsage
+from workflows.runs.run import Run, RunFailure, RunStatus, RunUsage
 
 _SAYS_NOTHING_NEW = frozenset[type](
     {AgentEvent, Heartbeat, ReasoningStepTaken, SupervisorEvent, TokenStream, ToolEnd, WorkflowEvent}
@@ -38,7 +38,7 @@ def project(run: Run, event: RunEvent) -> Run:
     """The run's row after one more event.
 
     Every event brings `last_seq`, `message`, `progress` and `updated_at`. A run begins to run with `workflow_started`,
-    and runs again with the first event after it was interrupted.
+    and runs again with the first event after it was interrupted or waited for a slot.
     """
     return project_all(run, (event,))
 
@@ -53,12 +53,21 @@ def project_all(run: Run, events: Sequence[RunEvent]) -> Run:
     newest = events[-1]
     return replace(
         run,
-        status="running" if run.status == "interrupted" else run.status,
+        status=_status(run, newest),
         last_seq=newest.seq,
         message=newest.message,
         progress=newest.progress,
         updated_at=newest.time,
     )
+
+
+def _status(run: Run, newest: RunEvent) -> RunStatus:
+    """A run that waits for a slot is queued; one that was queued or interrupted runs with the next thing it says."""
+    if run.ended:
+        return run.status
+    if isinstance(newest.body, Heartbeat) and newest.body.waiting_for == "slot":
+        return "queued"
+    return "running" if run.status in {"interrupted", "queued"} else run.status
 
 
 def _changed(run: Run, event: RunEvent) -> Run:

@@ -166,6 +166,21 @@ def test_live_text_of_a_message_that_broke_off_is_withdrawn_from_the_abandoned_b
     assert live.text == "kept"
 
 
+def test_a_block_before_the_abandoned_one_stands_though_its_line_has_not_come() -> None:
+    live = LiveText()
+    live.hear(TextDelta("m", 0, "stands"))
+    live.hear(TextDelta("m", 1, "void"))
+    assert live.hear(MessageStopped("m", 1)) == [StreamWithdrawn(reason="the answer broke off", characters=4)]
+    assert live.text == "stands"
+
+
+def test_a_finished_text_is_not_taken_for_a_thought_that_begins_alike() -> None:
+    live = LiveText()
+    live.hear(ThinkingDelta("m", 0, "Two"))
+    assert live.finish_text("m", TextBlock("Two files")) == [TextStreamed(text="Two files")]
+    assert live.finish_thought("m", ThinkingBlock("Two of them")) == [Thought(text="Two of them")]
+
+
 def test_an_answer_asked_for_again_without_streaming_replaces_what_was_left_open() -> None:
     live = LiveText()
     live.hear(TextDelta("m1", 0, "half"))

@@ -141,6 +141,13 @@ def test_thinking_that_is_not_shown_is_told_only_when_it_has_grown() -> None:
     assert len(teller.system("thinking_tokens", estimated_tokens=600)) == 1
 
 
+def test_thinking_that_is_shown_needs_no_other_sign_of_life() -> None:
+    teller = Teller()
+    event = {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Well"}}
+    teller.tell(type="stream_event", event=event, api_message_id="m1")
+    assert teller.system("thinking_tokens", estimated_tokens=5000) == []
+
+
 def test_hooks_are_signs_of_life_and_only_their_failures_are_told() -> None:
     story = story_of("26")
     assert story.events[0] == Waiting(reason="start", message="hook SessionStart:startup is running")

@@ -172,8 +172,9 @@ def test_a_typed_reply_that_was_not_delivered_is_invalid_though_the_run_was_a_su
     assert raised.value.partial == PLAIN
 
 
-def test_a_typed_reply_of_an_earlier_turn_stands() -> None:
+def test_the_newest_typed_reply_stands_also_when_a_later_turn_has_none() -> None:
     teller = Teller()
+    teller.turn_ended(structured_output={"name": "Bob", "age": 1})
     teller.turn_ended(structured_output={"name": "Ada", "age": 36})
     teller.turn_ended(result="and the background task is done")
     assert judged(teller, wants=Person).data == Person(name="Ada", age=36)

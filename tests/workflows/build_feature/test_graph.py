@@ -21,7 +21,14 @@ from workflows.build_feature.decision import AgentName
 
 pytestmark = pytest.mark.anyio
 
-TESTS = "import unittest\nfrom a import f\n\n\nclass T(unittest.TestCase):\n    def test_f(self) -> None:\n        self.assertEqual(f(), 1)\n"
+TESTS = """\
+import unittest
+from a import f
+
+class T(unittest.TestCase):
+    def test_f(self) -> None:
+        self.assertEqual(f(), 1)
+"""
 RUN_TESTS = Run((sys.executable, "-B", "-m", "unittest"), shown="python -B -m unittest")
 APPROVED: dict[str, object] = {"verdict": "approved", "summary": "fine", "findings": []}
 CHANGES: dict[str, object] = {
@@ -47,6 +54,10 @@ def decides(*names: str) -> list[Turn]:
         )
         for number, name in enumerate(names, 1)
     ]
+
+
+def init_repository(directory: Path) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=directory, check=True, timeout=5)
 
 
 def builds(*steps: Step) -> Turn:
@@ -157,7 +168,7 @@ async def test_files_and_diff_are_observed_not_claimed(
     (tmp_path / "old.py").write_text("x = 1\n")
     (tmp_path / "gone.py").write_text("x = 1\n")
     if repository:
-        subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True, timeout=5)
+        init_repository(tmp_path)
     removes = Run((sys.executable, "-c", "import os; os.remove('gone.py')"))
     codesmith = [builds(Write("new.py", "y = 1\n"), Edit("old.py", "x = 1", "x = 2"), removes)]
 
@@ -263,7 +274,7 @@ async def test_a_review_in_another_shape_ends_the_run(tmp_path: Path, run_comman
 
 
 async def test_changes_that_cannot_be_read_are_said_and_not_left_out(tmp_path: Path, run_command: RunCommand) -> None:
-    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True, timeout=5)
+    init_repository(tmp_path)
     breaks = Run((sys.executable, "-c", "import os; os.remove('.git/HEAD')"))
 
     play, output = await played(tmp_path, run_command, ["codesmith", "finish"], codesmith=[builds(breaks)])

@@ -38,6 +38,8 @@ def run(command: str, output: str = "", *, ok: bool = True) -> CommandRun:
         "python tests/test_parser.py",
         "pytest 2>&1 | tail -20",
         "cat <<EOF > data.txt && pytest\nx\nEOF",
+        "cat <<A <<-'B' > both\nx\nA\ny\n\tB\npytest",
+        "grep -c x <<< text; pytest",
     ],
 )
 def test_a_run_of_tests_is_recognised(command: str) -> None:
@@ -54,6 +56,7 @@ def test_a_run_of_tests_is_recognised(command: str) -> None:
         "echo 'run: pytest; go test'",
         'git commit -m "make test; pytest"',
         "cat > README <<'EOF'\npytest\ngo test\nEOF",
+        "cat > README <<EOF\npytest",
         "pytest --version",
         "pytest --collect-only",
         "cargo run test",

@@ -4,7 +4,6 @@ It tells what it has done line by line on stdout.
 """
 
 import asyncio
-import resource
 import sys
 from pathlib import Path
 
@@ -43,6 +42,8 @@ async def create(directory: Path, run_id: str) -> None:
 
 async def fill(directory: Path, run_id: str) -> None:
     """Append on a disk that becomes full and has room again; tell what happens."""
+    import resource  # there is none on Windows
+
     sqlite_commit.PATIENCE_SECONDS = 0.2
     async with open_sqlite_log(directory) as log:
         writer = await opened(log, run_id, "child")

@@ -145,6 +145,7 @@ async def test_a_run_goes_through_its_stages_and_ends_with_its_typed_output(tmp_
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert [event.type for event in events if event.type != "token_stream"] == [
         "workflow_started",
+        "heartbeat",
         "stage_started",
         "agent_event",
         "usage",
@@ -354,6 +355,9 @@ async def test_more_runs_than_slots_wait_and_then_all_end(tmp_path: Path) -> Non
         runs = [await at.start(ONE_STAGE, question=str(number)) for number in range(3)]
         await held.until_begun()
         assert held.begun == 1
+        waiting = await at.log.get(runs[-1].run_id)
+        assert waiting is not None
+        assert waiting.status == "queued"
         held.release.set()
         assert [(await at.ended(run)).status for run in runs] == ["completed"] * 3
 

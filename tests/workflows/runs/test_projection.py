@@ -78,9 +78,12 @@ def test_most_events_bring_nothing_else(body: EventBody) -> None:
     assert (run.status, run.stage, run.usage, run.ended_at) == ("running", "", RunUsage(), "")
 
 
-def test_a_run_waits_in_the_queue_until_its_workflow_starts() -> None:
-    assert after(QUIET[-1]).status == "queued"
-    assert after(QUIET[-1], STARTED).status == "running"
+def test_a_run_that_waits_for_a_slot_is_queued_until_it_says_anything_else() -> None:
+    waiting = Heartbeat(agent="", stage="", seconds=0.0, waiting_for="slot", reason="r")
+
+    assert after(STARTED, waiting).status == "queued"
+    assert after(STARTED, waiting, waiting).status == "queued"
+    assert after(STARTED, waiting, QUIET[-1]).status == "running"
 
 
 def test_the_stage_is_the_one_that_started_last() -> None:

@@ -221,6 +221,7 @@ async def test_a_database_from_an_older_version_is_brought_up_to_date_while_its_
             assert by_hand(tmp_path, "PRAGMA user_version") == [(len(steps),)]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has rights of another kind")
 async def test_nobody_else_can_read_what_people_asked(tmp_path: Path) -> None:
     async with open_sqlite_log(tmp_path / "new" / "data") as log:
         await opened(log)
@@ -233,6 +234,7 @@ async def test_nobody_else_can_read_what_people_asked(tmp_path: Path) -> None:
 # A disk that fails
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit that plays the full disk is one of POSIX")
 async def test_a_full_disk_delays_events_and_loses_none(tmp_path: Path) -> None:
     with process("fill", tmp_path) as child:
         kind, _, message = (await line_of(child)).partition(" ")

@@ -87,6 +87,14 @@ def test_the_run_is_over_when_its_last_event_was_taken() -> None:
     assert watcher.done
 
 
+def test_a_run_that_is_over_is_done_with_one_look() -> None:
+    watcher = Watcher(2)
+
+    watcher.looked((), 2, ended=True)
+
+    assert watcher.done
+
+
 async def test_old_news_wakes_nobody() -> None:
     watcher = watcher_that_has_read_to(5)
     woken: list[bool] = []

@@ -1,0 +1,30 @@
+import pytest
+
+from agents.roles import ARCHITECT, CODESMITH, RESEARCH, RESPONDER, REVIEWFIX, SUPERVISOR, Role
+
+ROLES = [SUPERVISOR, RESEARCH, ARCHITECT, CODESMITH, REVIEWFIX, RESPONDER]
+
+
+def test_a_role_may_do_no_more_than_its_work_needs() -> None:
+    assert {role.name: role.access for role in ROLES} == {
+        "supervisor": "none",
+        "research": "read",
+        "architect": "read",
+        "codesmith": "write",
+        "reviewfix": "write",
+        "responder": "none",
+    }
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role.access != "none"], ids=lambda role: role.name)
+def test_who_sees_the_workspace_is_told_to_stay_in_it(role: Role) -> None:
+    assert "nothing outside it" in role.instructions
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_everybody_is_told_to_say_only_what_they_know(role: Role) -> None:
+    assert "Say only what you know" in role.instructions
+
+
+def test_the_supervisor_knows_the_whole_team() -> None:
+    assert all(f"- {role.name}: " in SUPERVISOR.instructions for role in ROLES[1:])

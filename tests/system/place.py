@@ -1,0 +1,139 @@
+"""Where the servers of a test live: a data directory and a workspace, and a mark on all their processes."""
+
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import anyio
+import psutil
+from anyio.abc import Process
+
+from tests.conftest import unmeasured
+from tests.system.wire import MODERN, WireClient, own_command, wire_client
+from tests.waiting import until
+
+MARK = "TEST_PLACE"
+"""Environment variable by which every descendant of a server is found, re-parented ones too.
+
+Not one of the program's own names: those it keeps from its children.
+"""
+OWN_WORKFLOWS = Path(__file__).parent / "own_workflows"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that has ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place for servers and terminal commands that share their runs.
+
+    Attributes:
+        home: The data directory.
+        workspace: An empty directory, the only root.
+        environment: Further variables for everything that is started here.
+        mark: Value of `MARK` in the environment of everything that is started here.
+    """
+
+    home: Path
+    workspace: Path
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    mark: str = field(default_factory=lambda: uuid4().hex)
+
+    @classmethod
+    def below(cls, directory: Path, **environment: str) -> "Place":
+        """A new place in a directory."""
+        workspace = directory / "workspace"
+        workspace.mkdir()
+        return cls(directory / "home", workspace, environment)
+
+    def variables(self, *, measured: bool = True) -> dict[str, str]:
+        """The whole environment of what is started here.
+
+        Args:
+            measured: Whether coverage may be measured in it; not where its time is the subject.
+        """
+        inherited = dict(os.environ) if measured else unmeasured()
+        own = {"AGENT_WORKFLOWS_HOME": str(self.home), "AGENT_WORKFLOWS_ROOTS": str(self.workspace), MARK: self.mark}
+        return {**inherited, **own, **self.environment}
+
+    def server(
+        self, *arguments: str, era: str = MODERN, measured: bool = True
+    ) -> AbstractAsyncContextManager[WireClient]:
+        """A server, `agent-workflows serve` with these arguments, and a client of it."""
+        variables = self.variables(measured=measured)
+        return wire_client(*own_command(), "serve", *arguments, era=era, environment=variables, cwd=self.workspace)
+
+    async def command(self, *arguments: str, within: float = 20) -> Ended:
+        """Run a terminal command to its end."""
+        async with self.process(*arguments) as process:
+            return await ended(process, within)
+
+    @asynccontextmanager
+    async def process(self, *arguments: str, measured: bool = True) -> AsyncGenerator[Process, None]:
+        """A terminal command while it runs; it is killed at the end if it still lives."""
+        process = await anyio.open_process(  # noqa: TID251 - ended right below
+            [*own_command(), *arguments], env=self.variables(measured=measured), cwd=self.workspace
+        )
+        try:
+            yield process
+        finally:
+            with anyio.CancelScope(shield=True), anyio.move_on_after(5):
+                if process.returncode is None:
+                    process.kill()
+                await process.aclose()
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that was started here and still lives."""
+        return [process for process in psutil.process_iter() if _mark_of(process) == self.mark]
+
+    async def deserted(self, within: float) -> None:
+        """Wait until nothing that was started here lives; what does so long is killed, and an error."""
+        try:
+            await until(lambda: not self.processes(), within)
+        except TimeoutError:
+            left = self.processes()
+            names = [_name_of(process) for process in left]
+            for process in left:
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+            raise AssertionError(f"still there after {within} s: {names}") from None
+
+
+async def ended(process: Process, within: float = 20) -> Ended:
+    """Wait for the end of a process, and read what it writes."""
+    outputs: dict[str, bytes] = {}
+
+    async def read(name: str, stream: anyio.abc.ByteReceiveStream | None) -> None:
+        assert stream is not None
+        outputs[name] = b"".join([chunk async for chunk in stream])
+
+    with anyio.fail_after(within):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read, "stdout", process.stdout)
+            tasks.start_soon(read, "stderr", process.stderr)
+        code = await process.wait()
+    return Ended(code, outputs["stdout"].decode(), outputs["stderr"].decode())
+
+
+def _mark_of(process: psutil.Process) -> str | None:
+    with suppress(psutil.Error):
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return process.environ().get(MARK)
+    return None
+
+
+def _name_of(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return f"{process.pid} {' '.join(process.cmdline())[:200]}"
+    return str(process.pid)
