@@ -1,11 +1,12 @@
 """A workflow of your own, whole in one file: a poet writes a haiku, a critic sends it back until it is good.
 
-Offer it beside the built-in ones:
+Run it in a terminal, or offer it beside the built-in ones as a tool named `haiku`:
 
+    agent-workflows run haiku "the first snow" --workflow examples/own_workflow.py
     agent-workflows serve --workflow examples/own_workflow.py
 
-It then is a tool named `haiku`, with live progress, cancelling and everything else that the built-in workflows have.
-The graph library is imported inside `build`: a server that has not run a workflow yet does not wait for it.
+It has live progress, cancelling and everything else that the built-in workflows have. docs/own-workflow.md goes
+through it piece by piece; test_own_workflow.py, beside this file, tests it without a model.
 """
 
 from typing import TYPE_CHECKING, Any, Required, TypedDict
@@ -17,7 +18,7 @@ from workflows.context import WorkflowContext
 from workflows.reports import ArtifactReport
 from workflows.workflow import Stage, Workflow
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # for the type checker only: the graph library takes about a second to import, see `build`
     from langgraph.runtime import Runtime
 
     from workflows.workflow import Graph
@@ -26,13 +27,13 @@ MOST_VERSIONS = 3
 
 
 class HaikuInput(BaseModel):
-    """What the tool takes."""
+    """What the tool takes: the names, types and descriptions a client sees."""
 
     subject: str = Field(min_length=1, description="What the haiku is about.")
 
 
 class HaikuOutput(BaseModel):
-    """What the tool gives."""
+    """What the tool gives, as `result`."""
 
     haiku: str = Field(description="Three lines.")
     approved: bool = Field(description="Whether the critic was content with it in the end.")
@@ -40,7 +41,7 @@ class HaikuOutput(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What the critic replies."""
+    """What the critic replies: the model is held to this shape."""
 
     approved: bool = Field(description="Whether it is good as it is.")
     advice: str = Field(description="What to change; empty if nothing.")
@@ -49,7 +50,7 @@ class Verdict(BaseModel):
 POET = Role(
     name="poet",
     title="Poet",
-    access="none",
+    access="none",  # or "read": may look at files in the workspace; or "write": may change them and run commands
     max_turns=2,
     instructions="You write haiku: three lines of five, seven and five syllables. Reply with nothing else.",
 )
@@ -57,15 +58,15 @@ CRITIC = Role(
     name="critic",
     title="Critic",
     access="none",
-    max_turns=4,
+    max_turns=4,  # one to reply; the others for repeating a reply that did not have the shape
     instructions="You judge haiku. Count the syllables of every line. Approve only what you would print.",
 )
 
 
 class State(TypedDict, total=False):
-    """What the nodes share: plain JSON, so that a run can be resumed."""
+    """What the nodes share: it begins with the input's fields, and ends with the output's. Plain JSON only."""
 
-    subject: Required[str]
+    subject: Required[str]  # the rest is missing until a node has returned it
     haiku: str
     advice: str
     approved: bool
@@ -75,7 +76,7 @@ class State(TypedDict, total=False):
 async def poet(state: State, runtime: "Runtime[WorkflowContext]") -> dict[str, object]:
     """Have a haiku written, or rewritten."""
     prompt = f"Write a haiku about this subject:\n<subject>\n{state['subject']}\n</subject>"
-    if state.get("advice"):
+    if state.get("haiku"):
         prompt += f"\n\nThe last version was:\n{state.get('haiku')}\n\nThe critic says: {state.get('advice')}"
     # What the agent says while it works goes out through the stream writer, and is seen at once.
     reply = await runtime.context.perform(POET, prompt, runtime.stream_writer)
@@ -86,7 +87,7 @@ async def poet(state: State, runtime: "Runtime[WorkflowContext]") -> dict[str, o
 
 
 async def critic(state: State, runtime: "Runtime[WorkflowContext]") -> dict[str, object]:
-    """Have it judged; the reply is typed."""
+    """Have it judged: `ask` is `perform` with a typed reply."""
     prompt = f"Judge this haiku:\n<haiku>\n{state.get('haiku')}\n</haiku>"
     verdict = await runtime.context.ask(CRITIC, prompt, runtime.stream_writer, reply_model=Verdict)
     return {"approved": verdict.approved, "advice": verdict.advice}
@@ -99,9 +100,9 @@ def after_critic(state: State) -> str:
 
 def build() -> "Graph":
     """The graph, uncompiled. Its final state holds the fields of the output model."""
-    from langgraph.graph import END, START, StateGraph  # only now: it takes about a second
+    from langgraph.graph import END, START, StateGraph  # only now: a server that just answers need not wait for it
 
-    graph: Any = StateGraph(State, context_schema=WorkflowContext)
+    graph: Any = StateGraph(State, context_schema=WorkflowContext)  # Any: the library's own types are only partly known
     graph.add_node("poet", poet)
     graph.add_node("critic", critic)
     graph.add_edge(START, "poet")
@@ -117,6 +118,7 @@ WORKFLOW = Workflow(
     input_model=HaikuInput,
     output_model=HaikuOutput,
     response_field="haiku",
+    # What people watch: nodes by their names, each with its usual share of the time.
     stages=(Stage(name="poet", title="Writing", share=0.6), Stage(name="critic", title="Judging", share=0.4)),
     graph=build,
 )

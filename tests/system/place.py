@@ -23,6 +23,7 @@ MARK = "TEST_PLACE"
 Not one of the program's own names: those it keeps from its children.
 """
 OWN_WORKFLOWS = Path(__file__).parent / "own_workflows"
+FAKE_CLAUDE = Path(__file__).parents[1] / "fakes" / "claude_cli.py"
 
 
 @dataclass(frozen=True, slots=True)

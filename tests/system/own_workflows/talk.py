@@ -1,7 +1,11 @@
-"""A workflow whose agent says many things at once: what is telling, among much that is not."""
+"""A workflow whose agent says many things at once, telling ones among much that is not, and then waits.
+
+It ends when somebody puts a file named `go` into its workspace.
+"""
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import anyio
 from pydantic import BaseModel
 
 from agents.events import Decided, Found, TextStreamed, Thought, ToolEnded, ToolStarted
@@ -38,8 +42,8 @@ class State(TypedDict, total=False):
 
 
 async def talk(_: State, runtime: "Runtime[WorkflowContext]") -> State:
-    """Say it all without a pause."""
-    say = runtime.stream_writer
+    """Say it all without a pause, and wait."""
+    say, go = runtime.stream_writer, runtime.context.workspace / "go"
     for number in range(ROUNDS):
         for piece in range(PIECES):
             say(AgentReport("talker", TextStreamed(text=f"piece {piece}\nof {PIECES} ")))
@@ -52,6 +56,8 @@ async def talk(_: State, runtime: "Runtime[WorkflowContext]") -> State:
             )
         )
         say(AgentReport("talker", Found(message=f"result {number}")))
+    while not go.exists():  # noqa: ASYNC110 - the one who makes the file is another process
+        await anyio.sleep(0.01)
     return {"answer": "all is said"}
 
 

@@ -1,0 +1,132 @@
+"""Progress of a call, on the wire: what each line is, when it comes, and that nothing is told that is not in the log.
+
+The rules that hold for every line of every call (rising, at most 10 a second, one line, gapless, none after the
+answer) are checked by `WireClient.audit` at the end of every connection of every test.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import claude_cli
+from tests.system.place import FAKE_CLAUDE, OWN_WORKFLOWS, Place
+from tests.system.wire import LEGACY, MODERN, Json, WireClient
+
+pytestmark = pytest.mark.anyio
+
+TELLING = {"workflow_started", "stage_started", "supervisor_event", "reasoning_step", "tool_start", "workflow_completed"}
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return Place.below(tmp_path_factory.mktemp("progress"))
+
+
+@pytest.fixture(scope="module", params=[MODERN, LEGACY])
+async def client(request: pytest.FixtureRequest, place: Place) -> AsyncGenerator[WireClient]:
+    """A server that has run a workflow before, as it is after its first moments."""
+    async with place.server("--offline", "--workflow", str(OWN_WORKFLOWS / "talk.py"), era=request.param) as client:
+        await client.open()
+        (place.workspace / "go").touch()
+        await client.told("talk", {"task": "warm up"})
+        (place.workspace / "go").unlink()
+        yield client
+
+
+def is_telling(event: Json) -> bool:
+    """Whether this must reach the client as a line of its own."""
+    if event["type"] == "agent_event":
+        return event["event_type"] in {"think", "decision", "result"}
+    return event["type"] in TELLING
+
+
+def without_range(event: Json) -> Json:
+    return {name: value for name, value in event.items() if name not in {"first_seq", "last_seq"}}
+
+
+def assert_true_to_log(told: Sequence[Json], log: Sequence[Json]) -> None:
+    """Every event that was told is in the log just so, and together they cover all of it."""
+    assert [without_range(event) for event in told] == [log[event["seq"] - 1] for event in told]
+    assert told[0]["first_seq"] == 1
+    assert told[-1]["last_seq"] == len(log)
+
+
+async def test_the_first_line_comes_at_once_and_names_the_run(client: WireClient) -> None:
+    request = await client.call("build_feature", {"task": "slugs"})
+    first = await client.progress(request)
+    run_id = (await client.answer(request))["result"]["structuredContent"]["run_id"]
+    line = client.lines(request)[0]
+    assert line.at - client.sent_at(request) < 1.0  # 0.1 s are promised; the benchmark measures that
+    assert (first["type"], first["run_id"]) == ("workflow_started", run_id)
+    assert run_id in line.message["params"]["message"]
+
+
+async def test_a_run_is_told_true_to_its_log_up_to_a_last_line_before_the_result(client: WireClient) -> None:
+    request = await client.call("build_feature", {"task": "slugs once more"})
+    result = (await client.answer(request))["result"]["structuredContent"]
+    told, log = client.events(request), await client.log_of(result["run_id"])
+    assert_true_to_log(told, log)
+    assert told[-1]["type"] == "workflow_completed"
+    assert client.frames(request)[-1]["progress"] == 100
+    assert all(frame["progress"] < 100 for frame in client.frames(request)[:-1])
+
+
+async def test_everything_telling_is_a_line_of_its_own_in_its_order(client: WireClient, place: Place) -> None:
+    request = await client.call("talk", {"task": "about much"})
+    await client.progress(request, type="agent_event", event_type="result", message="talker: result 1")
+    (place.workspace / "go").touch()
+    result = (await client.answer(request))["result"]["structuredContent"]
+    (place.workspace / "go").unlink()
+    told, log = client.events(request), await client.log_of(result["run_id"])
+    assert_true_to_log(told, log)
+    assert [event["seq"] for event in told if is_telling(event)] == [event["seq"] for event in log if is_telling(event)]
+    assert len([event for event in told if is_telling(event)]) == 11
+    pieces = [event for event in log if event["type"] == "token_stream"]
+    assert len([event for event in told if event["type"] == "token_stream"]) <= 2 < len(pieces)
+    texts = [frame["message"] for frame in client.frames(request)]
+    for start in ("talker 🧠 thought 0", "talker 🎯 decision 1", "talker 🔧 Read a.py", "talker ✅ result 1"):
+        assert any(text.startswith(start) for text in texts), texts
+
+
+async def test_two_calls_at_once_are_told_of_their_own_runs_only(client: WireClient) -> None:
+    requests = [await client.call("build_feature", {"task": f"slugs at once {number}"}) for number in range(2)]
+    runs = [(await client.answer(request))["result"]["structuredContent"]["run_id"] for request in requests]
+    assert runs[0] != runs[1]
+    for request, run_id in zip(requests, runs, strict=True):
+        assert {event["run_id"] for event in client.events(request)} == {run_id}
+        assert_true_to_log(client.events(request), await client.log_of(run_id))
+
+
+async def test_a_call_without_a_progress_token_is_told_nothing(client: WireClient) -> None:
+    before = len(client.received)
+    request = await client.call("build_feature", {"task": "slugs in silence"}, progress=False)
+    answer = await client.answer(request)
+    assert answer["result"]["structuredContent"]["status"] == "completed"
+    assert [item.message for item in client.received[before:]] == [answer]
+
+
+async def test_a_silent_agent_is_no_silent_call(tmp_path: Path) -> None:
+    place = Place.below(tmp_path, AGENT_WORKFLOWS_CLAUDE=str(FAKE_CLAUDE), FAKE_CLAUDE=claude_cli.works_on.__name__)
+    async with place.server() as client:
+        await client.open()
+        request = await client.call("build_feature", {"task": "nothing happens"})
+        # The real pace of the real program: there is no setting to make it faster, and a faster one would prove nothing.
+        for _ in range(2):
+            known = len(client.lines(request))
+            await client.message(lambda _, known=known: len(client.lines(request)) > known, within=30)
+            while client.events(request)[-1]["type"] != "heartbeat":
+                known = len(client.lines(request))
+                await client.message(lambda _, known=known: len(client.lines(request)) > known, within=30)
+        await client.told("cancel_run", {"run_id": client.events(request)[0]["run_id"]})
+        times = [line.at for line in client.lines(request)]
+        assert max(later - earlier for earlier, later in zip(times, times[1:], strict=False)) < 10
+        beats = [event for event in client.events(request) if event["type"] == "heartbeat"]
+        assert len(beats) >= 2
+        assert {(beat["agent"], beat["waiting_for"]) for beat in beats} == {("supervisor", "model")}
+        assert all("waiting for the model" in line for line in (beat["message"] for beat in beats))
