@@ -3,16 +3,16 @@
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from agents.agent import Agent
-from agents.claude.agent import ClaudeAgent
+from agents.agent import Agent, AgentReply, AgentTask
 from agents.claude.locate import find_claude
 from agents.claude.process import ProcessRegistry
+from agents.events import Emit
 from mcp_server.settings import Settings
 from mcp_server.workspaces import Workspaces
 from workflows.catalog import Catalog
@@ -26,6 +26,8 @@ from workflows.team import Team
 
 OWNER = "local"
 """Whose runs they are while there is only one user: the one who started the server."""
+
+_CLAUDE_AGENT = "agents.claude.agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def _team(settings: Settings, children: ProcessRegistry, environ: Mapping[str, s
         return find_claude(settings.claude, environ)
 
     def claude(model: str | None) -> Agent:
-        return ClaudeAgent(executable, children, model=model, environ=environ)
+        return _LateClaude(executable, children, model, environ)
 
     models = {role: spec.partition(":")[2] or None for role, spec in settings.models.items()}
     return Team(default=claude(None), by_role={role: claude(model) for role, model in models.items()})
@@ -100,9 +102,35 @@ def _scripted(children: ProcessRegistry) -> Agent:
     return cast("Agent", offline.scripted_agent(children))
 
 
+@dataclass(frozen=True, slots=True)
+class _LateClaude:
+    """A `ClaudeAgent` whose module is loaded by the first run; a twentieth of the server's start, and of its memory.
+
+    Attributes:
+        executable: As in `ClaudeAgent`; so are the others.
+    """
+
+    executable: Callable[[], Path]
+    children: ProcessRegistry
+    model: str | None
+    environ: Mapping[str, str]
+    offline: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"claude-cli:{self.model}" if self.model else "claude-cli"
+
+    async def run(self, task: AgentTask, emit: Emit) -> AgentReply:
+        module = importlib.import_module(_CLAUDE_AGENT)
+        agent = module.ClaudeAgent(self.executable, self.children, model=self.model, environ=self.environ)
+        return await cast("Agent", agent).run(task, emit)
+
+
 async def _open_graphs(settings: Settings) -> GraphRunner:
-    """Import the graph library in a thread: it takes about a second, and the server goes on answering."""
+    """Import what only runs need, in a thread: it takes about a second, and the server goes on answering."""
     module = await asyncio.to_thread(importlib.import_module, "workflows.runs.graph_runner")
+    if not settings.offline:
+        await asyncio.to_thread(importlib.import_module, _CLAUDE_AGENT)
     return cast(
         "GraphRunner",
         await module.LangGraphRunner.open(settings.home / "checkpoints.sqlite3", tracing=settings.tracing),

@@ -8,10 +8,10 @@ from typing import Protocol
 
 import anyio
 
-from mcp_server.progress_lines import Line, ProgressLines
+from mcp_server.progress_lines import Line, ProgressLines, Weight, weigh
 from workflows.runs.engine import Engine
 from workflows.runs.event_json import to_json_object
-from workflows.runs.events import Json
+from workflows.runs.events import Json, RunEvent
 from workflows.runs.log import EventLog
 from workflows.runs.run import Run
 
@@ -24,6 +24,8 @@ DRAIN_SECONDS = 1.0
 _SMALLEST_RISE = 1e-4
 """Part of what is left to 100 by which progress rises when nothing measurable was done."""
 _HIGHEST = 99.9
+_PAGE = 500
+"""Events read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,36 +81,47 @@ class ProgressReporter:
         self._last: Line | None = None
         self._last_sent = -LEAST_INTERVAL
 
-    async def follow(self, run: Run, after: int) -> None:
-        """Report the run until its end, or until cancelled.
+    async def follow(self, run: Run, after: int, seconds: float | None = None) -> None:
+        """Report the run: at once where it stands, then on until its end, until the time is over, or until cancelled.
 
         Args:
             run: The run.
             after: Number of the last event that is not reported any more: 0, or where a joined run was.
+            seconds: How long to report it; None: to its end.
         """
-        if after:
-            await self._recall(run, after)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._read, run, after)
-            await self._report()
-            tasks.cancel_scope.cancel()
+        begun = await self._begin(run, after)
+        with anyio.move_on_after(seconds):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._read, run, begun)
+                await self._report()
+                tasks.cancel_scope.cancel()
 
     async def close(self) -> None:
         """Say the newest thing there is to say, if it was not said yet; nothing may be sent after this."""
         if len(self._lines):
             self._lines.skip_to_last()
-            await self._pause()
-            await self._say(self._lines.pop())
+            await self._say_next()
 
-    async def _recall(self, run: Run, after: int) -> None:
-        """Learn where a joined run stands: its newest event becomes the call's first line."""
-        seen = 0
-        while seen < after and (page := await self._log.read(run.run_id, seen)):
-            known = [event for event in page if event.seq <= after]
-            self._lines.recall(known[:-1])
+    async def _begin(self, run: Run, after: int) -> int:
+        """Say the call's first line: that the run has started, or the newest line of a joined one.
+
+        Returns:
+            Number of the last event that was taken.
+        """
+        seen, until = 0, after or 1
+        newest: list[RunEvent] = []  # the newest event that has a line, and what came after it
+        while seen < until and (page := await self._log.read(run.run_id, seen, min(_PAGE, until - seen))):
+            for event in page:
+                if weigh(event.body) is not Weight.COVERED:
+                    self._lines.recall(newest)
+                    newest.clear()
+                newest.append(event)
             seen = page[-1].seq
-            if known and known[-1].seq == after:
-                self._lines.take(known[-1])
+        for event in newest:
+            self._lines.take(event)
+        if len(self._lines):
+            await self._say_next()
+        return seen
 
     async def _read(self, run: Run, after: int) -> None:
         async with aclosing(self._engine.follow(run.run_id, after)) as batches:
@@ -128,8 +141,7 @@ class ProgressReporter:
             if self._ended:
                 await self._drain()
             elif len(self._lines):
-                await self._say(self._lines.pop())
-                await self._pause()
+                await self._say_next()
             else:
                 await self._listen()
 
@@ -143,12 +155,17 @@ class ProgressReporter:
     async def _drain(self) -> None:
         deadline = self._clock() + DRAIN_SECONDS
         while len(self._lines) > 1 and self._clock() < deadline:
-            await self._pause()
-            await self._say(self._lines.pop())
+            await self._say_next()
         await self.close()
 
-    async def _pause(self) -> None:
+    async def _say_next(self) -> None:
         await anyio.sleep(max(0.0, self._last_sent + LEAST_INTERVAL - self._clock()))
+        line = self._lines.pop()
+        try:
+            await self._say(line)
+        except anyio.get_cancelled_exc_class():
+            self._lines.put_back(line)  # it may not have been taken, and what was told has no gap
+            raise
 
     async def _say(self, line: Line) -> None:
         self._last = line

@@ -101,6 +101,10 @@ class ProgressLines:
         """The line to send next."""
         return self._lines.popleft()
 
+    def put_back(self, line: Line) -> None:
+        """Take back a line that could not be sent."""
+        self._lines.appendleft(line)
+
     def skip_to_last(self) -> None:
         """Give up all waiting lines but the last, which then covers them."""
         if self._lines:

@@ -134,13 +134,13 @@ class WorkflowCaller:
     async def _nobody_wants(self, run_id: str, ctx: RequestContext) -> bool:
         """Whether a cancelled call's run is to end.
 
-        Not if others wait for it, if the client only gave up waiting, or if this server goes away and leaves the run
-        to be found again.
+        Not if the client only gave up waiting, if others wait for it, here or where it runs, or if this server goes
+        away and leaves the run to be found again.
         """
-        if self._assembly.engine.closed or not self._ledger.is_last(run_id):
+        if await self._cancellations.client_gave_up(ctx.request_id):
             return False
-        gave_up = await self._cancellations.client_gave_up(ctx.request_id)
-        return not gave_up and not self._assembly.engine.closed
+        engine = self._assembly.engine
+        return not engine.closed and engine.runs_here(run_id) and self._ledger.is_last(run_id)
 
     def _request(self, workflow: Workflow, options: CommonOptions) -> RunRequest:
         values = {name: getattr(options, name) for name in workflow.input_model.model_fields}
@@ -162,8 +162,7 @@ class WorkflowCaller:
             return
         engine, log = self._assembly.engine, self._assembly.log
         reporter = ProgressReporter(log, engine, _sender(ctx, token), run.workspace)
-        with anyio.move_on_after(wait_seconds):
-            await reporter.follow(run, after)
+        await reporter.follow(run, after, wait_seconds)
         await reporter.close()
 
     async def _wait(self, run: Run, after: int) -> None:

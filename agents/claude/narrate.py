@@ -35,6 +35,7 @@ from agents.claude.system_messages import (
     ApiRetry,
     BackgroundTasksChanged,
     Remark,
+    StatusChanged,
     TaskEnded,
     TaskProgressed,
     TaskStarted,
@@ -135,6 +136,8 @@ class Narrator:
                 return self._assistant(message)
             case UserSaid():
                 return self._user(message)
+            case StatusChanged():
+                return self._remark(message)
             case TaskStarted() | TaskProgressed() | TaskUpdated() | TaskEnded():
                 return self._tasks.hear(message)
             case ToolProgress() | ThinkingTokens():
@@ -190,8 +193,8 @@ class Narrator:
         told: list[AgentSaid] = []
         for result in said.results:
             told += self._calls.end(result, goes_on=bool(said.background_task_id))
-        is_prompt = said.sender.parent_call_id is not None and not said.synthetic
-        if said.text and not said.replay and not is_prompt:
+        # What a sub-agent's line says without being synthetic is its prompt.
+        if said.text and not said.replay and (said.synthetic or said.sender.parent_call_id is None):
             message = said.text.strip("[]")
             told.append(
                 Progressed(

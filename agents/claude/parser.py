@@ -1,7 +1,7 @@
 """A line to a message, without I/O. `parse_message` never raises, whatever the line is.
 
-The hot path is a text delta: one `orjson.loads`, a few look-ups, one small object. Everything on it is written out
-where it is used; `agents.claude.fields` reads what comes less often.
+Nearly every line is read by `agents.claude.usual_lines`, which is fast and strict. Whatever it leaves, because the line
+comes less often or is not as declared, is read here field by field; both give the same message for the same line.
 """
 
 import json
@@ -21,6 +21,7 @@ from agents.claude.messages import (
 )
 from agents.claude.stream_parser import parse_stream_event
 from agents.claude.system_parser import parse_rate_limit, parse_system, parse_tool_progress
+from agents.claude.usual_lines import parse_usual_line
 
 _EXCERPT_CHARACTERS = 200
 
@@ -37,6 +38,10 @@ def parse_message(line: bytes) -> CliMessage:
         The message. `UnknownMessage` for a type that is not known or a known one without its essential fields;
         `NotAMessage` for a line that is no JSON object. Other fields of a wrong type have their neutral values.
     """
+    return parse_usual_line(line) or _parse_anything(line)
+
+
+def _parse_anything(line: bytes) -> CliMessage:
     try:
         fields = _loads(line)
     except ValueError as error:

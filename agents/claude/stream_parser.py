@@ -1,4 +1,4 @@
-"""JSON objects to messages: `stream_event`, nine of ten lines of a run."""
+"""JSON objects to messages: `stream_event`, as far as `agents.claude.usual_lines` leaves them."""
 
 from agents.claude.fields import Json, JsonObject
 from agents.claude.stream_messages import (

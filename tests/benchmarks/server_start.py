@@ -1,128 +1,94 @@
-"""How long a server takes to its first answers and how much memory it needs idle, beside a bare server in one run.
+"""How long a server takes to its first answers and how much memory it needs, beside others, in one run.
 
-Each round starts the servers one after the other, so that a drifting machine drifts for all; medians are compared.
+Each round starts all servers one after the other, every second round in the opposite order, so that a machine that
+drifts does so for all. What is told is the median over the rounds of the ratio within a round.
 """
 
-import os
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
-from pathlib import Path
-
-import orjson
-import psutil
+from statistics import median
+from typing import TypeAlias
 
 from tests.benchmarks.row import Row
+from tests.benchmarks.stdio_process import BARE, BY_HAND, StdioProcess, own_command
 
-ROUNDS = 15
-PEERS = Path(__file__).parent / "peers"
-OURS = [str(Path(sys.executable).with_name("agent-workflows")), "serve", "--offline"]
-BARE = [sys.executable, str(PEERS / "bare_server.py")]
-BY_HAND = [sys.executable, str(PEERS / "langgraph_by_hand.py")]
+ROUNDS = 11
+FIRST_ANSWER = 1.15
+IDLE_MEMORY = 1.2
 
-_META: dict[str, object] = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
-_CLIENT: dict[str, object] = {
-    "protocolVersion": "2025-11-25",
-    "capabilities": {},
-    "clientInfo": {"name": "bench", "version": "1"},
-}
+Figures: TypeAlias = dict[str, float]
+"""What one server came to in one round, by name."""
 
 
-class Started:
-    """A server process that has just been started."""
-
-    def __init__(self, command: list[str], home: str) -> None:
-        self.began = time.perf_counter()
-        environ = {**os.environ, "AGENT_WORKFLOWS_HOME": home, "AGENT_WORKFLOWS_ROOTS": home}
-        self.process = subprocess.Popen(  # noqa: TID251 - the process itself is what is measured
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ
-        )
-
-    def ask(self, request_id: int, method: str, params: dict[str, object]) -> float:
-        """Send a request; seconds from the process's start to its answer."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
-        self.process.stdin.write(orjson.dumps(message) + b"\n")
-        self.process.stdin.flush()
-        while line := self.process.stdout.readline():
-            if orjson.loads(line).get("id") == request_id:
-                return time.perf_counter() - self.began
-        raise RuntimeError("the server has ended")
-
-    def megabytes(self) -> float:
-        """Memory that is this process's own, in MB."""
-        return psutil.Process(self.process.pid).memory_full_info().uss / 1e6
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.communicate(timeout=5)
+def _old_way(server: StdioProcess) -> Figures:
+    return {"initialize": server.initialize()}
 
 
-def _initialize(server: Started) -> float:
-    return server.ask(1, "initialize", _CLIENT)
+def _modern_way(server: StdioProcess) -> Figures:
+    discover, tools = server.discover(), server.asked("tools/list")
+    return {"discover": discover, "tools": tools, "idle": server.megabytes()}
 
 
-def _discover(server: Started) -> float:
-    return server.ask(1, "server/discover", {"_meta": _META})
-
-
-def _first_result(tool: str, arguments: dict[str, object]) -> Callable[[Started], float]:
-    def ask(server: Started) -> float:
-        server.ask(1, "server/discover", {"_meta": _META})
-        return server.ask(2, "tools/call", {"_meta": _META, "name": tool, "arguments": arguments})
+def _with_result(tool: str, **arguments: str) -> Callable[[StdioProcess], Figures]:
+    def ask(server: StdioProcess) -> Figures:
+        server.discover()
+        result = server.asked("tools/call", name=tool, arguments=arguments)
+        return {"result": result, "used": server.megabytes()}
 
     return ask
 
 
-def _idle_memory(server: Started) -> float:
-    server.ask(1, "server/discover", {"_meta": _META})
-    server.ask(2, "tools/list", {"_meta": _META})
-    return server.megabytes()
+_STARTS: dict[str, tuple[list[str], Callable[[StdioProcess], Figures]]] = {
+    "bare, old": (BARE, _old_way),
+    "ours, old": (own_command(), _old_way),
+    "bare, modern": (BARE, _modern_way),
+    "ours, modern": (own_command(), _modern_way),
+    "by hand": (BY_HAND, _with_result("build", task="x")),
+    "ours, list_runs": (own_command(), _with_result("list_runs")),
+    "ours, workflow": (own_command("ECHO"), _with_result("echo", text="x")),
+}
 
 
-def _medians(commands: dict[str, list[str]], measure: dict[str, Callable[[Started], float]]) -> dict[str, float]:
-    values: dict[str, list[float]] = {name: [] for name in commands}
-    with tempfile.TemporaryDirectory() as home:
-        for round_number in range(ROUNDS + 1):
-            for name, command in commands.items():
-                server = Started(command, home)
-                value = measure[name](server)
-                server.end()
-                if round_number:  # the first round warms the caches of the disk
-                    values[name].append(value)
-    return {name: statistics.median(numbers) for name, numbers in values.items()}
+def _rounds(count: int) -> list[dict[str, Figures]]:
+    rounds: list[dict[str, Figures]] = []
+    for number in range(count + 1):
+        figures: dict[str, Figures] = {}
+        for name in list(_STARTS)[:: 1 if number % 2 else -1]:
+            command, ask = _STARTS[name]
+            with tempfile.TemporaryDirectory() as directory, StdioProcess(command, directory) as server:
+                figures[name] = ask(server)
+        rounds.append(figures)
+    return rounds[1:]  # the first one warms the caches of the disk
 
 
-def _ratio_row(what: str, unit: str, scale: float, ask: Callable[[Started], float], most: float) -> Row:
-    medians = _medians({"ours": OURS, "bare": BARE}, {"ours": ask, "bare": ask})
-    ratio = medians["ours"] / medians["bare"]
-    figure = f"{ratio:.2f} x ({medians['ours'] * scale:.0f} {unit}, bare {medians['bare'] * scale:.0f} {unit})"
-    return Row(name=what, figure=figure, target=f"<= {most} x a bare server", reached=ratio <= most)
+def measure(*, small: bool = False) -> list[Row]:
+    """All figures of this file.
 
+    Args:
+        small: As little as makes a figure at all.
+    """
+    rounds = _rounds(1 if small else ROUNDS)
 
-def measure() -> list[Row]:
-    """All figures of this file."""
-    results = _medians(
-        {"ours": OURS, "by hand": BY_HAND},
-        {"ours": _first_result("list_runs", {}), "by hand": _first_result("build", {"task": "x"})},
-    )
-    ratio = results["ours"] / results["by hand"]
-    milliseconds = {name: f"{seconds * 1000:.0f} ms" for name, seconds in results.items()}
+    def row(name: str, figure: str, ours: str, other: str, whose: str, most: float | None) -> Row:
+        ratio = median([entry[ours][figure] / entry[other][figure] for entry in rounds])
+        mine, theirs = (median([entry[who][figure] for entry in rounds]) for who in (ours, other))
+        memory = figure in {"idle", "used"}
+        amounts = f"{mine:.1f} MB, {whose} {theirs:.1f} MB" if memory else f"{_ms(mine)}, {whose} {_ms(theirs)}"
+        target = "" if most is None else f"<= {most:g} x {whose}"
+        reached = None if most is None else ratio <= most
+        return Row(name=name, figure=f"{ratio:.2f} x ({amounts})", target=target, reached=reached)
+
+    start, hand = "process start to", "by hand"
     return [
-        _ratio_row("process start to the answer to `initialize`", "ms", 1000, _initialize, 1.15),
-        _ratio_row("process start to the answer to `server/discover`", "ms", 1000, _discover, 1.15),
-        Row(
-            name="process start to the first tool result",
-            figure=f"{ratio:.2f} x ({milliseconds['ours']}, LangGraph by hand {milliseconds['by hand']})",
-            target="no later than LangGraph by hand",
-            reached=ratio <= 1,
-        ),
-        _ratio_row("memory of the idle server (USS)", "MB", 1, _idle_memory, 1.2),
+        row(f"{start} the answer to `initialize`", "initialize", "ours, old", "bare, old", "bare", FIRST_ANSWER),
+        row(f"{start} the answer to `server/discover`", "discover", "ours, modern", "bare, modern", "bare", FIRST_ANSWER),
+        row(f"{start} the answer to `tools/list` after it", "tools", "ours, modern", "bare, modern", "bare", None),
+        row(f"{start} the first tool result, `list_runs`", "result", "ours, list_runs", hand, "LangGraph by hand", 1),
+        row(f"{start} the first tool result, a workflow", "result", "ours, workflow", hand, "LangGraph by hand", 1),
+        row("memory of the idle server (USS)", "idle", "ours, modern", "bare, modern", "bare", IDLE_MEMORY),
+        row("memory after the first workflow (USS)", "used", "ours, workflow", hand, "LangGraph by hand", None),
     ]
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"

@@ -310,6 +310,7 @@ async def wire_client(
     """
     process = await anyio.open_process(list(command), env=environment, cwd=cwd)  # noqa: TID251 - ended right below
     client = WireClient(process, era)
+    outcome: BaseException | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(client.read)
         tasks.start_soon(client.read_stderr)
@@ -317,6 +318,10 @@ async def wire_client(
             yield client
             await client.close_stdin()
             await client.ended()
+        except anyio.get_cancelled_exc_class():
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised again below, so that it does not arrive in a group
+            outcome = error
         finally:
             if process.returncode is None:
                 process.kill()
@@ -324,4 +329,7 @@ async def wire_client(
                 await process.wait()
             tasks.cancel_scope.cancel()
     await process.aclose()
+    if outcome is not None:
+        outcome.add_note(f"The server said: {client.said[-3000:]}")
+        raise outcome
     client.audit()

@@ -72,6 +72,10 @@ class Engine(Protocol):
         """Like `cancel`, without waiting for anything; for callers that are being cancelled themselves."""
         ...
 
+    def runs_here(self, run_id: str) -> bool:
+        """Whether this process runs it; a run of another process may be waited for there."""
+        ...
+
     def follow(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Like `EventLog.watch`, but it also ends when the run's process has died, and yields no empty batches."""
         ...

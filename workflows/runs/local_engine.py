@@ -104,6 +104,10 @@ class LocalEngine:
         else:
             self._spawn(self._cancel_elsewhere(run_id, by, reason))
 
+    def runs_here(self, run_id: str) -> bool:
+        """See the port."""
+        return run_id in self._jobs
+
     async def follow(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
         """See the port."""
         async with aclosing(self._log.watch(run_id, after)) as batches:

@@ -1,0 +1,219 @@
+"""How soon nothing is left: of a cancelled run, and of a server whose client has gone or that gets a signal.
+
+The agent is the real `claude` in the middle of a shell command that has spread out; only its model is a fake, on
+loopback. What is left is looked up by what every descendant inherits, its environment; so also what has changed its
+parent or its session counts.
+"""
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import anyio
+import psutil
+
+from tests.benchmarks.row import Row
+from tests.benchmarks.stdio_process import offered
+from tests.descendants import processes_with_marker
+from tests.fakes.claude_home import claude_environment, real_claude
+from tests.fakes.messages_api import MessagesApi, messages_api
+from tests.fakes.messages_script import always, call
+from tests.system.place import Place
+from tests.system.wire import WireClient
+from tests.waiting import until
+
+COMMAND = "setsid sleep 600 & (sleep 600 & exit) ; sleep 600"
+"""In a session of its own, without a parent, and in the foreground."""
+SLEEPERS = 3
+CANCELS = 20
+ENDS = 10
+AT_ONCE = 2
+"""Servers that are made ready side by side; they are ended one after the other."""
+CANCEL_SECONDS = 3.0
+GONE_SECONDS = 0.4
+NOBODY_SECONDS = 2.0
+READY_SECONDS = 30.0
+END_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A server whose agent is in the middle of a shell command.
+
+    Attributes:
+        place: Where it lives.
+        client: Its client.
+        call: The request that waits.
+        run_id: The run.
+    """
+
+    place: Place
+    client: WireClient
+    call: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Seconds after a server was told to end.
+
+    Attributes:
+        server: When its process was gone.
+        everybody: When nothing was left that it had started.
+    """
+
+    server: float
+    everybody: float
+
+
+@asynccontextmanager
+async def _server(api: MessagesApi) -> AsyncGenerator[tuple[Place, WireClient]]:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        environment = claude_environment(Path(directory), api.url)
+        place = Place.below(Path(directory), AGENT_WORKFLOWS_CLAUDE=str(real_claude()), **environment)
+        async with place.server(*offered("PROMPTED"), measured=False) as client:
+            await client.open()
+            yield place, client
+
+
+async def _made_busy(place: Place, client: WireClient, text: str) -> Busy:
+    request = await client.call("prompted", {"text": text})
+    started = await client.progress(request, type="tool_start", within=READY_SECONDS)
+    run_id = started["run_id"]
+    await until(lambda: _sleepers(run_id) == SLEEPERS, READY_SECONDS)
+    return Busy(place, client, request, run_id)
+
+
+def _sleepers(run_id: str) -> int:
+    return sum(_command_of(pid) == ["sleep", "600"] for pid in processes_with_marker(run_id))
+
+
+def _command_of(pid: int) -> list[str]:
+    try:
+        return psutil.Process(pid).cmdline()
+    except psutil.Error:  # it has just ended
+        return []
+
+
+async def _seconds_until_gone(began: float, all_of_them: Callable[[], Sequence[int]]) -> float:
+    """Seconds until none is left.
+
+    Those known at the beginning are looked at often; that there are no others is only looked up once these are gone,
+    because it means reading the environment of every process of the machine.
+    """
+    with anyio.fail_after(END_SECONDS):
+        while known := all_of_them():
+            while any(_lives(pid) for pid in known):  # noqa: ASYNC110 - a process tells nobody when it ends
+                await anyio.sleep(0.005)
+            gone = time.perf_counter()
+        return gone - began
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def _cancels(count: int) -> list[float]:
+    async with messages_api(always(call("Bash", command=COMMAND))) as api, _server(api) as (place, client):
+        return [await _cancelled(await _made_busy(place, client, f"task {number}")) for number in range(count)]
+
+
+async def _cancelled(busy: Busy) -> float:
+    began = time.perf_counter()
+    await busy.client.cancel(busy.call)
+    return await _seconds_until_gone(began, lambda: processes_with_marker(busy.run_id))
+
+
+async def _ends(count: int, end: Callable[[WireClient], Awaitable[None]]) -> list[Gone]:
+    ended: list[Gone] = []
+    async with messages_api(always(call("Bash", command=COMMAND))) as api:
+        while len(ended) < count:
+            ended += await _ended_together(api, min(AT_ONCE, count - len(ended)), end)
+    return ended
+
+
+async def _ended_together(api: MessagesApi, count: int, end: Callable[[WireClient], Awaitable[None]]) -> list[Gone]:
+    """Make servers ready side by side, and end them one after the other."""
+    ended: list[Gone] = []
+    ready = [anyio.Event() for _ in range(count)]
+    turns = [anyio.Event() for _ in range(count)]
+
+    async def one(number: int) -> None:
+        async with _server(api) as (place, client):
+            busy = await _made_busy(place, client, "task")
+            ready[number].set()
+            await turns[number].wait()
+            ended.append(await _ended(busy, end))
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(count):
+            tasks.start_soon(one, number)
+        for event in ready:
+            await event.wait()
+        for number, turn in enumerate(turns):
+            turn.set()
+            await until(lambda number=number: len(ended) > number, END_SECONDS)
+    return ended
+
+
+async def _ended(busy: Busy, end: Callable[[WireClient], Awaitable[None]]) -> Gone:
+    def all_of_them() -> list[int]:
+        return [process.pid for process in busy.place.processes()]
+
+    server = busy.client.process.pid
+    known = all_of_them()
+    began = time.perf_counter()
+    await end(busy.client)
+    server_gone = await _seconds_until_gone(began, _once([server]))
+    everybody_gone = await _seconds_until_gone(began, _once(known, then=all_of_them))
+    return Gone(server_gone, everybody_gone)
+
+
+def _once(first: Sequence[int], then: Callable[[], Sequence[int]] = tuple) -> Callable[[], Sequence[int]]:
+    """Gives what was looked up before the clock began, and then what is there."""
+    given = iter([first])
+    return lambda: next(given, None) or then()
+
+
+async def _close_stdin(client: WireClient) -> None:
+    await client.close_stdin()
+
+
+async def _terminate(client: WireClient) -> None:
+    os.kill(client.process.pid, signal.SIGTERM)
+
+
+def measure(*, small: bool = False) -> list[Row]:
+    """All figures of this file.
+
+    Args:
+        small: As little as makes a figure at all.
+    """
+    cancels = anyio.run(_cancels, 1 if small else CANCELS)
+    rows = [_row(f"cancel to no descendant left, real `claude` in a command, {len(cancels)} runs", cancels, CANCEL_SECONDS)]
+    for name, end in (("stdin closed", _close_stdin), ("SIGTERM", _terminate)):
+        gone = anyio.run(_ends, 1 if small else ENDS, end)
+        rows += [
+            _row(f"{name} to the server gone, as above, {len(gone)} runs", [each.server for each in gone], GONE_SECONDS),
+            _row(f"{name} to no descendant left, as above", [each.everybody for each in gone], NOBODY_SECONDS),
+        ]
+    return rows
+
+
+def _row(name: str, seconds: Sequence[float], most: float) -> Row:
+    longest = max(seconds)
+    return Row(
+        name=name,
+        figure=f"p50 {median(seconds):.2f} s, longest {longest:.2f} s",
+        target=f"p99 <= {most:g} s",
+        reached=longest <= most,
+    )

@@ -1,0 +1,148 @@
+"""A server process and a client that does nothing but what it is told, without an event loop that could be late."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+import psutil
+
+PEERS = Path(__file__).parent / "peers"
+WORKFLOWS = Path(__file__).with_name("workflows.py")
+BARE = [sys.executable, str(PEERS / "bare_server.py")]
+BY_HAND = [sys.executable, str(PEERS / "langgraph_by_hand.py")]
+
+_META: dict[str, object] = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+_CLIENT: dict[str, object] = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "bench", "version": "1"},
+}
+_FOREIGN = ("AGENT_WORKFLOWS_", "ANTHROPIC_", "CLAUDE", "COVERAGE_", "LANGCHAIN_", "LANGGRAPH_", "LANGSMITH_")
+
+
+def offered(*workflows: str) -> list[str]:
+    """Arguments with which our server offers workflows of `workflows.py`."""
+    return [f"--workflow={WORKFLOWS}:{name}" for name in workflows]
+
+
+def own_command(*workflows: str) -> list[str]:
+    """Our server, offline, with workflows of `workflows.py`."""
+    return [str(Path(sys.executable).with_name("agent-workflows")), "serve", "--offline", *offered(*workflows)]
+
+
+class StdioProcess:
+    """A server process that has just been started; it is killed when the block is left.
+
+    Args:
+        command: The server's command line.
+        directory: Where it keeps its data, and its only root.
+        pipe_bytes: Size of its pipes; None leaves it to the system.
+    """
+
+    def __init__(self, command: list[str], directory: str, pipe_bytes: int | None = None) -> None:
+        own = {"AGENT_WORKFLOWS_HOME": directory, "AGENT_WORKFLOWS_ROOTS": directory}
+        self._last_id = 0
+        self.received = 0
+        self.began = time.perf_counter()
+        self._process = subprocess.Popen(  # noqa: TID251 - the process itself is what is measured
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**_plain(os.environ), **own},
+            cwd=directory,
+            pipesize=-1 if pipe_bytes is None else pipe_bytes,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate(timeout=5)
+
+    def initialize(self) -> float:
+        """Open a session the old way; seconds from the process's start to the answer."""
+        self.answer(self.send("initialize", _CLIENT))
+        return time.perf_counter() - self.began
+
+    def discover(self) -> float:
+        """Ask what is there the modern way; seconds from the process's start to the answer."""
+        return self.asked("server/discover")
+
+    def asked(self, method: str, **params: object) -> float:
+        """Ask in the modern way; seconds from the process's start to the answer, which is no error."""
+        self.answer(self.send(method, {**params, "_meta": _META}))
+        return time.perf_counter() - self.began
+
+    def call(self, tool: str, **arguments: object) -> int:
+        """Call a tool with progress, and wait for nothing; the request's id."""
+        meta = {**_META, "progressToken": "token"}
+        return self.send("tools/call", {"_meta": meta, "name": tool, "arguments": arguments})
+
+    def send(self, method: str, params: Mapping[str, object]) -> int:
+        """Send a request; its id."""
+        self._last_id += 1
+        message = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
+        self._stdin.write(orjson.dumps(message) + b"\n")
+        self._stdin.flush()
+        return self._last_id
+
+    def answer(self, request_id: int) -> dict[str, Any]:
+        """Read until the answer to a request, which is no error.
+
+        Raises:
+            RuntimeError: It is one, or the server has ended.
+        """
+        while line := self._stdout.readline():
+            self.received += len(line)
+            message = orjson.loads(line)
+            if message.get("id") == request_id:
+                if "result" not in message or message["result"].get("isError"):
+                    raise RuntimeError(f"the server refuses: {message}")
+                return message["result"]
+        raise RuntimeError("the server has ended")
+
+    def unread(self) -> int:
+        """Bytes that lie in the pipe and wait for us."""
+        waiting = bytearray(4)
+        fcntl.ioctl(self._stdout, termios.FIONREAD, waiting)
+        return int.from_bytes(waiting, sys.byteorder)
+
+    def megabytes(self) -> float:
+        """Memory that is this process's own (USS), in MB."""
+        return psutil.Process(self._process.pid).memory_full_info().uss / 1e6
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    """Look 100 times a second whether it holds.
+
+    Raises:
+        TimeoutError: It does not, after so many seconds.
+    """
+    ends = time.perf_counter() + seconds
+    while not condition():
+        if time.perf_counter() > ends:
+            raise TimeoutError(f"not after {seconds} s")
+        time.sleep(0.01)
+
+
+def _plain(environ: Mapping[str, str]) -> dict[str, str]:
+    """Without anybody's settings: what is measured is the program as it comes."""
+    return {name: value for name, value in environ.items() if not name.startswith(_FOREIGN)}
