@@ -16,8 +16,8 @@ from uuid import uuid4
 
 import anyio
 
-from agents.claude.environment import child_environment
-from agents.claude.process import ChildProcess, Patience, ProcessRegistry
+from agents.processes.environment import child_environment
+from agents.processes.registry import ChildProcess, Patience, ProcessRegistry
 
 KEPT_BYTES = 8 * 1024 * 1024
 """How much of a command's standard output is kept; it may write more, which is counted and dropped."""

@@ -11,8 +11,8 @@ from typing import cast
 
 from agents.agent import Agent, AgentReply, AgentTask
 from agents.claude.locate import find_claude
-from agents.claude.process import ProcessRegistry
 from agents.events import Emit
+from agents.processes.registry import ProcessRegistry
 from mcp_server.settings import Settings
 from mcp_server.workspaces import Workspaces
 from workflows.catalog import Catalog
@@ -21,7 +21,7 @@ from workflows.runs.local_engine import LocalEngine
 from workflows.runs.log import EventLog
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
-from workflows.runs.sqlite_log import SqliteEventLog
+from workflows.runs.sqlite.log import SqliteEventLog
 from workflows.team import Team
 
 OWNER = "local"

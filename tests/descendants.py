@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from agents.claude.environment import CHILD_VARIABLE, RUN_VARIABLE
+from agents.processes.environment import CHILD_VARIABLE, RUN_VARIABLE
 
 
 def processes_with_marker(marker: str) -> list[int]:

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from mcp import Client, StdioServerParameters
 
-from agents.claude.environment import CHILD_VARIABLE, DEPTH_VARIABLE, RUN_VARIABLE
+from agents.processes.environment import CHILD_VARIABLE, DEPTH_VARIABLE, RUN_VARIABLE
 from mcp_server.cli import COMMANDS, cli
 from mcp_server.server import definitions
 from mcp_server.settings import MODEL_PREFIX, PREFIX, Settings, load_settings

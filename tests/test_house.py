@@ -25,7 +25,7 @@ LONGER_FOR_A_REASON: dict[str, str] = {}
 HEAVY = ("langgraph", "langchain_core", "langsmith", "anthropic", "aiosqlite", "rich")
 """What a client would wait for if the server, or the command, imported it at its start.
 
-`sqlite3` is not among them: the log is opened at the start, so that a data directory that cannot be used is told at once.
+`sqlite3` is not among them: the log is opened at the start, so that an unusable data directory is told at once.
 """
 
 PLACE_ON_A_MACHINE = re.compile(

@@ -30,7 +30,7 @@ from workflows.runs import admission, pulse
 from workflows.runs.errors import RunError
 from workflows.runs.events import EventBody
 from workflows.runs.run import RunStatus
-from workflows.runs.sqlite_database import FILE_NAME
+from workflows.runs.sqlite.database import FILE_NAME
 
 REFERENCE = "docs/reference.md"
 TOOLS: dict[str, Tool] = {tool.name: tool for tool in definitions(Catalog.with_own())}

@@ -13,14 +13,12 @@ from typing import Literal, TypeAlias, assert_never
 import anyio
 
 from agents.agent import AgentReply, AgentTask
-from agents.claude.child import ChildProcess, Patience
 from agents.claude.command import build_command
-from agents.claude.environment import MAX_DEPTH, child_environment, depth_of
+from agents.claude.environment import claude_environment
 from agents.claude.lines import LineFramer, LineTooLong
 from agents.claude.narrate import Narrator
 from agents.claude.outcome import judge
 from agents.claude.parser import parse_message
-from agents.claude.process import ProcessRegistry
 from agents.errors import (
     AgentError,
     AgentMisconfigured,
@@ -31,6 +29,9 @@ from agents.errors import (
     TurnLimitReached,
 )
 from agents.events import AgentSaid, Emit, Progressed, Waiting
+from agents.processes.child import ChildProcess, Patience
+from agents.processes.environment import MAX_DEPTH, depth_of
+from agents.processes.registry import ProcessRegistry
 
 _Stop: TypeAlias = Literal["ended", "lingers", "closed", "refused", "out of time"]
 """Why nobody listens to the child any more: it has ended; it has said its last and stays; it closed its output without
@@ -100,7 +101,7 @@ class ClaudeAgent:
                 command.argv,
                 stdin=command.stdin,
                 cwd=task.workspace,
-                environment=child_environment(environ, run_id=task.run_id, marker=marker),
+                environment=claude_environment(environ, run_id=task.run_id, marker=marker),
                 marker=marker,
                 patience=self._patience,
             ) as child:

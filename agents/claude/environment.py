@@ -1,25 +1,13 @@
-"""The environment of a child process. Pure.
+"""The environment of the Claude CLI. Pure.
 
 A server that Claude Code started inherits the variables of that session. Handed on, they would make a child report
 into its parent's session. So of `CLAUDE_CODE_*` only what a user sets as configuration is handed on.
 """
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-RUN_VARIABLE = "AGENT_WORKFLOWS_RUN"
-"""Which run a process belongs to; for people who look at a process list."""
-CHILD_VARIABLE = "AGENT_WORKFLOWS_CHILD"
-"""Which child of a server a process descends from. Every descendant inherits it, also one that has changed its parent,
-its session and its process group; that is how it is found again. Where servers run inside each other's agents it is a
-path of markers, outermost first: `outer/inner`."""
-DEPTH_VARIABLE = "AGENT_WORKFLOWS_DEPTH"
-"""How many servers there are above a process."""
-
-MAX_DEPTH = 3
-"""How many servers may run inside each other's agents. An agent may use this program once more for a part of its work;
-more than a few levels is a workflow that calls itself."""
+from agents.processes.environment import child_environment
 
 _SETTINGS = MappingProxyType(
     {
@@ -112,12 +100,12 @@ _RESTRICTIONS = frozenset({"CLAUDE_CODE_RESTRICTED", "CLAUDE_CODE_SUBPROCESS_ENV
 _USER_CONFIGURATION = _LOGIN | _PROVIDER | _NETWORK | _MODEL | _MACHINE | _RESTRICTIONS
 
 
-def child_environment(environ: Mapping[str, str], *, run_id: str, marker: str) -> dict[str, str]:
+def claude_environment(environ: Mapping[str, str], *, run_id: str, marker: str) -> dict[str, str]:
     """The environment a `claude` process is started with.
 
     Handed on: everything that is not Claude Code's or ours (`PATH`, `HOME`, proxies, `ANTHROPIC_*`, `AWS_*`,
     `CLAUDE_CONFIG_DIR`), and the user's configuration among `CLAUDE_CODE_*`. Kept back: the variables of a Claude Code
-    session this server may run in, and our own settings: they hold the server's token and the database's password.
+    session this server may run in.
 
     Args:
         environ: The environment of this server.
@@ -125,23 +113,10 @@ def child_environment(environ: Mapping[str, str], *, run_id: str, marker: str) -
         marker: Unique to the child; no `/` in it.
     """
     kept = {name: value for name, value in environ.items() if _is_handed_on(name)}
-    outer = environ.get(CHILD_VARIABLE)
-    return {
-        **kept,
-        **_SETTINGS,
-        RUN_VARIABLE: run_id,
-        CHILD_VARIABLE: f"{outer}/{marker}" if outer else marker,
-        DEPTH_VARIABLE: str(depth_of(environ) + 1),
-    }
-
-
-def depth_of(environ: Mapping[str, str]) -> int:
-    """How many servers there are above this process; 0 for one that a person or a client started."""
-    value = environ.get(DEPTH_VARIABLE, "")
-    return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else 0
+    return child_environment(kept, run_id=run_id, marker=marker) | _SETTINGS
 
 
 def _is_handed_on(name: str) -> bool:
     if name.startswith("CLAUDE_CODE_"):
         return name in _USER_CONFIGURATION
-    return name not in _PARENT_SESSION and not name.startswith("AGENT_WORKFLOWS_")
+    return name not in _PARENT_SESSION

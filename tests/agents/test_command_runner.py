@@ -6,8 +6,8 @@ import anyio
 import pytest
 
 from agents import command_runner as module
-from agents.claude.process import ProcessRegistry
 from agents.command_runner import CommandRunner, command_runner
+from agents.processes.registry import ProcessRegistry
 from tests.descendants import processes_with_marker
 from tests.waiting import until
 

@@ -7,7 +7,6 @@ import pytest
 from pydantic import BaseModel
 
 from agents.agent import Access, AgentReply, AgentTask, Usage
-from agents.claude.process import ProcessRegistry
 from agents.command_runner import CommandRunner, RunCommand
 from agents.errors import AgentError, ReplyInvalid, ScriptEnded, TimeLimitReached
 from agents.events import (
@@ -21,6 +20,7 @@ from agents.events import (
     ToolEnded,
     ToolStarted,
 )
+from agents.processes.registry import ProcessRegistry
 from agents.script import (
     Data,
     Decide,

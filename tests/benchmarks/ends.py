@@ -107,12 +107,13 @@ async def _seconds_until_gone(began: float, all_of_them: Callable[[], Sequence[i
     Those known at the beginning are looked at often; that there are no others is only looked up once these are gone,
     because it means reading the environment of every process of the machine.
     """
+    gone = began
     with anyio.fail_after(END_SECONDS):
         while known := all_of_them():
             while any(_lives(pid) for pid in known):  # noqa: ASYNC110 - a process tells nobody when it ends
                 await anyio.sleep(0.005)
             gone = time.perf_counter()
-        return gone - began
+    return gone - began
 
 
 def _lives(pid: int) -> bool:
@@ -192,6 +193,9 @@ async def _terminate(client: WireClient) -> None:
     os.kill(client.process.pid, signal.SIGTERM)
 
 
+_ENDS = (("stdin closed", _close_stdin), ("SIGTERM", _terminate))
+
+
 def measure(*, small: bool = False) -> list[Row]:
     """All figures of this file.
 
@@ -199,11 +203,15 @@ def measure(*, small: bool = False) -> list[Row]:
         small: As little as makes a figure at all.
     """
     cancels = anyio.run(_cancels, 1 if small else CANCELS)
-    rows = [_row(f"cancel to no descendant left, real `claude` in a command, {len(cancels)} runs", cancels, CANCEL_SECONDS)]
-    for name, end in (("stdin closed", _close_stdin), ("SIGTERM", _terminate)):
+    rows = [
+        _row(f"cancel to no descendant left, real `claude` in a command, {len(cancels)} runs", cancels, CANCEL_SECONDS)
+    ]
+    for name, end in _ENDS[:1] if small else _ENDS:
         gone = anyio.run(_ends, 1 if small else ENDS, end)
         rows += [
-            _row(f"{name} to the server gone, as above, {len(gone)} runs", [each.server for each in gone], GONE_SECONDS),
+            _row(
+                f"{name} to the server gone, as above, {len(gone)} runs", [each.server for each in gone], GONE_SECONDS
+            ),
             _row(f"{name} to no descendant left, as above", [each.everybody for each in gone], NOBODY_SECONDS),
         ]
     return rows

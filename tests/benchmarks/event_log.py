@@ -1,6 +1,6 @@
 """How many events the log takes, and how soon a watcher sees them.
 
-Run with `python -m tests.benchmarks.event_log`. Everything goes through the port, into SQLite on the disk of the
+Run with `python -m tests.benchmarks event_log`. Everything goes through the port, into SQLite on the disk of the
 directory for temporary files; an event counts when it is durable, and is seen when a watcher has it in hand.
 
 * burst: as fast as one process can append, to the end of the last flush;
@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.row import Row, table
+from tests.benchmarks.row import Row
 from workflows.runs.events import TokenStream, WorkflowCompleted
 from workflows.runs.log import RunWriter
 from workflows.runs.run import Run
-from workflows.runs.sqlite_log import SqliteEventLog, open_sqlite_log
+from workflows.runs.sqlite.log import SqliteEventLog, open_sqlite_log
 
 RUNS = 50
 BURST = 200_000
@@ -96,27 +96,27 @@ async def scene(runs: int) -> AsyncGenerator[tuple[SqliteEventLog, SqliteEventLo
             yield log, other, Scene(writers, [[] for _ in writers])
 
 
-async def burst(runs: int) -> float:
+async def burst(runs: int, events: int = BURST) -> float:
     """Events per second from the first append to the last event being durable."""
     async with scene(runs) as (log, _, stage):
         started = time.perf_counter()
-        for number in range(BURST):
+        for number in range(events):
             stage.say(number % runs)
             if number % 1000 == 999:
                 await asyncio.sleep(0)
             if number % 50_000 == 49_999:
                 await log.flush()  # the buffer is bounded
         await log.flush()
-        return BURST / (time.perf_counter() - started)
+        return events / (time.perf_counter() - started)
 
 
-async def steady() -> tuple[float, Scene]:
+async def steady(seconds: float = STEADY_SECONDS) -> tuple[float, Scene]:
     """Events per second that became durable while so many were appended, and what the watchers saw."""
     async with scene(RUNS) as (log, _, stage):
         watching = [asyncio.create_task(stage.watch(log, run)) for run in range(RUNS)]
         started = time.perf_counter()
         number = 0
-        while (elapsed := time.perf_counter() - started) < STEADY_SECONDS:
+        while (elapsed := time.perf_counter() - started) < seconds:
             due = int(elapsed * STEADY_PER_SECOND)
             while number < due:
                 stage.say(number % RUNS)
@@ -129,20 +129,20 @@ async def steady() -> tuple[float, Scene]:
         return rate, stage
 
 
-async def many_runs(*, through_another_log: bool) -> Scene:
+async def many_runs(seconds: float = RUN_SECONDS, *, through_another_log: bool) -> Scene:
     """What the watchers of 50 runs see."""
     async with scene(RUNS) as (log, other, stage):
         watched = other if through_another_log else log
         watching = [asyncio.create_task(stage.watch(watched, run)) for run in range(RUNS)]
-        await asyncio.gather(*(_speak(stage, run) for run in range(RUNS)))
+        await asyncio.gather(*(_speak(stage, run, seconds) for run in range(RUNS)))
         stage.end()
         await asyncio.gather(*watching)
         return stage
 
 
-async def _speak(stage: Scene, run: int) -> None:
+async def _speak(stage: Scene, run: int, seconds: float) -> None:
     chance = random.Random(run)
-    ends = time.perf_counter() + RUN_SECONDS
+    ends = time.perf_counter() + seconds
     while time.perf_counter() < ends:
         await asyncio.sleep(chance.expovariate(RUN_PER_SECOND))
         stage.say(run)
@@ -153,19 +153,25 @@ def share(values: list[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
-def measure() -> list[Row]:
-    """All figures of this benchmark."""
-    rows = [_rate(f"event log, burst, {_runs(runs)}", asyncio.run(burst(runs))) for runs in (1, RUNS)]
-    rate, stage = asyncio.run(steady())
+def measure(*, small: bool = False) -> list[Row]:
+    """All figures of this benchmark.
+
+    Args:
+        small: As little as makes a figure at all.
+    """
+    share_of_all = 1 / 50 if small else 1
+    events, pace, seconds = (int(BURST * share_of_all), STEADY_SECONDS * share_of_all, RUN_SECONDS * share_of_all)
+    rows = [_rate(f"event log, burst, {_runs(runs)}", asyncio.run(burst(runs, events))) for runs in (1, RUNS)]
+    rate, stage = asyncio.run(steady(pace))
     rows.append(_rate("event log, steady", rate))
     rows.append(_seen("event log, steady: append to seen", stage))
     costs = share(stage.costs, 0.5)
     reached = costs <= APPEND_TARGET
     target = f"p50 <= {APPEND_TARGET * 1e6:.0f} µs"
     rows.append(Row(name="event log: one append", figure=f"p50 {costs * 1e6:.1f} µs", target=target, reached=reached))
-    here = asyncio.run(many_runs(through_another_log=False))
+    here = asyncio.run(many_runs(seconds, through_another_log=False))
     rows.append(_seen(f"event log, {RUNS} runs at once: append to seen", here))
-    there = asyncio.run(many_runs(through_another_log=True))
+    there = asyncio.run(many_runs(seconds, through_another_log=True))
     rows.append(_seen(f"event log, {RUNS} runs at once: append to seen by another process", there))
     return rows
 
@@ -187,7 +193,3 @@ def _seen(name: str, stage: Scene) -> Row:
         target=f"p99 <= {SEEN_TARGET * 1e3:.0f} ms",
         reached=p99 <= SEEN_TARGET,
     )
-
-
-if __name__ == "__main__":
-    print(table(measure()))  # noqa: T201 - the command's output

@@ -12,7 +12,7 @@ from tests.benchmarks.stdio_process import offered
 from tests.system.place import Place
 from tests.system.wire import WireClient
 
-CALLS = 30
+CALLS = 20
 MOST_SECONDS = 0.1
 
 
@@ -36,7 +36,7 @@ def measure(*, small: bool = False) -> list[Row]:
     Args:
         small: As little as makes a figure at all.
     """
-    cold, *warm = anyio.run(_calls, 2 if small else CALLS)
+    cold, *warm = anyio.run(_calls, 1 if small else CALLS)
     return [
         Row(
             name="call to first progress line, warm",

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from agents.agent import Access, AgentTask
 from agents.claude.agent import ClaudeAgent
-from agents.claude.process import ProcessRegistry
 from agents.events import AgentSaid
+from agents.processes.registry import ProcessRegistry
 
 
 class Orders(BaseModel):

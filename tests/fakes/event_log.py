@@ -13,7 +13,7 @@ from workflows.runs.events import EventBody, LastEvent, RunEvent, Truncation
 from workflows.runs.log import Artifact, ArtifactInfo
 from workflows.runs.projection import project_all
 from workflows.runs.run import CancelRequest, Run, RunFilter
-from workflows.runs.sqlite_writer import check_artifact
+from workflows.runs.sqlite.writer import check_artifact
 from workflows.runs.timestamps import just_after, utc_now
 
 

@@ -98,13 +98,18 @@ class Place:
         """Everything that was started here and still lives."""
         return [process for process in psutil.process_iter() if _mark_of(process) == self.mark]
 
+    def agents_at_work(self, server: Process) -> list[str]:
+        """Command lines of what lives beside a server and its watchdog."""
+        others = [process for process in self.processes() if process.pid != server.pid]
+        return [command for process in others if "watchdog.py" not in (command := command_of(process))]
+
     async def deserted(self, within: float) -> None:
         """Wait until nothing that was started here lives; what does so long is killed, and an error."""
         try:
             await until(lambda: not self.processes(), within)
         except TimeoutError:
             left = self.processes()
-            names = [_name_of(process) for process in left]
+            names = [command_of(process) for process in left]
             for process in left:
                 with suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
@@ -134,7 +139,8 @@ def _mark_of(process: psutil.Process) -> str | None:
     return None
 
 
-def _name_of(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> str:
+    """Its command line; empty if it has ended."""
     with suppress(psutil.Error):
-        return f"{process.pid} {' '.join(process.cmdline())[:200]}"
-    return str(process.pid)
+        return " ".join(process.cmdline())
+    return ""

@@ -5,20 +5,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from agents.roles import CODESMITH, SUPERVISOR
 from tests.fakes import claude_cli
 from tests.fakes.build_feature_script import build_feature_model, marker_of
 from tests.fakes.claude_home import claude_environment, require_claude
 from tests.fakes.messages_api import messages_api
 from tests.fakes.messages_script import always, by_marker, call
-from tests.system.place import FAKE_CLAUDE, OWN_WORKFLOWS, Place
+from tests.system.place import FAKE_CLAUDE, OWN_WORKFLOWS, Place, command_of
 from tests.system.wire import WireClient
 from tests.waiting import until
 
-SHELL_COMMAND = "sleep 600 & sleep 601"
-"""What an agent runs; also in own_workflows/long_command.py."""
+SHELL_COMMAND = "sleep 601 & setsid sleep 602 & (sleep 603 & exit) ; sleep 604"
+"""What an agent runs: a command of ten minutes, and in the background one beside it, one in a session of its own, and
+one without parents. The same is in own_workflows/long_command.py."""
+SLEEPERS = ("sleep 601", "sleep 602", "sleep 603", "sleep 604")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,14 @@ class Scene:
         place: Where it is.
         arguments: Of `agent-workflows serve`.
         tool: What to call.
+        sign: Type of the event that tells that the agent is where it should be.
         busy: Processes that must be there before the scene is set.
     """
 
     place: Place
     arguments: tuple[str, ...]
     tool: str
+    sign: str
     busy: tuple[str, ...]
 
     def server(self, *, measured: bool = True) -> AbstractAsyncContextManager[WireClient]:
@@ -45,21 +47,21 @@ class Scene:
         """Start the run and wait until everything is there; returns the request and the run."""
         await client.open()
         request = await client.call(self.tool, {"task": "work for a long time"})
-        run_id = (await client.progress(request))["run_id"]
+        run_id = (await client.progress(request, type=self.sign, within=30))["run_id"]
         await until(self.is_set, within=30)
         return request, run_id
 
     def is_set(self) -> bool:
         """Whether every process that must be there is there."""
-        commands = [_command_of(process) for process in self.place.processes()]
-        return all(any(part in command for command in commands) for part in self.busy)
+        commands = [command_of(process) for process in self.place.processes()]
+        return all(any(command.endswith(part) for command in commands) for part in self.busy)
 
 
 @asynccontextmanager
 async def shell_of_a_scripted_agent(directory: Path) -> AsyncGenerator[Scene]:
-    """A scripted agent runs a shell command, which has left another one in the background."""
+    """A scripted agent runs a shell command, which has left others in the background."""
     arguments = ("--offline", "--workflow", str(OWN_WORKFLOWS / "long_command.py"))
-    yield Scene(Place.below(directory), arguments, "long_command", ("sleep 600", "sleep 601"))
+    yield Scene(Place.below(directory), arguments, "long_command", "tool_start", SLEEPERS)
 
 
 def misbehaving_claude(behaviour: Callable[[], None], *busy: str) -> "SetUp":
@@ -68,19 +70,19 @@ def misbehaving_claude(behaviour: Callable[[], None], *busy: str) -> "SetUp":
     @asynccontextmanager
     async def scene(directory: Path) -> AsyncGenerator[Scene]:
         variables = {"AGENT_WORKFLOWS_CLAUDE": str(FAKE_CLAUDE), "FAKE_CLAUDE": behaviour.__name__}
-        yield Scene(Place.below(directory, **variables), (), "build_feature", (str(FAKE_CLAUDE), *busy))
+        yield Scene(Place.below(directory, **variables), (), "build_feature", "token_stream", busy)
 
     return scene
 
 
 silent_claude = misbehaving_claude(claude_cli.works_on)
-worst_claude = misbehaving_claude(claude_cli.leaves_somebody_with_its_output_and_works_on, "signal.pause()")
+worst_claude = misbehaving_claude(claude_cli.leaves_somebody_with_its_output_and_works_on, "signal.pause()\n")
 """Ignores SIGINT and SIGTERM, and has a grandchild that holds its pipe, ignores them too, and one without parents."""
 
 
 @asynccontextmanager
 async def shell_of_the_real_claude(directory: Path) -> AsyncGenerator[Scene]:
-    """The real `claude` runs a shell command for the codesmith, which has left another one in the background."""
+    """The real `claude` runs a shell command for the codesmith, which has left others in the background."""
     script = by_marker(
         {
             marker_of(CODESMITH): always(call("Bash", command=SHELL_COMMAND, description="Wait", timeout=600_000)),
@@ -89,14 +91,7 @@ async def shell_of_the_real_claude(directory: Path) -> AsyncGenerator[Scene]:
     )
     async with messages_api(script) as api:
         variables = claude_environment(directory, api.url) | {"AGENT_WORKFLOWS_CLAUDE": str(require_claude())}
-        yield Scene(Place.below(directory, **variables), (), "build_feature", ("sleep 600", "sleep 601"))
+        yield Scene(Place.below(directory, **variables), (), "build_feature", "tool_start", SLEEPERS)
 
 
 SetUp = Callable[[Path], AbstractAsyncContextManager[Scene]]
-
-
-def _command_of(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""

@@ -16,7 +16,14 @@ from tests.system.wire import LEGACY, MODERN, Json, WireClient
 
 pytestmark = pytest.mark.anyio
 
-TELLING = {"workflow_started", "stage_started", "supervisor_event", "reasoning_step", "tool_start", "workflow_completed"}
+TELLING = {
+    "workflow_started",
+    "stage_started",
+    "supervisor_event",
+    "reasoning_step",
+    "tool_start",
+    "workflow_completed",
+}
 
 
 @pytest.fixture(scope="module")

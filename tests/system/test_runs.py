@@ -1,4 +1,4 @@
-"""A run is more than the call that started it: it is left, found again, joined, watched and cancelled, from anywhere."""
+"""A run is more than its call: it is left, found again, joined, watched and cancelled, from anywhere."""
 
 import time
 from collections.abc import AsyncGenerator

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from agents.agent import AgentTask, CommandRun
-from agents.claude.process import ProcessRegistry
 from agents.command_runner import CommandRunner
+from agents.processes.registry import ProcessRegistry
 from agents.script import Decide, Edit, Glob, Played, Read, Run, Script, Think, Turn, Write
 from agents.scripted_agent import ScriptedAgent
 from workflows.build_feature import offline_files as files

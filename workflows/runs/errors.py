@@ -1,14 +1,14 @@
 """Why a run could not be started, found, written or continued, drawn once below.
 
-    RunError                     the root: kind, blame, recovery
-    ├── InputRejected            an argument: which, what is wrong with it, what would be right
-    ├── WorkflowNotFound
-    ├── RunNotFound
-    ├── WorkflowBroken           the workflow itself: its graph cannot be loaded, or ended without its output
-    ├── StepLimitReached         the graph went round too often
-    ├── RunTakenOver             another writer has the run now
-    └── LogUnavailable           the log cannot be read or written
-        └── LogTooNew            a newer version of this program wrote it
+RunError                     the root: kind, blame, recovery
+├── InputRejected            an argument: which, what is wrong with it, what would be right
+├── WorkflowNotFound
+├── RunNotFound
+├── WorkflowBroken           the workflow itself: its graph cannot be loaded, or ended without its output
+├── StepLimitReached         the graph went round too often
+├── RunTakenOver             another writer has the run now
+└── LogUnavailable           the log cannot be read or written
+    └── LogTooNew            a newer version of this program wrote it
 """
 
 from typing import ClassVar, Literal, TypeAlias

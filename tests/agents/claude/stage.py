@@ -13,9 +13,9 @@ import anyio
 
 from agents.agent import AgentReply, AgentTask
 from agents.claude.agent import ClaudeAgent
-from agents.claude.child import Patience
-from agents.claude.process import ProcessRegistry
 from agents.events import AgentSaid, TextStreamed
+from agents.processes.child import Patience
+from agents.processes.registry import ProcessRegistry
 from tests.descendants import processes_with_marker
 
 FAKE_CLAUDE = Path(__file__).parents[2] / "fakes" / "claude_cli.py"

@@ -13,9 +13,7 @@ from pydantic import BaseModel
 
 from agents.agent import AgentReply
 from agents.claude.agent import ClaudeAgent
-from agents.claude.child import Patience
 from agents.claude.locate import find_claude
-from agents.claude.process import ProcessRegistry
 from agents.errors import (
     AgentError,
     AgentMisconfigured,
@@ -28,6 +26,8 @@ from agents.errors import (
     TurnLimitReached,
 )
 from agents.events import AgentSaid, Progressed, TextStreamed, ToolEnded, ToolStarted, UsageReported, Waiting
+from agents.processes.child import Patience
+from agents.processes.registry import ProcessRegistry
 from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Behaviour, Stage, fake_environment, open_registry
 from tests.fakes import claude_cli as fake
 

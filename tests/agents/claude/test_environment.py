@@ -2,11 +2,12 @@
 
 import pytest
 
-from agents.claude.environment import child_environment, depth_of
+from agents.claude.environment import claude_environment
+from agents.processes.environment import depth_of
 
 
 def environment_of(**environ: str) -> dict[str, str]:
-    return child_environment(environ, run_id="run-1", marker="m1")
+    return claude_environment(environ, run_id="run-1", marker="m1")
 
 
 @pytest.mark.parametrize(
@@ -86,8 +87,8 @@ def test_a_child_carries_its_marks() -> None:
 
 
 def test_a_child_of_a_server_inside_an_agent_carries_both_markers() -> None:
-    outer = child_environment({}, run_id="outer-run", marker="outer")
-    inner = child_environment(outer, run_id="inner-run", marker="inner")
+    outer = claude_environment({}, run_id="outer-run", marker="outer")
+    inner = claude_environment(outer, run_id="inner-run", marker="inner")
 
     assert inner["AGENT_WORKFLOWS_CHILD"] == "outer/inner"
     assert inner["AGENT_WORKFLOWS_RUN"] == "inner-run"

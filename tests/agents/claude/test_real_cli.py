@@ -17,7 +17,7 @@ from agents.claude.agent import ClaudeAgent
 from agents.errors import AgentError, NotLoggedIn, TimeLimitReached, TurnLimitReached
 from agents.events import TextStreamed, ToolEnded, ToolStarted, UsageReported
 from tests.agents.claude.stage import Stage
-from tests.agents.claude.test_watchdog import first_output_of, started
+from tests.agents.processes.test_watchdog import first_output_of, started
 from tests.fakes import doomed_server
 from tests.fakes.claude_home import claude_environment, require_claude
 from tests.fakes.messages_api import MessagesApi, messages_api

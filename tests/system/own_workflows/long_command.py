@@ -1,4 +1,4 @@
-"""A workflow whose scripted agent runs a shell command of ten minutes, which leaves another one in the background."""
+"""A workflow whose scripted agent runs a shell command of ten minutes, which leaves others in the background."""
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from workflows.workflow import Graph
 
-COMMAND = ("sh", "-c", "sleep 600 & sleep 601")
+COMMAND = ("sh", "-c", "sleep 601 & setsid sleep 602 & (sleep 603 & exit) ; sleep 604")
 
 
 class LongCommandInput(BaseModel):

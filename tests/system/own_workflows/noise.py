@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def make_noise(where: str) -> None:
     """Print, write, and have a child do the same, without waiting for anybody's flush."""
     print(f"NOISE printed {where}")  # noqa: T201 - the point of it
-    print(f"NOISE written to the first standard output {where}", file=sys.__stdout__)  # noqa: T201 - the point of it
+    print(f"NOISE written to the first standard output {where}", file=sys.__stdout__)
     os.write(1, f"NOISE written past Python {where}\n".encode())
     subprocess.run(["sh", "-c", f"echo NOISE of a child {where}"], check=True)
     print(f"NOISE without an end {where}", end="")  # noqa: T201 - stays in Python's buffer

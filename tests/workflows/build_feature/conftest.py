@@ -2,8 +2,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from agents.claude.process import ProcessRegistry
 from agents.command_runner import CommandRunner, RunCommand
+from agents.processes.registry import ProcessRegistry
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from agents.agent import AgentTask
-from agents.claude.process import ProcessRegistry
 from agents.command_runner import CommandResult, CommandRunner
 from agents.events import TextStreamed, ToolEnded
+from agents.processes.registry import ProcessRegistry
 from agents.script import Glob, Script, Turn
 from agents.scripted_agent import ScriptedAgent
 from tests.descendants import processes_with_marker

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from agents.claude.agent import ClaudeAgent
-from agents.claude.process import ProcessRegistry
 from agents.events import Decided, Found, TextStreamed, Thought, ToolEnded, ToolStarted, UsageReported
+from agents.processes.registry import ProcessRegistry
 from tests.descendants import processes_with_marker
 from tests.fakes.build_feature_script import (
     ANSWER,

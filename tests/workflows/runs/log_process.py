@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from tests.workflows.runs.storage import a_run, opened, say, texts
-from workflows.runs import sqlite_commit
 from workflows.runs.errors import LogUnavailable
-from workflows.runs.sqlite_log import open_sqlite_log
+from workflows.runs.sqlite import commit as sqlite_commit
+from workflows.runs.sqlite.log import open_sqlite_log
 
 
 def tell(*words: object) -> None:

@@ -10,7 +10,7 @@ from tests.fakes.event_log import MemoryEventLog, MemoryStore
 from workflows.runs.events import AgentEvent, RunEvent, TokenStream, WorkflowCompleted
 from workflows.runs.log import EventLog, RunWriter
 from workflows.runs.run import Run
-from workflows.runs.sqlite_log import SqliteEventLog
+from workflows.runs.sqlite.log import SqliteEventLog
 
 OpenLog: TypeAlias = Callable[[], Awaitable[EventLog]]
 """Opens one more log on the same storage; all of them are closed at the end."""

@@ -37,7 +37,7 @@ from workflows.runs.local_engine import LocalEngine
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
 from workflows.runs.run import Run, RunFilter
-from workflows.runs.sqlite_log import SqliteEventLog
+from workflows.runs.sqlite.log import SqliteEventLog
 from workflows.team import Team
 from workflows.workflow import Workflow
 

@@ -19,11 +19,13 @@ import pytest
 
 from tests.waiting import until
 from tests.workflows.runs.storage import a_run, end, opened, say, texts, watched
-from workflows.runs import sqlite_commit, sqlite_events, sqlite_schema
 from workflows.runs.errors import LogTooNew, LogUnavailable
 from workflows.runs.run import RunFilter
-from workflows.runs.sqlite_database import FILE_NAME
-from workflows.runs.sqlite_log import SqliteEventLog, open_sqlite_log
+from workflows.runs.sqlite import commit as sqlite_commit
+from workflows.runs.sqlite import events as sqlite_events
+from workflows.runs.sqlite import schema as sqlite_schema
+from workflows.runs.sqlite.database import FILE_NAME
+from workflows.runs.sqlite.log import SqliteEventLog, open_sqlite_log
 
 pytestmark = pytest.mark.anyio
 

@@ -8,12 +8,12 @@ from typing import Any, TypeVar, cast
 
 import orjson
 
-from workflows.runs import sqlite_runs
 from workflows.runs.event_json import from_json_object
 from workflows.runs.events import RunEvent
 from workflows.runs.log import Artifact, ArtifactInfo
 from workflows.runs.run import ENDED_STATUSES, Run
-from workflows.runs.sqlite_database import damaged
+from workflows.runs.sqlite import runs as run_rows
+from workflows.runs.sqlite.database import damaged
 
 LARGEST_BATCH = 500
 """Events one row holds at most."""
@@ -202,7 +202,7 @@ def _update_runs(connection: sqlite3.Connection, entries: Sequence[Entry]) -> bo
             for entry in some
             for value in (
                 *(entry.run.run_id, entry.attempt, entry.after),
-                *(entry.run.last_seq, entry.run.status, sqlite_runs.dump_state(entry.run)),
+                *(entry.run.last_seq, entry.run.status, run_rows.dump_state(entry.run)),
             )
         ]
         rows = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(some))

@@ -9,9 +9,9 @@ import anyio
 import psutil
 import pytest
 
-from agents.claude import child as child_module
-from agents.claude.child import EOF_SECONDS, STDERR_KEPT_BYTES, ChildProcess, Patience
-from agents.claude.process import ProcessRegistry
+from agents.processes import child as child_module
+from agents.processes.child import EOF_SECONDS, STDERR_KEPT_BYTES, ChildProcess, Patience
+from agents.processes.registry import ProcessRegistry
 from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Stage, fake_environment, open_registry
 from tests.descendants import processes_with_marker
 from tests.fakes import claude_cli as fake

@@ -7,8 +7,8 @@ from workflows.runs.errors import InputRejected, RunTakenOver
 from workflows.runs.event_json import encode, storable
 from workflows.runs.events import EventBody, LastEvent, RunEvent, Truncation
 from workflows.runs.log import Artifact
-from workflows.runs.sqlite_commit import GroupCommit
-from workflows.runs.sqlite_open_run import OpenRun
+from workflows.runs.sqlite.commit import GroupCommit
+from workflows.runs.sqlite.open_run import OpenRun
 from workflows.runs.timestamps import utc_now
 
 LARGEST_ARTIFACT = 256 * 1024 * 1024

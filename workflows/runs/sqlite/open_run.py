@@ -8,7 +8,7 @@ from workflows.runs.events import RunEvent
 from workflows.runs.log import Artifact
 from workflows.runs.projection import project_all
 from workflows.runs.run import Run
-from workflows.runs.sqlite_events import LARGEST_BATCH, LARGEST_BATCH_BYTES, Batch, Entry
+from workflows.runs.sqlite.events import LARGEST_BATCH, LARGEST_BATCH_BYTES, Batch, Entry
 
 
 @dataclass(slots=True)

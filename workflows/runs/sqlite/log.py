@@ -1,6 +1,6 @@
 """All runs in one SQLite file, shared by every server process that uses the data directory.
 
-One thread writes (`sqlite_commit.py`), one reads (`sqlite_reader.py`); the event loop never waits for the disk. Who
+One thread writes (`commit.py`), one reads (`reader.py`); the event loop never waits for the disk. Who
 watches is woken right after a commit of this process; for commits of other processes SQLite's own counter of changes
 is looked at every 20 ms, and only while somebody watches.
 """
@@ -16,16 +16,17 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from workflows.runs import sqlite_events, sqlite_runs
 from workflows.runs.errors import LogUnavailable
 from workflows.runs.events import LastEvent, RunEvent
 from workflows.runs.log import Artifact, ArtifactInfo
 from workflows.runs.run import CancelRequest, Run, RunFilter
-from workflows.runs.sqlite_commit import GroupCommit, Stored
-from workflows.runs.sqlite_database import FILE_NAME, damaged
-from workflows.runs.sqlite_open_run import OpenRun, taken_over
-from workflows.runs.sqlite_reader import Reader, closed
-from workflows.runs.sqlite_writer import SqliteRunWriter
+from workflows.runs.sqlite import events as event_rows
+from workflows.runs.sqlite import runs as run_rows
+from workflows.runs.sqlite.commit import GroupCommit, Stored
+from workflows.runs.sqlite.database import FILE_NAME, damaged
+from workflows.runs.sqlite.open_run import OpenRun, taken_over
+from workflows.runs.sqlite.reader import Reader, closed
+from workflows.runs.sqlite.writer import SqliteRunWriter
 from workflows.runs.watchers import Watcher, Watchers
 
 logger = logging.getLogger(__name__)
@@ -79,14 +80,14 @@ class SqliteEventLog:
 
     async def create(self, run: Run) -> tuple[Run, bool]:
         """See the port."""
-        return await self._commits.execute(lambda connection: sqlite_runs.create(connection, run))
+        return await self._commits.execute(lambda connection: run_rows.create(connection, run))
 
     async def open(self, run_id: str, process: str) -> SqliteRunWriter:
         """See the port."""
 
         def take(connection: sqlite3.Connection) -> tuple[Run, int]:
             self._commits.require_stored(run_id)
-            return sqlite_runs.take(connection, run_id, process)
+            return run_rows.take(connection, run_id, process)
 
         run, attempt = await self._commits.execute(take)
         self._refuse(run_id)
@@ -95,15 +96,15 @@ class SqliteEventLog:
 
     async def get(self, run_id: str) -> Run | None:
         """See the port."""
-        return await self._reader.ask(lambda connection: sqlite_runs.get(connection, run_id))
+        return await self._reader.ask(lambda connection: run_rows.get(connection, run_id))
 
     async def find(self, filter: RunFilter) -> Sequence[Run]:
         """See the port."""
-        return await self._reader.ask(lambda connection: sqlite_runs.find(connection, filter))
+        return await self._reader.ask(lambda connection: run_rows.find(connection, filter))
 
     async def read(self, run_id: str, after: int = 0, limit: int = PAGE) -> Sequence[RunEvent]:
         """See the port; empty where there is no such run."""
-        return await self._reader.ask(lambda connection: sqlite_events.read(connection, run_id, after, limit))
+        return await self._reader.ask(lambda connection: event_rows.read(connection, run_id, after, limit))
 
     async def watch(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
         """See the port.
@@ -134,7 +135,7 @@ class SqliteEventLog:
 
         def interrupt(connection: sqlite3.Connection) -> bool:
             self._commits.require_stored(run_id)
-            return sqlite_runs.interrupt(connection, run_id, process)
+            return run_rows.interrupt(connection, run_id, process)
 
         changed = await self._commits.execute(interrupt)
         if changed:
@@ -147,19 +148,19 @@ class SqliteEventLog:
         Raises:
             workflows.runs.errors.RunNotFound: There is no such run.
         """
-        await self._commits.execute(lambda connection: sqlite_runs.request_cancel(connection, run_id, request))
+        await self._commits.execute(lambda connection: run_rows.request_cancel(connection, run_id, request))
 
     async def cancel_requests(self, process: str) -> dict[str, CancelRequest]:
         """See the port."""
-        return await self._reader.ask(lambda connection: sqlite_runs.cancel_requests(connection, process))
+        return await self._reader.ask(lambda connection: run_rows.cancel_requests(connection, process))
 
     async def artifacts(self, run_id: str) -> Sequence[ArtifactInfo]:
         """See the port; an artifact that is replaced keeps its place."""
-        return await self._reader.ask(lambda connection: sqlite_events.artifacts(connection, run_id))
+        return await self._reader.ask(lambda connection: event_rows.artifacts(connection, run_id))
 
     async def artifact(self, run_id: str, name: str) -> Artifact | None:
         """See the port."""
-        return await self._reader.ask(lambda connection: sqlite_events.artifact(connection, run_id, name))
+        return await self._reader.ask(lambda connection: event_rows.artifact(connection, run_id, name))
 
     async def flush(self) -> None:
         """See the port.
@@ -186,13 +187,13 @@ class SqliteEventLog:
     async def _read_on(self, run_id: str, watcher: Watcher) -> Sequence[RunEvent]:
         after = watcher.cursor
         try:
-            page = await self._reader.ask(lambda connection: sqlite_events.read_page(connection, run_id, after, PAGE))
+            page = await self._reader.ask(lambda connection: event_rows.read_page(connection, run_id, after, PAGE))
         except LogUnavailable:
             if self._closed:
                 return ()
             raise
         if page is None:
-            raise sqlite_runs.not_found(run_id)
+            raise run_rows.not_found(run_id)
         if page.last_seq > after and not page.events:
             raise damaged(f"run {run_id} lacks the events {after + 1} to {page.last_seq}")
         watcher.looked(page.events, page.last_seq, ended=page.ended)
@@ -209,7 +210,7 @@ class SqliteEventLog:
     async def _look(self) -> None:
         version: int | None = None
         while True:
-            question = partial(sqlite_events.look, known_version=version, run_ids=self._watchers.watched())
+            question = partial(event_rows.look, known_version=version, run_ids=self._watchers.watched())
             try:
                 version, standings = await self._reader.ask(question)
             except LogUnavailable as error:  # who reads gets the error; here it only means to look again later

@@ -11,8 +11,8 @@ import anyio.abc
 import psutil
 import pytest
 
-from agents.claude import watchdog
-from agents.claude.environment import CHILD_VARIABLE
+from agents.processes import watchdog
+from agents.processes.environment import CHILD_VARIABLE
 from tests.agents.claude.stage import FAKE_CLAUDE, Behaviour, Stage, fake_environment
 from tests.descendants import processes_with_marker
 from tests.fakes import claude_cli as fake

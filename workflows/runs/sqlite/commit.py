@@ -15,14 +15,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from workflows.runs import sqlite_events
 from workflows.runs.errors import LogUnavailable
 from workflows.runs.events import RunEvent
 from workflows.runs.log import Artifact
-from workflows.runs.sqlite_database import FILE_NAME, connect_to_write, prepare, unavailable
-from workflows.runs.sqlite_job import Job, call_on
-from workflows.runs.sqlite_open_run import Backlog, OpenRun, taken_over
-from workflows.runs.sqlite_reader import closed
+from workflows.runs.sqlite import events as event_rows
+from workflows.runs.sqlite.database import FILE_NAME, connect_to_write, prepare, unavailable
+from workflows.runs.sqlite.job import Job, call_on
+from workflows.runs.sqlite.open_run import Backlog, OpenRun, taken_over
+from workflows.runs.sqlite.reader import closed
 
 logger = logging.getLogger(__name__)
 
@@ -248,7 +248,7 @@ class GroupCommit:
         started = time.monotonic()
         entries = {open_run: open_run.entry(backlog) for open_run, backlog in self._held.items()}
         try:
-            refused = sqlite_events.store(connection, list(entries.values()))
+            refused = event_rows.store(connection, list(entries.values()))
         except sqlite3.Error as error:
             self._keep(unavailable(error, self._path))
             return

@@ -10,8 +10,8 @@ import sqlite3
 import time
 from pathlib import Path
 
-from workflows.runs import sqlite_schema
 from workflows.runs.errors import LogUnavailable
+from workflows.runs.sqlite import schema
 
 FILE_NAME = "runs.sqlite3"
 BUSY_SECONDS = 5.0
@@ -62,12 +62,12 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
     """
     connection = _open(path)
     try:
-        sqlite_schema.check(connection, str(path))
+        schema.check(connection, str(path))
         _switch_to_wal(connection, path)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_WAL}")
-        sqlite_schema.migrate(connection)
+        schema.migrate(connection)
     except sqlite3.Error as error:
         connection.close()
         raise unavailable(error, path) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from agents.claude.environment import CHILD_VARIABLE
+from agents.processes.environment import CHILD_VARIABLE
 
 KILL_SECONDS = 1.0
 """How long processes are given to be gone after SIGKILL. Only one that hangs in the kernel needs longer."""

@@ -16,9 +16,9 @@ from pathlib import Path
 import anyio
 import anyio.abc
 
-from agents.claude.child import ChildProcess, Patience
-from agents.claude.descendants import kill_all
-from agents.claude.watchdog_link import WatchdogLink
+from agents.processes.child import ChildProcess, Patience
+from agents.processes.descendants import kill_all
+from agents.processes.watchdog_link import WatchdogLink
 
 _PROBE_SECONDS = 2.0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from agents.claude import watchdog
+from agents.processes import watchdog
 
 _GOODBYE_SECONDS = 1.0
 _Popen = subprocess.Popen[bytes]  # noqa: TID251 - the watchdog is no child of an agent: it watches over these

@@ -14,7 +14,7 @@ import anyio.abc
 import anyio.to_thread
 import psutil
 
-from agents.claude.descendants import kill_all, tree_below
+from agents.processes.descendants import kill_all, tree_below
 
 STDERR_KEPT_BYTES = 64 * 1024
 """How much of the end of standard error is kept."""

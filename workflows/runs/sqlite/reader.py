@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from workflows.runs.errors import LogUnavailable
-from workflows.runs.sqlite_database import connect_to_read
-from workflows.runs.sqlite_job import Job, call_on
+from workflows.runs.sqlite.database import connect_to_read
+from workflows.runs.sqlite.job import Job, call_on
 
 logger = logging.getLogger(__name__)
 

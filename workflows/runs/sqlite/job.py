@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from workflows.runs.errors import LogUnavailable
-from workflows.runs.sqlite_database import unavailable
+from workflows.runs.sqlite.database import unavailable
 
 logger = logging.getLogger(__name__)
 
