@@ -11,6 +11,9 @@ from pydantic import BaseModel
 
 from agents.events import Emit
 
+COMMAND_OUTPUT_CHARACTERS = 4000
+"""How much of the end of a command's output a `CommandRun` keeps."""
+
 Access: TypeAlias = Literal["none", "read", "write"]
 """What an agent may do in the workspace: nothing, read and search, or also write and run commands."""
 
@@ -23,19 +26,28 @@ class Usage:
         input_tokens: Tokens read, cached ones included.
         output_tokens: Tokens written.
         cost_usd: US dollars; None as soon as one part's cost is unknown (unknown is never zero).
+        known_cost_usd: US dollars of the parts whose cost is known: the least that it has cost. Equal to `cost_usd`
+            where that is known.
     """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
+    known_cost_usd: float = 0.0
+
+    def __post_init__(self) -> None:
+        """A known cost is all of what is known."""
+        if self.cost_usd is not None:
+            object.__setattr__(self, "known_cost_usd", self.cost_usd)
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Add two usages; an unknown cost makes the sum's cost unknown."""
-        known = self.cost_usd is not None and other.cost_usd is not None
+        """Add two usages; an unknown cost makes the sum's cost unknown, and leaves what is known of it."""
+        known = self.known_cost_usd + other.known_cost_usd
         return Usage(
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
-            cost_usd=(self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None,
+            cost_usd=None if self.cost_usd is None or other.cost_usd is None else known,
+            known_cost_usd=known,
         )
 
 

@@ -14,7 +14,7 @@ import anyio
 import anyio.lowlevel
 from pydantic import BaseModel, ValidationError
 
-from agents.agent import AgentReply, AgentTask, CommandRun
+from agents.agent import COMMAND_OUTPUT_CHARACTERS, AgentReply, AgentTask, CommandRun
 from agents.command_runner import RunCommand
 from agents.errors import ReplyInvalid, ScriptEnded, TimeLimitReached
 from agents.events import (
@@ -50,8 +50,6 @@ from agents.script import (
 )
 from agents.scripted_tools import Workbench, shown, tool_of
 
-COMMAND_OUTPUT_CHARACTERS = 4000
-"""How much of the end of a command's output its `CommandRun` keeps."""
 REMEMBERED_RUNS = 256
 """Of how many runs it is known which turn is next."""
 _WORDS_PER_PIECE = 4

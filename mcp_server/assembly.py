@@ -40,6 +40,7 @@ class Assembly:
         log: Where runs are kept.
         engine: Runs them.
         children: Every child process of this server.
+        lock: Tells other processes that this one lives.
     """
 
     catalog: Catalog
@@ -47,6 +48,7 @@ class Assembly:
     log: EventLog
     engine: LocalEngine
     children: ProcessRegistry
+    lock: ProcessLock
 
 
 @asynccontextmanager
@@ -75,7 +77,7 @@ async def assemble(
             max_runs=settings.max_runs,
         )
         try:
-            yield Assembly(catalog, Workspaces(settings.roots), log, engine, children)
+            yield Assembly(catalog, Workspaces(settings.roots), log, engine, children, lock)
         finally:
             children.signal_all()
             await engine.close()

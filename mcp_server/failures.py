@@ -18,6 +18,14 @@ BLAME = {
     "server": "this server",
 }
 
+INTERRUPTED = RunFailure(
+    kind="interrupted",
+    message="The server that ran it has gone before it reached its end.",
+    blame="setup",
+    recovery=("Call the tool again", "what it had finished is in its artifacts and events"),
+)
+"""What is said of a run that has no failure of its own, because its process died."""
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -53,11 +61,12 @@ def run_error_in(group: BaseExceptionGroup[BaseException]) -> RunError | None:
 
 def failure_text(run: Run) -> str:
     """All that a failed run's caller must know; clients show the model nothing else of an error result."""
-    failure = run.failure or RunFailure(kind="unknown", message="The run did not reach its end.", blame="server")
-    verb = "was cancelled" if run.status == "cancelled" else "failed"
+    failure = run.failure or INTERRUPTED
+    verb = run.status if run.status == "failed" else f"was {run.status}"
+    blame = [f"Cause lies with: {BLAME.get(failure.blame, failure.blame)}."] if run.status != "cancelled" else []
     lines = [
         f"{run.workflow} {verb} ({failure.kind}): {failure.message}",
-        f"Cause lies with: {BLAME.get(failure.blame, failure.blame)}.",
+        *blame,
         *_remedies(failure.recovery),
         f"Run: {run.run_id} (get_run shows all of it).",
     ]

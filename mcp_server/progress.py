@@ -21,7 +21,7 @@ LONGEST_SILENCE = 8.0
 """Seconds after which the last line is said again if nothing else was; clients must hear something every 10 s."""
 DRAIN_SECONDS = 1.0
 """How long lines that still wait may hold up a result."""
-_SMALLEST_RISE = 1e-4
+_SMALLEST_RISE = 1e-6
 """Part of what is left to 100 by which progress rises when nothing measurable was done."""
 _HIGHEST = 99.9
 _PAGE = 500
@@ -119,6 +119,8 @@ class ProgressReporter:
             seen = page[-1].seq
         for event in newest:
             self._lines.take(event)
+        if after:
+            self._lines.introduce(f"joined run {run.run_id} · ")
         if len(self._lines):
             await self._say_next()
         return seen

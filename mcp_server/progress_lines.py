@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import assert_never
 
-from mcp_server.wording import StandingTracker, progress_line
+from mcp_server.wording import LONGEST_LINE, StandingTracker, progress_line
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
@@ -31,6 +31,7 @@ from workflows.runs.events import (
     WorkflowEvent,
     WorkflowStarted,
 )
+from workflows.runs.plain_text import shorten
 
 MOST_LINES = 30
 """How many lines may wait: 3 s at 10 a second."""
@@ -96,6 +97,12 @@ class ProgressLines:
         self._next_seq = event.seq + 1
         if len(self._lines) > MOST_LINES:
             self._give_one_up()
+
+    def introduce(self, words: str) -> None:
+        """Put words before the line to send next."""
+        if self._lines:
+            line = self._lines[0]
+            self._lines[0] = replace(line, text=shorten(words + line.text, LONGEST_LINE))
 
     def pop(self) -> Line:
         """The line to send next."""

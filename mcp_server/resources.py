@@ -14,12 +14,16 @@ from mcp_types import (
     TextResourceContents,
 )
 
-from mcp_server.assembly import OWNER, Assembly
+from mcp_server.assembly import Assembly
+from mcp_server.own_runs import own_run
 from mcp_server.results import result_json
-from mcp_server.workflow_tools import seconds_of
 from workflows.diagram import mermaid
+from workflows.runs.errors import RunNotFound
 from workflows.runs.event_json import to_json_object
 from workflows.runs.run import Run
+
+LONGEST_NUMBER = 15
+"""Digits of an event number."""
 
 TEMPLATES = (
     ResourceTemplate(
@@ -91,18 +95,18 @@ class Resources:
                 raise _not_found(uri)
 
     async def _own(self, uri: str, run_id: str) -> Run:
-        run = await self._assembly.log.get(run_id)
-        if run is None or run.owner != OWNER:
-            raise _not_found(uri)
-        return await self._assembly.engine.reconcile(run)
+        try:
+            return await own_run(self._assembly, run_id)
+        except RunNotFound as error:
+            raise _not_found(uri) from error
 
     async def _run(self, uri: str, run: Run) -> ReadResourceResult:
         artifacts = await self._assembly.log.artifacts(run.run_id)
-        return _text(uri, json.dumps(result_json(run, artifacts, seconds_of(run)), indent=1), "application/json")
+        return _text(uri, json.dumps(result_json(run, artifacts), indent=1), "application/json")
 
     async def _events(self, uri: str, run: Run, query: str) -> ReadResourceResult:
         after = query.removeprefix("after=") or "0"
-        if not after.isdecimal():
+        if not (after.isdecimal() and len(after) <= LONGEST_NUMBER):
             raise MCPError(code=INVALID_PARAMS, message=f"after must be an event number, not {after!r}.")
         events = await self._assembly.log.read(run.run_id, int(after))
         lines = [json.dumps(to_json_object(event), ensure_ascii=False) for event in events]

@@ -1,6 +1,7 @@
 """What a tool that runs a workflow returns, small enough for a model to read."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +14,12 @@ from workflows.runs.run import Run, RunStatus
 LARGEST_RESULT = 40_000
 """Characters of JSON a result may have. Claude Code replaces anything over 50,000 by a 2 kB preview."""
 
+MOST_NAMED = 20
+"""How many cut parts are named."""
+_NEVER_CUT = frozenset({"run_id", "status", "usage", "shortened"})
+
 OutputT = TypeVar("OutputT", bound=BaseModel)
+ItemT = TypeVar("ItemT")
 
 
 class ArtifactLink(BaseModel):
@@ -54,18 +60,31 @@ class WorkflowResult(BaseModel, Generic[OutputT]):
     artifacts: list[ArtifactLink] = Field(description="Whole texts, to be read as resources by their URI.")
     usage: ResultUsage
     error: ResultError | None
+    shortened: list[str] = Field(
+        description="Parts of this answer that were cut to fit; the artifacts and events have all of them."
+    )
 
 
-def result_json(run: Run, artifacts: Sequence[ArtifactInfo], seconds: float) -> dict[str, object]:
+def seconds_of(run: Run) -> float:
+    """How long a run has been going on, or took."""
+    until = run.ended_at or (run.updated_at if run.status == "interrupted" else "")
+    end = datetime.fromisoformat(until) if until else datetime.now(UTC)
+    return (end - datetime.fromisoformat(run.created_at)).total_seconds()
+
+
+def result_json(run: Run, artifacts: Sequence[ArtifactInfo]) -> dict[str, object]:
     """A run as the JSON object of `WorkflowResult`.
 
     Args:
         run: The run.
         artifacts: What it has made.
-        seconds: How long it has been running, or ran.
     """
+    return fitted(_whole(run, artifacts))
+
+
+def _whole(run: Run, artifacts: Sequence[ArtifactInfo]) -> dict[str, object]:
     failure = run.failure
-    whole: dict[str, object] = {
+    return {
         "summary": _summary(run),
         "run_id": run.run_id,
         "status": run.status,
@@ -79,13 +98,13 @@ def result_json(run: Run, artifacts: Sequence[ArtifactInfo], seconds: float) -> 
             "input_tokens": run.usage.input_tokens,
             "output_tokens": run.usage.output_tokens,
             "cost_usd": run.usage.cost_usd,
-            "seconds": round(seconds, 1),
+            "seconds": round(seconds_of(run), 1),
         },
         "error": None
         if failure is None
         else {"kind": failure.kind, "message": failure.message, "recovery": list(failure.recovery)},
+        "shortened": [],
     }
-    return _fitted(whole)
 
 
 def made(artifacts: Sequence[ArtifactInfo]) -> list[ArtifactInfo]:
@@ -109,20 +128,43 @@ def _summary(run: Run) -> str:
             )
 
 
-def _fitted(whole: dict[str, object]) -> dict[str, object]:
-    """Cut strings shorter and lists smaller until it fits; the whole of everything is in the artifacts."""
-    for longest, most in ((2000, 200), (600, 50), (200, 20), (80, 5)):
-        if len(str(whole)) <= LARGEST_RESULT:
+def fitted(whole: dict[str, object]) -> dict[str, object]:
+    """The same, small enough: strings are cut at the end, lists and objects in the middle.
+
+    Args:
+        whole: An answer with a list `shortened`, which then names what was cut.
+    """
+    fitting = whole
+    for longest, most in ((2000, 200), (600, 50), (200, 20), (80, 6)):
+        if len(str(fitting)) <= LARGEST_RESULT:
             break
-        whole = {key: _cut(value, longest, most) for key, value in whole.items()}
-    return whole
+        shortened: list[str] = []
+        fitting = {
+            key: value if key in _NEVER_CUT else _cut(value, longest, most, key, shortened)
+            for key, value in whole.items()
+        }
+        fitting["shortened"] = shortened[:MOST_NAMED]
+    return fitting
 
 
-def _cut(value: object, longest: int, most: int) -> object:
+def _cut(value: object, longest: int, most: int, path: str, shortened: list[str]) -> object:
     if isinstance(value, str):
-        return value if len(value) <= longest else value[:longest] + "…"
+        if len(value) <= longest:
+            return value
+        shortened.append(path)
+        return value[:longest] + "…"
     if isinstance(value, Mapping):
-        return {key: _cut(item, longest, most) for key, item in cast("Json", value).items()}
+        pairs = _ends(list(cast("Json", value).items()), most, path, shortened)
+        return {key: _cut(item, longest, most, f"{path}.{key}", shortened) for key, item in pairs}
     if isinstance(value, list | tuple):
-        return [_cut(item, longest, most) for item in cast("Sequence[object]", value)[:most]]
+        items = _ends(list(cast("Sequence[object]", value)), most, path, shortened)
+        return [_cut(item, longest, most, f"{path}[]", shortened) for item in items]
     return value
+
+
+def _ends(items: list[ItemT], most: int, path: str, shortened: list[str]) -> list[ItemT]:
+    """The first and the last ones: of things that happened one after another the last count most."""
+    if len(items) <= most:
+        return items
+    shortened.append(f"{path} ({len(items) - most} of {len(items)})")
+    return items[: most // 2] + items[-(most - most // 2) :]

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import anyio
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mcp_server.assembly import OWNER, Assembly
 from mcp_server.failures import failure_text, validated
+from mcp_server.own_runs import own_run
 from mcp_server.progress_lines import Weight, weigh
-from mcp_server.results import ArtifactLink, ResultError, ResultUsage, result_json
-from mcp_server.workflow_tools import RequestContext, seconds_of
-from workflows.runs.errors import RunNotFound
+from mcp_server.results import ArtifactLink, ResultError, ResultUsage, fitted, result_json
+from mcp_server.workflow_tools import RequestContext
 from workflows.runs.events import RunEvent
 from workflows.runs.run import Run, RunFilter, RunStatus
 
@@ -32,6 +33,13 @@ class ListRuns(BaseModel):
     limit: int = Field(default=20, ge=1, le=100, description="How many at most, newest first.")
     before: str | None = Field(default=None, description="Only runs created before this time; for the next page.")
 
+    @field_validator("before")
+    @classmethod
+    def _is_a_time(cls, value: str | None) -> str | None:
+        if value is not None:
+            datetime.fromisoformat(value)  # its ValueError says what is wrong
+        return value
+
 
 class GetRun(BaseModel):
     """Arguments of get_run."""
@@ -42,7 +50,7 @@ class GetRun(BaseModel):
     wait_seconds: float = Field(
         default=0, ge=0, le=55, description="Wait up to this long until something worth telling has happened."
     )
-    after: int = Field(default=0, ge=0, description="Tell only what came after this event number.")
+    after: int = Field(default=0, ge=0, le=2**53, description="Tell only what came after this event number.")
 
 
 class CancelRun(BaseModel):
@@ -97,6 +105,7 @@ class RunReport(BaseModel):
     artifacts: list[ArtifactLink]
     usage: ResultUsage
     error: ResultError | None
+    shortened: list[str]
     events: list[RunLine] = Field(description="The newest telling events after `after`, oldest first.")
     last_seq: int = Field(description="Give this as `after` next time.")
 
@@ -196,26 +205,20 @@ class RunTools:
         return _answer(listed, text or "There are no such runs.")
 
     async def _get(self, asked: GetRun) -> CallToolResult:
-        run = await self._own(asked.run_id)
+        run = await own_run(self._assembly, asked.run_id)
         events = await self._telling(asked.run_id, asked.after)
         if not events and run.active and asked.wait_seconds:
             await self._wait(run, asked.wait_seconds)
-            run = await self._own(asked.run_id)
+            run = await own_run(self._assembly, asked.run_id)
             events = await self._telling(asked.run_id, asked.after)
         return await self._report(run, events)
 
     async def _cancel(self, asked: CancelRun, ctx: RequestContext) -> CallToolResult:
-        await self._own(asked.run_id)
+        await own_run(self._assembly, asked.run_id)
         client = ctx.session.client_params
         by = client.client_info.name if client is not None else "client"
         run = await self._assembly.engine.cancel(asked.run_id, by=by, reason=asked.reason)
         return await self._report(run, await self._telling(asked.run_id, max(0, run.last_seq - MOST_EVENTS)))
-
-    async def _own(self, run_id: str) -> Run:
-        run = await self._assembly.log.get(run_id)
-        if run is None or run.owner != OWNER:
-            raise RunNotFound(f"run_id: there is no run {run_id!r}.", recovery=("list_runs shows the runs there are",))
-        return await self._assembly.engine.reconcile(run)
 
     async def _telling(self, run_id: str, after: int) -> list[RunEvent]:
         telling: list[RunEvent] = []
@@ -232,19 +235,17 @@ class RunTools:
                         return
 
     async def _report(self, run: Run, events: Sequence[RunEvent]) -> CallToolResult:
-        whole = result_json(run, await self._assembly.log.artifacts(run.run_id), seconds_of(run))
         lines = [RunLine(seq=event.seq, time=event.time, type=event.type, message=event.message) for event in events]
-        report = RunReport.model_validate(
-            {
-                **whole,
-                "workflow": run.workflow,
-                "progress": run.progress,
-                "events": lines,
-                "last_seq": run.last_seq,
-            }
-        )
-        text = failure_text(run) if run.status in {"failed", "cancelled"} else report.summary
-        return _answer(report, text)
+        whole = {
+            **result_json(run, await self._assembly.log.artifacts(run.run_id)),
+            "workflow": run.workflow,
+            "progress": run.progress,
+            "events": [line.model_dump() for line in lines],
+            "last_seq": max(run.last_seq, *(line.seq for line in lines), 0),
+        }
+        report = RunReport.model_validate(fitted(whole))
+        ended_badly = run.status in {"failed", "cancelled", "interrupted"}
+        return _answer(report, failure_text(run) if ended_badly else report.summary)
 
 
 def _summary(run: Run) -> RunSummary:

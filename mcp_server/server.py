@@ -4,10 +4,13 @@ The SDK's low-level server is used because every schema, error text and result h
 arguments are refused by name, and what a failed call must say is never withheld.
 """
 
+import logging
 from importlib.metadata import PackageNotFoundError, version
 
 from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     CallToolRequestParams,
     CallToolResult,
     GetPromptRequestParams,
@@ -32,6 +35,8 @@ from mcp_server.run_tools import RunTools
 from mcp_server.workflow_tools import RequestContext, WorkflowCaller, WorkflowTool
 from workflows.catalog import Catalog
 from workflows.runs.errors import RunError
+
+logger = logging.getLogger(__name__)
 
 INSTRUCTIONS = """\
 Each workflow tool runs a team of agents and can take minutes; while it runs, it reports every step as progress.
@@ -92,6 +97,11 @@ class WorkflowServer(Server[dict[str, object]]):
             if error is None:
                 raise
             return _refused(rejection_text(error))
+        except MCPError:
+            raise
+        except Exception:  # the last net: the caller is told in words, and the log has the traceback
+            logger.exception("tool %s", params.name)
+            return _refused(f"{params.name} failed by a mistake of this server. Its log on standard error says where.")
         known = ", ".join(definition.name for definition in self._definitions)
         return _refused(f"There is no tool {params.name!r}. Tools: {known}.")
 
@@ -106,7 +116,10 @@ class WorkflowServer(Server[dict[str, object]]):
         return ListResourceTemplatesResult(resource_templates=list(TEMPLATES))
 
     async def _read_resource(self, _ctx: RequestContext, params: ReadResourceRequestParams) -> ReadResourceResult:
-        return await self._resources.read(str(params.uri))
+        try:
+            return await self._resources.read(str(params.uri))
+        except RunError as error:
+            raise MCPError(code=INTERNAL_ERROR, message=rejection_text(error), data={"uri": str(params.uri)}) from error
 
     async def _list_prompts(self, _ctx: RequestContext, _params: PaginatedRequestParams | None) -> ListPromptsResult:
         return ListPromptsResult(prompts=listed_prompts(self._catalog))

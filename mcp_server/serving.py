@@ -17,6 +17,7 @@ from anyio.abc import TaskStatus
 from mcp.server.lowlevel import Server
 
 from mcp_server.assembly import Assembly, assemble
+from mcp_server.logs import log_to_stderr
 from mcp_server.refusing_server import RefusingServer
 from mcp_server.server import WorkflowServer, definitions, own_version
 from mcp_server.settings import Settings
@@ -31,6 +32,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM) if sys.platform == "win32" else (signa
 
 LOG_SECONDS = 0.1
 """How long the log may take to become durable at the end."""
+SETTLE_SECONDS = 0.35
+"""How long the server may take in all, whatever the disk or another process does."""
 
 
 def serve(settings: Settings, catalog: Catalog, wire: Wire) -> NoReturn:
@@ -38,8 +41,7 @@ def serve(settings: Settings, catalog: Catalog, wire: Wire) -> NoReturn:
 
     Exit codes: 0 when the client closed its end, 128 + the signal's number.
     """
-    log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format=log_format)
+    log_to_stderr()
     anyio.run(_serve, settings, catalog, wire)
     _exit(1)
 
@@ -60,9 +62,12 @@ async def _answer_until_the_end(server: Server[dict[str, object]], wire: Wire, e
         await tasks.start(_listen_for_signals, end)
         tasks.start_soon(_answer, server, wire, end)
         await end.come.wait()
-        await end.settle()
-        # Not by returning: the thread that reads the wire may be blocked in its read, and everybody waits for it.
-        _exit(end.code)
+        try:
+            with anyio.move_on_after(SETTLE_SECONDS, shield=True):
+                await end.settle()
+        finally:
+            # Not by returning: the thread that reads the wire may be blocked in its read, and everybody waits for it.
+            _exit(end.code)
 
 
 class _End:
@@ -87,11 +92,16 @@ class _End:
         if self._assembly is not None:
             await self._assembly.engine.close()
             await self._assembly.log.close(LOG_SECONDS)
+            self._assembly.lock.release()
 
 
 async def _answer(server: Server[dict[str, object]], wire: Wire, end: _End) -> None:
-    await serve_stdio(server, wire, on_eof=lambda: end.comes(0))
-    end.comes(0)
+    try:
+        await serve_stdio(server, wire, on_close=lambda: end.comes(0))
+    except Exception:  # whatever the wire died of: the server ends in order, and runs are left interrupted
+        logger.exception("the connection broke")
+    finally:
+        end.comes(0)
 
 
 async def _listen_for_signals(end: _End, *, task_status: TaskStatus[None]) -> None:

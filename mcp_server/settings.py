@@ -143,4 +143,5 @@ def load_settings(**given: object) -> Settings:
 
 def _complaint(where: tuple[int | str, ...], problem: str, value: object) -> str:
     field = str(where[0]) if where else "settings"
-    return f"{PREFIX}{field.upper()} = {value!r}: {problem}. Set it in the environment or in {config_file()}."
+    name = f"{MODEL_PREFIX}<ROLE>" if field == "models" else f"{PREFIX}{field.upper()}"
+    return f"{name} = {value!r}: {problem}. It is set in the environment, or as `{field}` in {config_file()}."

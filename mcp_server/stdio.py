@@ -1,10 +1,10 @@
 """Serves MCP over standard input and output, in both protocol eras."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from io import TextIOWrapper
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 import anyio
 from mcp.server.lowlevel import Server
@@ -39,21 +39,50 @@ class Outbox(Protocol):
         ...
 
 
-async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_eof: Callable[[], None]) -> None:
-    """Answer until the client closes its end.
+class _Outlet:
+    """Our end of the wire. When nobody reads it any more, that is told once, and what would still be said is dropped.
+
+    Args:
+        descriptor: Where to write.
+        on_close: Called when the other end is closed.
+    """
+
+    def __init__(self, descriptor: int, on_close: Callable[[], None]) -> None:
+        self._file = anyio.wrap_file(TextIOWrapper(os.fdopen(descriptor, "wb"), encoding="utf-8"))
+        self._on_close = on_close
+        self._closed = False
+
+    async def write(self, text: str) -> None:
+        await self._unless_closed(self._file.write, text)
+
+    async def flush(self) -> None:
+        await self._unless_closed(self._file.flush)
+
+    async def _unless_closed(self, act: Callable[..., Awaitable[object]], *arguments: str) -> None:
+        if self._closed:
+            return
+        try:
+            await act(*arguments)
+        except OSError:
+            self._closed = True
+            self._on_close()
+
+
+async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_close: Callable[[], None]) -> None:
+    """Answer until the client closes one of its ends.
 
     Args:
         server: Who answers.
         wire: The claimed wire.
-        on_eof: Called at once when the client has closed its end, before any open request is told.
+        on_close: Called at once when the client has closed an end, before any open request is told.
     """
     stdin = anyio.wrap_file(TextIOWrapper(os.fdopen(wire.stdin, "rb"), encoding="utf-8", errors="replace"))
-    stdout = anyio.wrap_file(TextIOWrapper(os.fdopen(wire.stdout, "wb"), encoding="utf-8"))
-    async with stdio_server(stdin, stdout) as (incoming, outgoing):
+    stdout = _Outlet(wire.stdout, on_close)
+    async with stdio_server(stdin, cast("anyio.AsyncFile[str]", stdout)) as (incoming, outgoing):
         try:
             first = await _after_probes(server, incoming, outgoing)
         except anyio.EndOfStream:
-            on_eof()
+            on_close()
             await outgoing.aclose()
             return
         send, receive = anyio.create_memory_object_stream[Incoming](0)
@@ -63,7 +92,7 @@ async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_eof: Cal
                 await send.send(first)
                 async for message in incoming:
                     await send.send(message)
-                on_eof()
+                on_close()
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(relay)

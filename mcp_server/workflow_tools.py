@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import cast
 
 import anyio
@@ -23,13 +22,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from mcp_server.assembly import OWNER, Assembly
 from mcp_server.call_ledger import CallLedger
 from mcp_server.cancellations import Cancellations
-from mcp_server.failures import failure_text, validated
+from mcp_server.failures import failure_text, rejection_text, run_error_in, validated
 from mcp_server.progress import ProgressFrame, ProgressReporter, SendProgress
 from mcp_server.results import WorkflowResult, made, result_json
 from workflows.budget import Limits
 from workflows.runs.admission import artifact_uri
 from workflows.runs.engine import RunRequest, StartedRun
-from workflows.runs.errors import RunNotFound
+from workflows.runs.errors import RunError, RunNotFound
 from workflows.runs.log import ArtifactInfo
 from workflows.runs.run import Run
 from workflows.workflow import Workflow
@@ -38,6 +37,8 @@ EVENT_META = "io.github.agent-workflows/event"
 """Key under which a progress notification carries the event it stands for."""
 MOST_LINKS = 12
 """Resource links in one result; the rest of the artifacts are in its `artifacts`."""
+
+MAX_COST_USD = "Stop when this many US dollars are spent; a request that is under way is still finished, and paid for."
 
 RequestContext = ServerRequestContext[dict[str, object], object]
 
@@ -57,7 +58,7 @@ class CommonOptions(BaseModel):
         le=86_400,
         description="Answer after this many seconds even if the run is not over; it goes on, and get_run finds it.",
     )
-    max_cost_usd: float | None = Field(default=None, gt=0, description="Stop before this many US dollars are exceeded.")
+    max_cost_usd: float | None = Field(default=None, gt=0, description=MAX_COST_USD)
     max_seconds: float | None = Field(default=None, gt=0, le=86_400, description="Stop the run after this long.")
 
 
@@ -129,6 +130,13 @@ class WorkflowCaller:
                 if await self._nobody_wants(run_id, ctx):
                     self._assembly.engine.cancel_soon(run_id, by="client", reason="the call was cancelled")
                 raise
+            except RunError as error:
+                return _left(run_id, error)
+            except BaseExceptionGroup as group:
+                error = run_error_in(group)
+                if error is None:
+                    raise
+                return _left(run_id, error)
         return await self._result(run_id)
 
     async def _nobody_wants(self, run_id: str, ctx: RequestContext) -> bool:
@@ -179,9 +187,8 @@ class WorkflowCaller:
 
 def run_result(run: Run, artifacts: Sequence[ArtifactInfo]) -> CallToolResult:
     """A run as a tool's result."""
-    seconds = seconds_of(run)
-    structured = result_json(run, artifacts, seconds)
-    if run.status in {"failed", "cancelled"}:
+    structured = result_json(run, artifacts)
+    if run.status in {"failed", "cancelled", "interrupted"}:
         return CallToolResult(
             content=[TextContent(text=failure_text(run))], structured_content=structured, is_error=True
         )
@@ -190,6 +197,12 @@ def run_result(run: Run, artifacts: Sequence[ArtifactInfo]) -> CallToolResult:
         for info in made(artifacts)[:MOST_LINKS]
     ]
     return CallToolResult(content=[TextContent(text=str(structured["summary"])), *links], structured_content=structured)
+
+
+def _left(run_id: str, error: RunError) -> CallToolResult:
+    """The answer when a run cannot be watched any more; the run itself has its own fate."""
+    text = f"{rejection_text(error)}\nThe run {run_id} could not be followed further; get_run says how it stands."
+    return CallToolResult(content=[TextContent(text=text)], is_error=True)
 
 
 def _sender(ctx: RequestContext, token: str | int) -> SendProgress:
@@ -204,9 +217,3 @@ def _sender(ctx: RequestContext, token: str | int) -> SendProgress:
         await ctx.session.send_notification(ProgressNotification(params=params), related_request_id=ctx.request_id)
 
     return send
-
-
-def seconds_of(run: Run) -> float:
-    """How long a run has been going on, or took."""
-    end = datetime.fromisoformat(run.ended_at) if run.ended_at else datetime.now(UTC)
-    return (end - datetime.fromisoformat(run.created_at)).total_seconds()

@@ -30,13 +30,13 @@ class Workspaces:
         Raises:
             InputRejected: It is missing, not a directory, outside the roots, or not writable.
         """
-        path = Path(os.path.realpath(self._roots[0] / Path(asked).expanduser() if asked else self._roots[0]))
+        path = self._resolved(asked)
         if not any(path.is_relative_to(os.path.realpath(root)) for root in self._roots):
             raise _rejected(
                 f"{path} is outside the directories this server may work in: {_listed(self._roots)}.",
                 "Choose a directory inside them, or start the server with AGENT_WORKFLOWS_ROOTS that includes it",
             )
-        if not path.exists():
+        if not _exists(path):
             raise _rejected(f"{path} does not exist.", "Create the directory first, or give another one")
         if not path.is_dir():
             raise _rejected(f"{path} is a file, not a directory.", "Give the directory it lies in")
@@ -48,9 +48,22 @@ class Workspaces:
             )
         return str(path)
 
+    def _resolved(self, asked: str | None) -> Path:
+        try:
+            return Path(os.path.realpath(self._roots[0] / Path(asked).expanduser() if asked else self._roots[0]))
+        except (OSError, ValueError, RuntimeError) as error:  # a NUL, an unknown home, an endless path
+            raise _rejected(f"{(asked or '')[:80]!r} is no path: {error}.", "Give a directory's path") from error
+
 
 def _rejected(message: str, remedy: str) -> InputRejected:
     return InputRejected("workspace", f"workspace: {message}", recovery=(remedy,))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than the system allows
+        return False
 
 
 def _listed(roots: Sequence[Path]) -> str:

@@ -54,10 +54,10 @@ class Budget:
         return self._limits.max_seconds - (self._clock() - self._started)
 
     def cost_left(self) -> float | None:
-        """US dollars until the cost limit, None without one. A part whose cost is unknown counts as nothing."""
+        """US dollars until the cost limit, None without one. Parts whose cost is unknown cannot be counted."""
         if self._limits.max_cost_usd is None:
             return None
-        return self._limits.max_cost_usd - (self._spent.cost_usd or 0.0)
+        return self._limits.max_cost_usd - self._spent.known_cost_usd
 
     def check(self) -> None:
         """Ask whether more work may begin.
@@ -68,8 +68,9 @@ class Budget:
         """
         cost_left, seconds_left = self.cost_left(), self.seconds_left()
         if cost_left is not None and cost_left <= 0:
+            more = " and more, whose price is unknown," if self._spent.cost_usd is None else ""
             raise CostLimitReached(
-                f"The run has used ${self._spent.cost_usd or 0.0:.2f} of max_cost_usd {self._limits.max_cost_usd}."
+                f"The run has used ${self._spent.known_cost_usd:.2f}{more} of max_cost_usd {self._limits.max_cost_usd}."
             )
         if seconds_left is not None and seconds_left <= 0:
             raise TimeLimitReached(f"The run has used its max_seconds of {self._limits.max_seconds:g}.")

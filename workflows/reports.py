@@ -48,7 +48,8 @@ class ArtifactReport:
 
     Attributes:
         agent: The role that made it.
-        name: Name of the artifact, for example `design.md`; a name used before in the run replaces it.
+        name: Name of the artifact, for example `design.md`; where the run has used it before for another
+            text, the new version is kept beside the old one as `design-2.md`.
         media_type: For example `text/markdown`.
         text: The whole of it.
         title: One line for people.

@@ -15,8 +15,10 @@ from pathlib import Path
 import anyio
 import click
 from mcp import Client, StdioServerParameters
-from mcp_types import CallToolResult, ProgressNotification, ServerNotification, TextResourceContents
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, ProgressNotification, ServerNotification, TextContent, TextResourceContents
 
+from mcp_server.commands.following import leave_broken_pipe
 from mcp_server.commands.options import json_option
 from mcp_server.terminal.results import print_structured_result
 from mcp_server.terminal.view import View, choose_view
@@ -57,15 +59,29 @@ def command(*, as_json: bool) -> None:
     place = Place.fresh()
     if not as_json:
         click.echo("Starting `agent-workflows serve --offline`, and calling its tool build_feature over MCP …\n")
-    result = anyio.run(_call, place, as_json)
-    if as_json:
-        return
+    try:
+        result = anyio.run(_call, place, as_json)
+    except BaseExceptionGroup as group:
+        if group.split(BrokenPipeError)[1] is None:
+            sys.exit(leave_broken_pipe())
+        if group.split(MCPError)[1] is None:
+            raise click.ClickException("The server did not answer; what it said on standard error is above.") from group
+        raise
+    if result.is_error:
+        raise click.ClickException(_text_of(result))
+    if not as_json:
+        _tell(result, place)
+
+
+def _tell(result: CallToolResult, place: Place) -> None:
     print_structured_result(result.structured_content or {}, stream=sys.stdout)
     click.echo(f"\nThe files are in {place.workspace}")
     click.echo("This was scripted, without a model. With the real agents, in Claude Code:\n")
     click.echo(f"  claude mcp add agent-workflows -- {_own_command()} serve\n")
-    if result.is_error:
-        sys.exit(1)
+
+
+def _text_of(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
 async def _call(place: Place, as_json: bool) -> CallToolResult:  # noqa: FBT001 - anyio.run passes no keywords
@@ -112,7 +128,7 @@ class _Follower:
             await self.catch_up(client)
 
     async def catch_up(self, client: Client) -> None:
-        while page := await self._page(client):
+        while self._run_id and (page := await self._page(client)):
             for event in page:
                 if event.seq == self._seen + 1:
                     self._view.show(event)

@@ -1,5 +1,6 @@
 """What `run`, `watch` and `cancel` have in common: a run in this process's log, followed to its end."""
 
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -8,13 +9,14 @@ from contextlib import aclosing
 import anyio
 import click
 
-from mcp_server.assembly import OWNER, Assembly, assemble
+from mcp_server.assembly import Assembly, assemble
 from mcp_server.failures import run_error_in
+from mcp_server.own_runs import own_run
 from mcp_server.settings import Settings
 from mcp_server.terminal.results import print_result
 from mcp_server.terminal.view import View, choose_view
 from workflows.catalog import Catalog
-from workflows.runs.errors import RunError, RunNotFound
+from workflows.runs.errors import RunError
 from workflows.runs.run import Run
 
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 130, "interrupted": 3}
@@ -31,28 +33,30 @@ def with_assembly(settings: Settings, catalog: Catalog, act: Callable[[Assembly]
         code = anyio.run(main)
     except RunError as error:
         raise _complaint(error) from error
+    except BrokenPipeError:
+        code = leave_broken_pipe()
     except BaseExceptionGroup as group:
         error = run_error_in(group)
-        if error is None:
+        if error is not None:
+            raise _complaint(error) from group
+        if group.split(BrokenPipeError)[1] is not None:
             raise
-        raise _complaint(error) from group
+        code = leave_broken_pipe()
     sys.exit(code)
+
+
+def leave_broken_pipe() -> int:
+    """Whoever read our output has gone, as in `| head`: nothing more is written, and there is nothing to complain of.
+
+    Returns:
+        The exit code of a program that SIGPIPE ended.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its exit
+    return 128 + 13
 
 
 def _complaint(error: RunError) -> click.ClickException:
     return click.ClickException("\n".join([error.message, *error.recovery]))
-
-
-async def own_run(assembly: Assembly, run_id: str) -> Run:
-    """A run by its id, or by the beginning of it where that is enough.
-
-    Raises:
-        RunNotFound: There is none.
-    """
-    run = await assembly.log.get(run_id)
-    if run is None or run.owner != OWNER:
-        raise RunNotFound(f"There is no run {run_id!r}.", recovery=("`agent-workflows runs` lists them",))
-    return await assembly.engine.reconcile(run)
 
 
 async def follow_to_the_end(assembly: Assembly, run: Run, *, as_json: bool, own: bool) -> int:

@@ -26,7 +26,7 @@ from workflows.workflow import Workflow
     help="Directory the agents work in.",
 )
 @click.option("--input", "input_json", metavar="JSON", help="The whole input as a JSON object; TEXT wins over it.")
-@click.option("--max-cost-usd", type=click.FloatRange(min=0, min_open=True), help="Stop before this is exceeded.")
+@click.option("--max-cost-usd", type=click.FloatRange(min=0, min_open=True), help="Stop when this is spent.")
 @click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this long.")
 @offline_option
 @workflow_option

@@ -4,7 +4,7 @@ import sys
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from mcp_server.assembly import OWNER, Assembly
@@ -20,10 +20,13 @@ def command(*, limit: int) -> None:
 
     async def act(assembly: Assembly) -> int:
         found = await assembly.log.find(RunFilter(owner=OWNER, limit=limit))
-        table = Table("run", "status", "done", "workflow", "started", "newest line", box=None, pad_edge=False)
+        kept = [Column(name, no_wrap=True) for name in ("run", "status", "done", "workflow", "started (UTC)")]
+        table = Table(*kept, Column("newest line", no_wrap=True, ratio=1), box=None, pad_edge=False, expand=True)
         for run in [await assembly.engine.reconcile(run) for run in found]:
             done = f"{run.progress:.0f} %"
-            table.add_row(run.run_id, run.status, done, run.workflow, run.created_at[:19], Text(run.message))
+            table.add_row(
+                run.run_id, run.status, done, run.workflow, run.created_at[5:16].replace("T", " "), Text(run.message)
+            )
         Console(file=sys.stdout).print(table if found else "There are no runs yet.")
         return 0
 

@@ -25,7 +25,7 @@ async def _first_line(client: WireClient, text: str) -> float:
 async def _calls(count: int) -> list[float]:
     with tempfile.TemporaryDirectory() as directory:
         place = Place.below(Path(directory))
-        async with place.server("--offline", *offered("ECHO"), measured=False) as client:
+        async with place.server(*offered("ECHO"), measured=False) as client:
             await client.open()
             return [await _first_line(client, f"call {number}") for number in range(count + 1)]
 

@@ -87,8 +87,8 @@ def measure(*, small: bool = False) -> list[Row]:
         row(f"{start} the answer to `tools/list` after it", "tools", "ours, modern", "bare, modern", "bare", None),
         row(f"{start} the first tool result, `list_runs`", "result", "ours, list_runs", hand, "LangGraph by hand", 1),
         row(f"{start} the first tool result, a workflow", "result", "ours, workflow", hand, "LangGraph by hand", 1),
-        row("memory of the idle server (USS)", "idle", "ours, modern", "bare, modern", "bare", IDLE_MEMORY),
-        row("memory after the first workflow (USS)", "used", "ours, workflow", hand, "LangGraph by hand", None),
+        row("private memory of the idle server", "idle", "ours, modern", "bare, modern", "bare", IDLE_MEMORY),
+        row("private memory after the first workflow", "used", "ours, workflow", hand, "LangGraph by hand", None),
     ]
 
 

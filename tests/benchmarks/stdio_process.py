@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import termios
@@ -12,7 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-import psutil
+
+from tests.benchmarks.memory import private_bytes
 
 PEERS = Path(__file__).parent / "peers"
 WORKFLOWS = Path(__file__).with_name("workflows.py")
@@ -28,7 +30,11 @@ _CLIENT: dict[str, object] = {
     "capabilities": {},
     "clientInfo": {"name": "bench", "version": "1"},
 }
-_FOREIGN = ("AGENT_WORKFLOWS_", "ANTHROPIC_", "CLAUDE", "COVERAGE_", "LANGCHAIN_", "LANGGRAPH_", "LANGSMITH_")
+_KEPT_BACK = re.compile(
+    "AGENT_WORKFLOWS_|ANTHROPIC_|CLAUDE|COVERAGE_|LANG(CHAIN|GRAPH|SMITH)_"
+    # Installed programs have their bytecode; without it, one that was not started before would be compiled every time.
+    "|PYTHONDONTWRITEBYTECODE$"
+)
 
 
 def offered(*workflows: str) -> list[str]:
@@ -37,8 +43,8 @@ def offered(*workflows: str) -> list[str]:
 
 
 def own_command(*workflows: str) -> list[str]:
-    """Our server, offline, with workflows of `workflows.py`."""
-    return [str(Path(sys.executable).with_name("agent-workflows")), "serve", "--offline", *offered(*workflows)]
+    """Our server, with workflows of `workflows.py`."""
+    return [str(Path(sys.executable).with_name("agent-workflows")), "serve", *offered(*workflows)]
 
 
 class StdioProcess:
@@ -59,7 +65,6 @@ class StdioProcess:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             env={**_plain(os.environ), **own},
             cwd=directory,
             pipesize=-1 if pipe_bytes is None else pipe_bytes,
@@ -126,8 +131,8 @@ class StdioProcess:
         return int.from_bytes(waiting, sys.byteorder)
 
     def megabytes(self) -> float:
-        """Memory that is this process's own (USS), in MB."""
-        return psutil.Process(self._process.pid).memory_full_info().uss / 1e6
+        """Its private memory, in MB."""
+        return private_bytes(self._process.pid) / 1e6
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> None:
@@ -145,4 +150,4 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> None:
 
 def _plain(environ: Mapping[str, str]) -> dict[str, str]:
     """Without anybody's settings: what is measured is the program as it comes."""
-    return {name: value for name, value in environ.items() if not name.startswith(_FOREIGN)}
+    return {name: value for name, value in environ.items() if not _KEPT_BACK.match(name)}

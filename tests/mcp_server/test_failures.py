@@ -66,3 +66,14 @@ def test_a_rejection_says_what_helps() -> None:
     text = rejection_text(RunNotFound("There is no run 'x'.", recovery=("list_runs shows them",)))
     assert "There is no run 'x'." in text
     assert "list_runs shows them" in text
+
+
+def test_a_cancelled_run_is_nobody_s_fault() -> None:
+    failure = RunFailure(kind="cancelled", message="Cancelled by me.", blame="caller")
+    assert "Cause lies with" not in failure_text(run(status="cancelled", failure=failure))
+
+
+def test_an_interrupted_run_says_what_happened_and_what_helps() -> None:
+    text = failure_text(run(status="interrupted"))
+    assert "build_feature was interrupted" in text
+    assert "Call the tool again" in text

@@ -57,3 +57,9 @@ def test_a_workspace_that_cannot_be_written_is_refused_only_to_those_who_write(
     assert Workspaces((tmp_path,)).choose(None, writes=False)
     with pytest.raises(InputRejected, match="cannot be written"):
         Workspaces((tmp_path,)).choose(None, writes=True)
+
+
+@pytest.mark.parametrize("asked", ["~nobody-of-this-name/x", "a\0b", "x" * 5000], ids=["home", "NUL", "endless"])
+def test_what_is_no_path_at_all_is_refused_in_words(tmp_path: Path, asked: str) -> None:
+    with pytest.raises(InputRejected, match="workspace:"):
+        Workspaces((tmp_path,)).choose(asked, writes=False)

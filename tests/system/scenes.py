@@ -68,11 +68,12 @@ def misbehaving_claude(behaviour: Callable[[], None], *busy: str) -> "SetUp":
     """An agent on a `claude` that does not do what it should."""
 
     @asynccontextmanager
-    async def scene(directory: Path) -> AsyncGenerator[Scene]:
+    async def misbehaving(directory: Path) -> AsyncGenerator[Scene]:
         variables = {"AGENT_WORKFLOWS_CLAUDE": str(FAKE_CLAUDE), "FAKE_CLAUDE": behaviour.__name__}
         yield Scene(Place.below(directory, **variables), (), "build_feature", "token_stream", busy)
 
-    return scene
+    misbehaving.__name__ = behaviour.__name__  # by which tests are told apart
+    return misbehaving
 
 
 silent_claude = misbehaving_claude(claude_cli.works_on)

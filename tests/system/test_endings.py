@@ -32,16 +32,17 @@ pytestmark = [
 SERVER_GONE_SECONDS = 1.0
 NOTHING_LEFT_SECONDS = 3.0
 
-scenes = pytest.mark.parametrize("set_up", [shell_of_a_scripted_agent, worst_claude, shell_of_the_real_claude])
+ENDS = {"end of input": 0, signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+"""How a server can end, and its exit code."""
 
 
-async def end(client: WireClient, by: signal.Signals | None) -> tuple[int, float]:
-    """End the server, by a signal or by closing its input; returns its exit code and the seconds it took."""
+async def end(client: WireClient, by: str | signal.Signals) -> tuple[int, float]:
+    """End the server; returns its exit code and the seconds it took."""
     began = time.monotonic()
-    if by is None:
-        await client.close_stdin()
-    else:
+    if isinstance(by, signal.Signals):
         client.kill(by)
+    else:
+        await client.close_stdin()
     return await client.ended(within=5), time.monotonic() - began
 
 
@@ -53,37 +54,26 @@ async def found_by_another_server(scene: Scene, run_id: str) -> tuple[Json, list
         return report, await client.log_of(run_id)
 
 
-@scenes
-@pytest.mark.parametrize(
-    ("by", "code"), [(None, 0), (signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["end of input", "SIGINT", "SIGTERM"]
-)
-async def test_a_server_that_is_told_to_go_leaves_nobody_behind_and_loses_nothing(
-    tmp_path: Path, set_up: SetUp, by: signal.Signals | None, code: int
-) -> None:
-    async with set_up(tmp_path) as scene:
+async def assert_a_good_end(directory: Path, set_up: SetUp, by: str | signal.Signals) -> None:
+    directory.mkdir()
+    async with set_up(directory) as scene:
         async with scene.server(measured=False) as client:
             request, run_id = await scene.set(client)
             exit_code, seconds = await end(client, by)
             await scene.place.deserted(NOTHING_LEFT_SECONDS)
-        assert exit_code == code
+        assert exit_code == ENDS[by]
         assert seconds < SERVER_GONE_SECONDS
         report, log = await found_by_another_server(scene, run_id)
         assert (report["status"], report["result"]) == ("interrupted", None)
-        assert {event["seq"] for event in client.events(request)} <= {event["seq"] for event in log}
         assert [event["seq"] for event in log] == list(range(1, report["last_seq"] + 1))
-
-
-@scenes
-async def test_a_server_that_is_killed_leaves_nobody_behind(tmp_path: Path, set_up: SetUp) -> None:
-    async with set_up(tmp_path) as scene:
-        async with scene.server(measured=False) as client:
-            request, run_id = await scene.set(client)
-            exit_code, _ = await end(client, signal.SIGKILL)
-            await scene.place.deserted(NOTHING_LEFT_SECONDS)
-        assert exit_code == -signal.SIGKILL
-        report, log = await found_by_another_server(scene, run_id)
-        assert report["status"] == "interrupted"
         assert {event["seq"] for event in client.events(request)} <= {event["seq"] for event in log}
+
+
+@pytest.mark.parametrize("set_up", [shell_of_a_scripted_agent, worst_claude, shell_of_the_real_claude])
+async def test_however_a_server_ends_it_leaves_nobody_behind_and_loses_nothing(tmp_path: Path, set_up: SetUp) -> None:
+    async with anyio.create_task_group() as tasks:
+        for number, by in enumerate(ENDS):  # at the same time: they mostly wait
+            tasks.start_soon(assert_a_good_end, tmp_path / str(number), set_up, by)
 
 
 @pytest.mark.parametrize(
@@ -133,17 +123,18 @@ async def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
             client.kill(signal.SIGINT)
             client.kill(signal.SIGTERM)
             await client.close_stdin()
-            assert await client.ended() in {128 + signal.SIGINT, 128 + signal.SIGTERM}
+            assert await client.ended() in ENDS.values()
             await scene.place.deserted(NOTHING_LEFT_SECONDS)
         assert (await found_by_another_server(scene, run_id))[0]["status"] == "interrupted"
 
 
-@pytest.mark.parametrize("by", [None, signal.SIGINT, signal.SIGTERM], ids=["end of input", "SIGINT", "SIGTERM"])
-async def test_a_server_without_work_goes_at_once(tmp_path: Path, by: signal.Signals | None) -> None:
+@pytest.mark.parametrize("by", ["end of input", signal.SIGINT, signal.SIGTERM])
+async def test_a_server_without_work_goes_at_once(tmp_path: Path, by: str | signal.Signals) -> None:
     place = Place.below(tmp_path)
     async with place.server("--offline", measured=False) as client:
         await client.open()
-        _, seconds = await end(client, by)
+        exit_code, seconds = await end(client, by)
+        assert exit_code == ENDS[by]
         assert seconds < SERVER_GONE_SECONDS
         assert client.said == ""
         await place.deserted(NOTHING_LEFT_SECONDS)

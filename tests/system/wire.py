@@ -4,6 +4,7 @@ Nothing of the SDK's client is used, so nothing is smoothed over. `WireClient.au
 called at the end of every connection.
 """
 
+import json
 import os
 import signal
 import sys
@@ -105,7 +106,7 @@ class WireClient:
 
     async def send(self, message: Json) -> None:
         """Send any message as one line."""
-        await self.send_line(orjson.dumps(message))
+        await self.send_line(json.dumps(message).encode())  # also what orjson would rightly refuse
 
     async def send_line(self, line: bytes) -> None:
         """Send any line."""
@@ -133,7 +134,9 @@ class WireClient:
 
     async def called(self, tool: str, arguments: Json, *, within: float = 20) -> Json:
         """Call a tool and wait for its result."""
-        return (await self.answer(await self.call(tool, arguments), within=within))["result"]
+        answer = await self.answer(await self.call(tool, arguments), within=within)
+        assert "result" in answer, answer
+        return answer["result"]
 
     async def told(self, tool: str, arguments: Json, *, within: float = 20) -> Json:
         """Call a tool and wait for its structured result, which is no error."""

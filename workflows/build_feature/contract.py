@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from workflows.workflow import Stage, Workflow
 
 LONGEST_TASK = 50_000
+"""Characters of the task and its constraints together: every agent reads all of them, in every round."""
 
 Line: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TASK)]
 
@@ -25,8 +26,19 @@ class BuildFeatureInput(BaseModel):
         default=[],
         max_length=50,
         description="Rules the result must keep, one each, for example 'standard library only' "
-        "or 'do not change the public API'.",
+        "or 'do not change the public API'. Task and constraints together have at most 50,000 characters.",
     )
+
+    @model_validator(mode="after")
+    def _is_short_enough(self) -> "BuildFeatureInput":
+        """They are never cut, so what is too long has to be refused."""
+        length = len(self.task) + sum(map(len, self.constraints))
+        if length > LONGEST_TASK:
+            raise ValueError(
+                f"task and constraints have {length:,} characters together, at most {LONGEST_TASK:,} are allowed: put "
+                "what is long into a file in the workspace and name that file"
+            )
+        return self
 
 
 class FileChanged(BaseModel):

@@ -11,7 +11,7 @@ from workflows.build_feature.decision import MOST_ROUNDS, MOST_TIMES
 from workflows.build_feature.state import Standing
 
 LONGEST_TEXT = 12_000
-"""Characters of a single text in a prompt."""
+"""Characters of a single text in a prompt. Only what agents and programs wrote is cut, never what the user asks for."""
 LONGEST_DIFF = 60_000
 """Characters of the diff in a prompt; the files themselves can be read."""
 _SHOWN_TEST_RUNS = 3
@@ -142,7 +142,10 @@ def _observed(standing: Standing) -> str:
 
 def _asked(standing: Standing) -> str:
     constraints = "\n".join(f"- {rule}" for rule in standing.constraints)
-    return _joined(_quoted("task", standing.task, "The task"), _quoted("constraints", constraints, "Constraints"))
+    return _joined(
+        _quoted("task", standing.task, "The task", longest=None),
+        _quoted("constraints", constraints, "Constraints", longest=None),
+    )
 
 
 def _told(instructions: str) -> str:
@@ -174,12 +177,12 @@ def _review(review: Review | None) -> str:
     return "" if review is None else _quoted("review", review.model_dump_json(indent=1), "The last review")
 
 
-def _quoted(tag: str, text: str, title: str, longest: int = LONGEST_TEXT) -> str:
-    """A text between tags, under a title; nothing if there is no text."""
+def _quoted(tag: str, text: str, title: str, longest: int | None = LONGEST_TEXT) -> str:
+    """A text between tags, under a title; nothing if there is no text. None for `longest` leaves it whole."""
     text = text.strip()
     if not text:
         return ""
-    if len(text) > longest:
+    if longest is not None and len(text) > longest:
         text = f"{text[:longest]}\n[... {len(text) - longest:,} more characters are left out here]"
     return f"{title}:\n<{tag}>\n{_TAG_IN_TEXT.sub('< ', text)}\n</{tag}>"
 

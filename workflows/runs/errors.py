@@ -6,6 +6,7 @@ RunError                     the root: kind, blame, recovery
 ├── RunNotFound
 ├── WorkflowBroken           the workflow itself: its graph cannot be loaded, or ended without its output
 ├── StepLimitReached         the graph went round too often
+├── NotEndedYet              it was asked to end and is still there
 ├── RunTakenOver             another writer has the run now
 └── LogUnavailable           the log cannot be read or written
     └── LogTooNew            a newer version of this program wrote it
@@ -13,7 +14,8 @@ RunError                     the root: kind, blame, recovery
 
 from typing import ClassVar, Literal, TypeAlias
 
-Blame: TypeAlias = Literal["caller", "setup", "provider", "agent", "server"]
+Blame: TypeAlias = Literal["caller", "setup", "provider", "agent", "server", "workflow"]
+"""As in `agents.errors`, and `workflow`: the workflow's own code, which its author has to mend."""
 
 
 class RunError(Exception):
@@ -68,6 +70,7 @@ class WorkflowBroken(RunError):
     """The workflow's graph cannot be loaded, raised, or ended without the output it promises."""
 
     kind = "workflow_broken"
+    blame = "workflow"
 
 
 class StepLimitReached(RunError):
@@ -75,6 +78,12 @@ class StepLimitReached(RunError):
 
     kind = "step_limit_reached"
     blame = "agent"
+
+
+class NotEndedYet(RunError):
+    """The run was asked to end, and has not ended within the time one waits for that."""
+
+    kind = "not_ended_yet"
 
 
 class RunTakenOver(RunError):

@@ -11,13 +11,40 @@ def build_graph(workflow: Workflow) -> Any:  # noqa: ANN401 - the library's grap
     """Build a workflow's graph, uncompiled.
 
     Raises:
-        WorkflowBroken: It cannot be loaded.
+        WorkflowBroken: It cannot be loaded or built: whatever its module raises is its author's to mend.
     """
     build = workflow.graph
-    if isinstance(build, str):
-        module_name, _, attribute = build.partition(":")
-        try:
+    try:
+        if isinstance(build, str):
+            module_name, _, attribute = build.partition(":")
             build = getattr(importlib.import_module(module_name), attribute)
-        except (ImportError, AttributeError) as error:
-            raise WorkflowBroken(f"The graph of workflow {workflow.name!r} cannot be loaded: {error}.") from error
-    return build()
+    except Exception as error:  # importing runs the author's code, which can raise anything
+        raise _broken(workflow, "loaded", error) from error
+    try:
+        return build()
+    except Exception as error:  # as above
+        raise _broken(workflow, "built", error) from error
+
+
+def compile_graph(workflow: Workflow, checkpointer: object) -> Any:  # noqa: ANN401 - as above
+    """Build a workflow's graph and compile it; importing its module can take seconds, so call this in a thread.
+
+    Args:
+        workflow: Which.
+        checkpointer: Remembers how far each run has come.
+
+    Raises:
+        WorkflowBroken: It cannot be loaded, built or compiled.
+    """
+    graph = build_graph(workflow)
+    try:
+        return graph.compile(checkpointer=checkpointer)
+    except Exception as error:  # the library raises ValueError, TypeError and others for graphs that make no sense
+        raise _broken(workflow, "compiled", error) from error
+
+
+def _broken(workflow: Workflow, what: str, error: Exception) -> WorkflowBroken:
+    return WorkflowBroken(
+        f"The graph of workflow {workflow.name!r} cannot be {what}: {type(error).__name__}: {error}",
+        recovery=("Report it to the workflow's author, or mend the module of its graph",),
+    )

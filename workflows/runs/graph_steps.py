@@ -1,6 +1,6 @@
 """What the execution of a graph looks like from outside, whatever library executes it."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -34,6 +34,19 @@ class NodeReported:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeFailed:
+    """A node has raised; the graph raises the same right after.
+
+    Attributes:
+        node: As in `NodeStarted`.
+        task_id: As in `NodeStarted`.
+    """
+
+    node: str
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeEnded:
     """A node is done; a node that fails or is cancelled has no such step.
 
@@ -59,7 +72,7 @@ class StateReached:
     values: Mapping[str, object]
 
 
-GraphStep: TypeAlias = NodeStarted | NodeReported | NodeEnded | StateReached
+GraphStep: TypeAlias = NodeStarted | NodeReported | NodeFailed | NodeEnded | StateReached
 
 
 class GraphRunner(Protocol):
@@ -71,7 +84,7 @@ class GraphRunner(Protocol):
         """Execute a workflow's graph from its beginning.
 
         To be consumed in an asyncio task of its own, which is cancelled once at most: nodes still running are
-        then cancelled and awaited.
+        then cancelled and awaited. So they are when the generator is closed early.
 
         Args:
             workflow: Which.
@@ -80,10 +93,27 @@ class GraphRunner(Protocol):
 
         Raises:
             workflows.runs.errors.WorkflowBroken: The graph cannot be built.
+            workflows.runs.errors.LogUnavailable: The checkpoints cannot be read or written.
             Exception: Whatever a node raises.
         """
         ...
 
+    async def forget(self, run_id: str) -> None:
+        """Delete the checkpoints of a run that is over for good.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: They cannot be deleted.
+        """
+        ...
+
+    async def remembered(self) -> Sequence[str]:
+        """The ids of all runs that have checkpoints.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: The checkpoints cannot be read.
+        """
+        ...
+
     async def close(self) -> None:
-        """Let go of the checkpoints' database."""
+        """Let go of the checkpoints' database; never raises."""
         ...

@@ -27,7 +27,8 @@ class ProcessLock:
     """The lock this process holds while it lives.
 
     Args:
-        directory: Where all processes that share a log keep their locks; made if missing.
+        directory: Where all processes that share a log keep their locks, below the data directory; both are made if
+            missing, readable for their owner only.
 
     Raises:
         LogUnavailable: The directory cannot be written.
@@ -37,7 +38,8 @@ class ProcessLock:
         self._directory = directory
         self.token = f"{os.getpid()}-{secrets.token_hex(6)}"
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            for place in (directory.parent, directory):  # `mode` is only that of the last directory that is made
+                place.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = self._path(self.token).open("ab")
             _lock(self._file)
         except OSError as error:

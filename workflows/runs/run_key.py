@@ -12,7 +12,11 @@ def new_run_id() -> str:
     return secrets.token_hex(10)
 
 
-def idempotency_key(workflow: str, input: Json, workspace: str) -> str:
-    """The same for the same workflow, input and workspace, whatever the order of the input's fields."""
-    canonical = json.dumps([workflow, dict(input), workspace], sort_keys=True, separators=(",", ":"))
+def idempotency_key(workflow: str, input: Json, workspace: str, *, offline: bool) -> str:
+    """The same for the same workflow, input and workspace, whatever the order of the input's fields.
+
+    A run with scripted agents is another one than a run with models: whoever pays for models must never be handed
+    what a script has played.
+    """
+    canonical = json.dumps([workflow, dict(input), workspace, offline], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -176,7 +176,7 @@ def test_in_a_terminal_markdown_is_rendered_and_links_show_where_they_lead() -> 
 
 def test_the_result_of_a_tool_call_is_shown_like_the_run() -> None:
     stream = io.StringIO()
-    print_structured_result(result_json(replace(DONE, offline=True), ARTIFACTS, 130.0), stream=stream)
+    print_structured_result(result_json(replace(DONE, offline=True), ARTIFACTS), stream=stream)
     text = stream.getvalue()
 
     assert text.startswith("\nOffline: scripted agents, no model. ## Done\n")
@@ -187,7 +187,7 @@ def test_the_result_of_a_tool_call_is_shown_like_the_run() -> None:
 
 def test_the_error_of_a_tool_call_is_shown_like_the_failure() -> None:
     stream = io.StringIO()
-    print_structured_result(result_json(FAILED, [], 1.0), stream=stream)
+    print_structured_result(result_json(FAILED, []), stream=stream)
 
     assert "The run failed (rate_limited): The provider refused ten requests." in stream.getvalue()
     assert "  - Wait a few minutes and try again" in stream.getvalue()

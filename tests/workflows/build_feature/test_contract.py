@@ -5,7 +5,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from agents import roles
-from workflows.build_feature.contract import WORKFLOW, BuildFeatureInput, BuildFeatureOutput
+from workflows.build_feature.contract import LONGEST_TASK, WORKFLOW, BuildFeatureInput, BuildFeatureOutput
 from workflows.build_feature.decision import MOST_ROUNDS
 
 
@@ -19,6 +19,14 @@ def test_the_task_is_needed_and_stripped() -> None:
 def test_an_empty_constraint_is_refused() -> None:
     with pytest.raises(ValidationError):
         BuildFeatureInput(task="t", constraints=["  "])
+
+
+def test_task_and_constraints_are_bounded_together_and_the_message_says_what_to_do() -> None:
+    rules = ["r" * 1000] * 10
+    BuildFeatureInput(task="t" * (LONGEST_TASK - 10_000), constraints=rules)
+
+    with pytest.raises(ValidationError, match=r"have 50,001 characters together, at most 50,000 .* into a file"):
+        BuildFeatureInput(task="t" * (LONGEST_TASK - 9_999), constraints=rules)
 
 
 def test_every_field_tells_a_model_what_it_is() -> None:

@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 
 from workflows.build_feature import prompts
-from workflows.build_feature.contract import FileChanged, Finding, Review, Round, TestRun
+from workflows.build_feature.contract import BuildFeatureInput, FileChanged, Finding, Review, Round, TestRun
 from workflows.build_feature.state import Standing
 
 EMPTY = Standing(
@@ -135,3 +135,15 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 
     assert "1,234 more characters" in prompt
     assert len(prompt) < prompts.LONGEST_TEXT + 5000
+
+
+@pytest.mark.parametrize("agent", ALL)
+def test_what_the_user_asks_for_is_never_cut(agent: str) -> None:
+    task = "t" * 30_000 + " THE-END-OF-THE-TASK"
+    rules = [f"rule {number} " + "r" * 1000 for number in range(19)] + ["THE-LAST-RULE"]
+    asked = BuildFeatureInput(task=task, constraints=rules)
+
+    prompt = ALL[agent](FULL.model_copy(update={"task": asked.task, "constraints": asked.constraints}))
+
+    assert f"{task}\n</task>" in prompt
+    assert all(rule in prompt for rule in rules)

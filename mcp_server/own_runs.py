@@ -1,0 +1,37 @@
+"""Finds runs of the one user there is; to others they do not exist."""
+
+from mcp_server.assembly import OWNER, Assembly
+from workflows.runs.errors import RunNotFound
+from workflows.runs.run import Run, RunFilter
+
+SHORTEST_PREFIX = 4
+"""Characters of an id that may stand for the whole."""
+_LOOKED_THROUGH = 1000
+
+
+async def own_run(assembly: Assembly, run_id: str) -> Run:
+    """A run by its id, as it really stands.
+
+    Raises:
+        RunNotFound: There is none, or it is somebody else's.
+    """
+    run = await assembly.log.get(run_id)
+    if run is None or run.owner != OWNER:
+        raise RunNotFound(
+            f"run_id: there is no run {run_id[:80]!r}.",
+            recovery=("`list_runs`, or `agent-workflows runs`, lists them",),
+        )
+    return await assembly.engine.reconcile(run)
+
+
+async def own_run_by_prefix(assembly: Assembly, beginning: str) -> Run:
+    """A run by its id, or by the beginning of it where only one of the newest 1,000 runs begins so.
+
+    Raises:
+        RunNotFound: There is none, or more than one.
+    """
+    if len(beginning) < SHORTEST_PREFIX or await assembly.log.get(beginning) is not None:
+        return await own_run(assembly, beginning)
+    newest = await assembly.log.find(RunFilter(owner=OWNER, limit=_LOOKED_THROUGH))
+    found = [run.run_id for run in newest if run.run_id.startswith(beginning)]
+    return await own_run(assembly, found[0] if len(found) == 1 else beginning)
