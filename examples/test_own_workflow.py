@@ -25,6 +25,8 @@ async def played(script: Script, subject: str, workspace: Path) -> HaikuOutput:
             workspace=workspace,
             team=Team(ScriptedAgent(script, commands.run)),
             budget=Budget(Limits()),
+            commands=commands.run,
+            private_directory=workspace.parent / "private",
         )
         graph: Any = build()
         return HaikuOutput.model_validate(await graph.compile().ainvoke({"subject": subject}, context=context))

@@ -11,6 +11,7 @@ from typing import cast
 
 from agents.agent import Agent, AgentReply, AgentTask
 from agents.claude.locate import find_claude
+from agents.command_runner import CommandRunner
 from agents.events import Emit
 from agents.processes.registry import ProcessRegistry
 from mcp_server.settings import Settings
@@ -72,6 +73,8 @@ async def assemble(
             log=log,
             lock=lock,
             team=_team(settings, children, environ),
+            commands=CommandRunner(children).run,
+            private_directory=settings.home / "private",
             open_graphs=lambda: _open_graphs(settings),
             redactor=Redactor(environ),
             max_runs=settings.max_runs,

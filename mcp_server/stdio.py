@@ -1,7 +1,9 @@
 """Serves MCP over standard input and output, in both protocol eras."""
 
+import json
 import os
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from io import TextIOWrapper
 from typing import Protocol, TypeAlias, cast
@@ -17,6 +19,9 @@ from mcp_server.wire import Wire
 
 Incoming: TypeAlias = SessionMessage | Exception
 """A message, or why a line was none."""
+
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Inbox(Protocol):
@@ -37,6 +42,24 @@ class Outbox(Protocol):
     async def aclose(self) -> None:
         """Say that nothing will follow."""
         ...
+
+
+class _Inlet:
+    """The client's end of the wire, line by line.
+
+    JSON can hold half of a surrogate pair, and JavaScript writes it where a text was cut in the middle of an emoji. The
+    SDK cannot read such a line and drops it: its request would never be answered. So halves become U+FFFD here.
+
+    Args:
+        descriptor: Where to read.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._file = anyio.wrap_file(TextIOWrapper(os.fdopen(descriptor, "rb"), encoding="utf-8", errors="replace"))
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for line in self._file:
+            yield line if _SURROGATE_ESCAPE.search(line) is None else _with_whole_characters(line)
 
 
 class _Outlet:
@@ -76,9 +99,9 @@ async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_close: C
         wire: The claimed wire.
         on_close: Called at once when the client has closed an end, before any open request is told.
     """
-    stdin = anyio.wrap_file(TextIOWrapper(os.fdopen(wire.stdin, "rb"), encoding="utf-8", errors="replace"))
-    stdout = _Outlet(wire.stdout, on_close)
-    async with stdio_server(stdin, cast("anyio.AsyncFile[str]", stdout)) as (incoming, outgoing):
+    stdin = cast("anyio.AsyncFile[str]", _Inlet(wire.stdin))
+    stdout = cast("anyio.AsyncFile[str]", _Outlet(wire.stdout, on_close))
+    async with stdio_server(stdin, stdout) as (incoming, outgoing):
         try:
             first = await _after_probes(server, incoming, outgoing)
         except anyio.EndOfStream:
@@ -98,6 +121,15 @@ async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_close: C
             tasks.start_soon(relay)
             await _answer(server, receive, outgoing)
             tasks.cancel_scope.cancel()
+
+
+def _with_whole_characters(line: str) -> str:
+    """The same JSON, with U+FFFD for every half of a surrogate pair whose other half is missing."""
+    try:
+        text = json.dumps(json.loads(line), ensure_ascii=False)  # joins the halves that belong together
+    except (ValueError, RecursionError):  # no JSON; who reads it next says so
+        return line
+    return line if _HALF.search(text) is None else _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 async def _after_probes(server: Server[dict[str, object]], incoming: Inbox, outgoing: Outbox) -> Incoming:

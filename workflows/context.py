@@ -7,6 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from agents.agent import AgentReply, AgentTask, Usage
+from agents.command_runner import RunCommand
 from agents.errors import ReplyInvalid
 from agents.events import AgentSaid, UsageReported
 from agents.roles import Role
@@ -26,12 +27,18 @@ class WorkflowContext:
         workspace: Existing directory the agents work in.
         team: Who fills which role.
         budget: The rest of the run's limits.
+        commands: Runs a command as a child process of this server, which ends it with all the others.
+        private_directory: For what must not be in the state, because every state is stored and sent: a directory
+            outside the workspace that belongs to this run alone. Whoever needs it makes it; it is removed when the run
+            is over, and is still there for a run that is resumed.
     """
 
     run_id: str
     workspace: Path
     team: Team
     budget: Budget
+    commands: RunCommand
+    private_directory: Path
 
     async def perform(
         self, role: Role, prompt: str, say: Say, *, reply_model: type[BaseModel] | None = None

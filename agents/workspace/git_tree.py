@@ -1,8 +1,7 @@
 """A git work tree as it is at one moment, as a tree object: what `git add -A` would stage, without staging it.
 
-The user's index is copied and never written; nothing is committed, no hook runs. Only a tree that has to be kept leaves
-something in the repository: what then differs from the last commit, as loose objects that nothing refers to and that
-git tidies away by itself.
+The user's repository is only read: its index is copied, nothing is committed, no hook runs, and what has to be written
+goes to an object directory of our own that only looks things up in the repository's.
 """
 
 import os
@@ -23,9 +22,12 @@ from agents.workspace.file_snapshot import (
     is_storable,
     large_file_fingerprint,
 )
+from agents.workspace.private_files import make_private_directory
 
 LARGEST_NEW_FILE_BYTES = 1024 * 1024
-"""A larger file that git does not know is left out of the tree: the repository would keep a copy of it."""
+"""A larger file that git does not know is left out of the tree, for a copy of it would be kept."""
+ALL_NEW_BYTES = 64 * 1024 * 1024
+"""How much of such files is copied in all; what is more is left out as well."""
 _LONGEST_STDERR = 500
 
 _ENVIRONMENT: Mapping[str, str | None] = MappingProxyType(
@@ -68,7 +70,7 @@ class Tree:
 
     Attributes:
         name: Of the tree object.
-        left_out: Fingerprints of files that are too large to be in it, by path relative to the workspace.
+        left_out: Fingerprints of files that are too large or too many to be in it, by path relative to the workspace.
         complete: False if there were too many new files to look at all of them.
     """
 
@@ -85,11 +87,13 @@ class Comparison:
         after: The tree as it is now.
         changes: Git's status letter and the path relative to the workspace, of every file that differs.
         diff: The same as a unified diff.
+        diff_is_whole: False if there was too much of it to keep.
     """
 
     after: Tree
     changes: list[tuple[str, str]]
     diff: str
+    diff_is_whole: bool = True
 
 
 class GitWorkspace:
@@ -116,47 +120,55 @@ class GitWorkspace:
         except GitFailed:
             return False
 
-    async def tree(self) -> Tree:
-        """The files as they are now; the tree stays in the repository, so that it can be compared with later.
+    async def tree(self, objects: Path) -> Tree:
+        """The files as they are now.
+
+        Args:
+            objects: Where the tree and what is new in it are kept, to be compared with later; made if it is missing.
 
         Raises:
             GitFailed: Git could not do it, or there are too many files that it does not know.
         """
         async with _scratch() as scratch:
-            tree = await self._tree({"GIT_INDEX_FILE": str(scratch / "index")}, frozenset())
+            await self._make_objects(objects, await self._path("objects"))
+            tree = await self._tree(_variables(objects, scratch / "index"), frozenset())
         if not tree.complete:
             raise GitFailed(f"there are more than {MOST_FILES:,} files that git does not know")
         return tree
 
-    async def compare(self, before: str) -> Comparison:
-        """What is different now; nothing is left of it in the repository.
+    async def compare(self, before: str, objects: Path) -> Comparison:
+        """What is different now.
 
         Args:
             before: Name of an earlier tree.
+            objects: Where that is kept.
 
         Raises:
             GitFailed: Git could not do it.
         """
-        objects = await self._path("objects")
-        known = frozenset(_names(await self._git("ls-tree", "-r", "-z", "--name-only", before)))
         async with _scratch() as scratch:
-            own = scratch / "objects"
-            await anyio.to_thread.run_sync(own.mkdir)
-            variables = {
-                "GIT_INDEX_FILE": str(scratch / "index"),
-                "GIT_OBJECT_DIRECTORY": str(own),
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
-            }
+            variables = _variables(scratch / "objects", scratch / "index")
+            await self._make_objects(scratch / "objects", objects, await self._path("objects"))
+            listed = await self._git("ls-tree", "-r", "-z", "--name-only", before, variables=variables)
+            known = frozenset(_names(listed))
             after = await self._tree(variables, known)
             both = ("diff-tree", "-r", "--no-renames", "--relative", before, after.name)
             status = await self._git(*both, "-z", "--name-status", variables=variables)
-            diff = await self._git(*both, "-p", "--no-color", "--no-ext-diff", "--no-textconv", variables=variables)
+            patch = (*both, "-p", "--no-color", "--no-ext-diff", "--no-textconv")
+            diff = await self._result(*patch, variables=variables)
         fields = status.decode(errors="replace").split("\0")[:-1]
         return Comparison(
             after=after,
             changes=list(zip(fields[::2], fields[1::2], strict=True)),
-            diff=diff.decode(errors="replace"),
+            diff=diff.stdout.decode(errors="replace"),
+            diff_is_whole=not diff.dropped_bytes,
         )
+
+    async def _make_objects(self, directory: Path, *looked_up_in: Path) -> None:
+        try:
+            await anyio.to_thread.run_sync(_make_objects, directory, looked_up_in)
+        except OSError as error:
+            raise GitFailed(f"{directory} cannot be written: {error.strerror}") from error
 
     async def _tree(self, variables: Mapping[str, str], known: frozenset[str]) -> Tree:
         """The files as they are now; of too many new ones those that are known from before come first."""
@@ -177,11 +189,19 @@ class GitWorkspace:
         return (self._workspace / path).resolve()
 
     async def _git(self, *arguments: str, variables: Mapping[str, str] = _NO_VARIABLES, stdin: bytes = b"") -> bytes:
+        result = await self._result(*arguments, variables=variables, stdin=stdin)
+        if result.dropped_bytes:  # a list with its end missing would be read as what is not there
+            raise GitFailed(f"git {arguments[0]} failed: it says more than {len(result.stdout):,} bytes")
+        return result.stdout
+
+    async def _result(
+        self, *arguments: str, variables: Mapping[str, str] = _NO_VARIABLES, stdin: bytes = b""
+    ) -> CommandResult:
         result = await self._try(*arguments, variables=variables, stdin=stdin)
         if not result.ok:
             why = "it took too long" if result.timed_out else " ".join(result.stderr.split())[:_LONGEST_STDERR]
             raise GitFailed(f"git {arguments[0]} failed: {why or f'exit code {result.exit_code}'}")
-        return result.stdout
+        return result
 
     async def _try(
         self, *arguments: str, variables: Mapping[str, str] = _NO_VARIABLES, stdin: bytes = b""
@@ -203,18 +223,20 @@ class _NewFiles:
 def _by_size(workspace: Path, names: Sequence[str], known: frozenset[str]) -> _NewFiles:
     small: list[str] = []
     large: dict[str, str] = {}
+    room = ALL_NEW_BYTES
     # A name that ends in `/` is a repository of its own.
     names = [name for name in names if not name.endswith("/") and not _is_uninteresting(name)]
     for name in sorted(names, key=lambda name: name not in known)[:MOST_FILES]:
         path = workspace / name
         try:
-            is_large = path.lstat().st_size > LARGEST_NEW_FILE_BYTES
+            size = path.lstat().st_size
         except OSError:  # just gone
             continue
-        if is_large and is_storable(name):
-            large[name] = large_file_fingerprint(path)
-        elif not is_large:
+        if size <= LARGEST_NEW_FILE_BYTES and (size <= room or name in known):
             small.append(name)
+            room -= size
+        elif is_storable(name):
+            large[name] = large_file_fingerprint(path)
     return _NewFiles(small, large, complete=len(names) <= MOST_FILES)
 
 
@@ -238,6 +260,18 @@ async def _scratch() -> AsyncGenerator[Path]:
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(_remove, directory)
+
+
+def _variables(objects: Path, index: Path) -> dict[str, str]:
+    return {"GIT_INDEX_FILE": str(index), "GIT_OBJECT_DIRECTORY": str(objects)}
+
+
+def _make_objects(directory: Path, looked_up_in: Sequence[Path]) -> None:
+    """An object directory that git writes to, and others where it only looks things up."""
+    make_private_directory(directory)
+    (directory / "info").mkdir(exist_ok=True)
+    # Not a variable: there a colon separates paths, and can be in one.
+    (directory / "info" / "alternates").write_bytes(b"".join(os.fsencode(path) + b"\n" for path in looked_up_in))
 
 
 def _copy_if_there(source: Path, target: Path) -> None:

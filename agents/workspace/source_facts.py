@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from agents.workspace.stoppable import Check
+
+MOST_SOURCES = 1_000
+"""How many files are looked into."""
 LARGEST_SOURCE_BYTES = 1024 * 1024
 """Larger files are no sources that somebody wrote."""
 
@@ -29,7 +33,7 @@ class SourceFacts:
 
     Attributes:
         language: The one most lines are in; empty if none is known.
-        lines: Lines of the files in a known language.
+        lines: Lines of the files in a known language, whoever wrote them.
         has_tests: Whether there are tests among them.
         has_docstrings: Whether every public function and class has a docstring, tests left out; None without Python.
     """
@@ -40,17 +44,19 @@ class SourceFacts:
     has_docstrings: bool | None
 
 
-def source_facts(workspace: Path, paths: Sequence[str]) -> SourceFacts:
+def source_facts(workspace: Path, paths: Sequence[str], check: Check) -> SourceFacts:
     """Look into files.
 
     Args:
         workspace: Existing directory.
         paths: Relative to it; what is not there, or no text, counts as nothing.
+        check: Called before every file.
     """
     lines: Counter[str] = Counter()
     documented: list[bool] = []
     has_tests = False
-    for path in paths:
+    for path in paths[:MOST_SOURCES]:
+        check()
         language = _LANGUAGES.get(PurePosixPath(path).suffix.lower())
         text = _text_of(workspace / path) if language else None
         if language is None or text is None:

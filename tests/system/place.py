@@ -98,6 +98,11 @@ class Place:
         """Everything that was started here and still lives."""
         return [process for process in psutil.process_iter() if _mark_of(process) == self.mark]
 
+    def shows(self, *endings: str) -> bool:
+        """Whether for each of these there lives a process whose command line ends so."""
+        commands = [command_of(process) for process in self.processes()]
+        return all(any(command.endswith(ending) for command in commands) for ending in endings)
+
     def agents_at_work(self, server: Process) -> list[str]:
         """Command lines of what lives beside a server and its watchdog."""
         others = [process for process in self.processes() if process.pid != server.pid]

@@ -11,7 +11,7 @@ from tests.fakes.build_feature_script import build_feature_model, marker_of
 from tests.fakes.claude_home import claude_environment, require_claude
 from tests.fakes.messages_api import messages_api
 from tests.fakes.messages_script import always, by_marker, call
-from tests.system.place import FAKE_CLAUDE, OWN_WORKFLOWS, Place, command_of
+from tests.system.place import FAKE_CLAUDE, OWN_WORKFLOWS, Place
 from tests.system.wire import WireClient
 from tests.waiting import until
 
@@ -53,8 +53,7 @@ class Scene:
 
     def is_set(self) -> bool:
         """Whether every process that must be there is there."""
-        commands = [command_of(process) for process in self.place.processes()]
-        return all(any(command.endswith(part) for command in commands) for part in self.busy)
+        return self.place.shows(*self.busy)
 
 
 @asynccontextmanager

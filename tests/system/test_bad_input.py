@@ -1,10 +1,11 @@
 """What cannot be done is refused in words that say what, why and what helps; nothing is left half done."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.claude_home import claude_environment, require_claude
 from tests.system.place import Place
 from tests.system.wire import Json, WireClient
 
@@ -162,3 +163,43 @@ async def test_a_call_that_is_none_is_a_protocol_error(client: WireClient, param
 async def test_half_a_character_does_not_silence_the_server(client: WireClient, tool: str, arguments: Json) -> None:
     """JSON can hold half of a surrogate pair, and clients in JavaScript send it; nothing else can hold it."""
     assert await refusal(client, tool, arguments)
+
+
+def no_command_there(_: Path) -> dict[str, str]:
+    return {"AGENT_WORKFLOWS_CLAUDE": "/nowhere/claude"}
+
+
+def no_command_anywhere(directory: Path) -> dict[str, str]:
+    return {"PATH": str(directory), "HOME": str(directory)}
+
+
+def no_login(directory: Path) -> dict[str, str]:
+    variables = claude_environment(directory, "http://127.0.0.1:9")  # nobody is asked before there is a login
+    del variables["ANTHROPIC_API_KEY"]
+    return variables | {"AGENT_WORKFLOWS_CLAUDE": str(require_claude())}
+
+
+@pytest.mark.parametrize(
+    ("missing", "kind", "words"),
+    [
+        (no_command_there, "claude_not_found", ["/nowhere/claude", "Correct AGENT_WORKFLOWS_CLAUDE"]),
+        (no_command_anywhere, "claude_not_found", ["Looked in: ", "Install Claude Code", "--offline"]),
+        (no_login, "not_logged_in", ["Not logged in", "/login", "ANTHROPIC_API_KEY"]),
+    ],
+)
+async def test_a_machine_without_a_usable_claude_is_an_error_that_says_what_to_do(
+    tmp_path: Path, missing: Callable[[Path], dict[str, str]], kind: str, words: list[str]
+) -> None:
+    place = Place.below(tmp_path, **missing(tmp_path))
+    async with place.server() as client:
+        await client.open()
+        result = await client.called("build_feature", {"task": "a"}, within=30)
+        structured = result["structuredContent"]
+        assert result["isError"]
+        assert (structured["status"], structured["offline"], structured["error"]["kind"]) == ("failed", False, kind)
+        (text,) = [block["text"] for block in result["content"]]
+        for each in (*words, "Cause lies with: the set-up of this machine", structured["run_id"]):
+            assert each in text
+        (run,) = (await client.told("list_runs", {}))["runs"]
+        assert (run["run_id"], run["status"]) == (structured["run_id"], "failed")
+    assert list(place.workspace.iterdir()) == []

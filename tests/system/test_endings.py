@@ -55,7 +55,6 @@ async def found_by_another_server(scene: Scene, run_id: str) -> tuple[Json, list
 
 
 async def assert_a_good_end(directory: Path, set_up: SetUp, by: str | signal.Signals) -> None:
-    directory.mkdir()
     async with set_up(directory) as scene:
         async with scene.server(measured=False) as client:
             request, run_id = await scene.set(client)
@@ -70,15 +69,15 @@ async def assert_a_good_end(directory: Path, set_up: SetUp, by: str | signal.Sig
 
 
 @pytest.mark.parametrize("set_up", [shell_of_a_scripted_agent, worst_claude, shell_of_the_real_claude])
-async def test_however_a_server_ends_it_leaves_nobody_behind_and_loses_nothing(tmp_path: Path, set_up: SetUp) -> None:
+async def test_however_a_server_ends_it_leaves_nobody_behind_and_loses_nothing(
+    tmp_path_factory: pytest.TempPathFactory, set_up: SetUp
+) -> None:
     async with anyio.create_task_group() as tasks:
-        for number, by in enumerate(ENDS):  # at the same time: they mostly wait
-            tasks.start_soon(assert_a_good_end, tmp_path / str(number), set_up, by)
+        for by in ENDS:  # at the same time: they mostly wait
+            tasks.start_soon(assert_a_good_end, tmp_path_factory.mktemp("end"), set_up, by)
 
 
-@pytest.mark.parametrize(
-    "set_up", [shell_of_a_scripted_agent, silent_claude, worst_claude, shell_of_the_real_claude]
-)
+@pytest.mark.parametrize("set_up", [shell_of_a_scripted_agent, silent_claude, worst_claude, shell_of_the_real_claude])
 async def test_a_call_that_is_cancelled_ends_its_run_and_everything_it_started(tmp_path: Path, set_up: SetUp) -> None:
     async with set_up(tmp_path) as scene, scene.server() as client:
         request, run_id = await scene.set(client)

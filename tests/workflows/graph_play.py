@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
@@ -11,8 +12,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel
 
 from agents.agent import Agent
-from agents.command_runner import RunCommand
+from agents.command_runner import CommandRunner, RunCommand
 from agents.events import AgentSaid, Found
+from agents.processes.registry import ProcessRegistry
 from agents.script import Script
 from agents.scripted_agent import ScriptedAgent
 from workflows.budget import Budget, Limits
@@ -58,10 +60,29 @@ class GraphPlay:
         Returns:
             Its output, checked against the output model.
         """
+        with TemporaryDirectory() as private:
+            registry = ProcessRegistry()
+            try:
+                return await self._run(seen, arguments, registry, Path(private))
+            finally:
+                await registry.close()
+
+    async def _run(
+        self,
+        seen: Callable[[Report], None] | None,
+        arguments: Mapping[str, object],
+        registry: ProcessRegistry,
+        private: Path,
+    ) -> BaseModel:
         graph = _build(self.workflow).compile(checkpointer=InMemorySaver())
         config = {"configurable": {"thread_id": RUN_ID}, "recursion_limit": self.workflow.max_steps}
         context = WorkflowContext(
-            run_id=RUN_ID, workspace=self.workspace, team=Team(self.agent), budget=Budget(Limits())
+            run_id=RUN_ID,
+            workspace=self.workspace,
+            team=Team(self.agent),
+            budget=Budget(Limits()),
+            commands=CommandRunner(registry).run,
+            private_directory=private,
         )
         begin = self.workflow.input_model.model_validate(arguments).model_dump(mode="json")
         with anyio.fail_after(30):

@@ -15,10 +15,10 @@ _TOKEN = re.compile(
     r"|(?P<redirection>\d?(?:<<<|>>|>\||<>|[<>]&?|&>>?)[ \t]*(?:&?\d+-?)?)"
     r"|(?P<separator>&&|\|\||\|&|[;|&\n])"
     r"|(?P<group>[(){}](?=[\s;|&(){}]|$)|[()])"
-    r"|(?P<single>'[^']*(?:'|$))"
-    r"|(?P<double>\"(?:[^\"\\]|\\.|\\$)*(?:\"|$))"
-    r"|(?P<substitution>\$\([^()]*(?:\([^()]*\)[^()]*)*(?:\)|$)|`[^`]*(?:`|$))"
-    r"|(?P<escaped>\\.|\\$)"
+    r"|(?P<single>'[^']*(?:'|\Z))"
+    r"|(?P<double>\"(?:[^\"\\]|\\.|\\\Z)*(?:\"|\Z))"
+    r"|(?P<substitution>\$\([^()]*(?:\([^()]*\)[^()]*)*(?:\)|\Z)|`[^`]*(?:`|\Z))"
+    r"|(?P<escaped>\\.|\\\Z)"
     r"|(?P<plain>.)",
     re.DOTALL,
 )
@@ -105,8 +105,6 @@ class _Reader:
         if self.words:
             self.done.append(SimpleCommand(tuple(self.words), after))
             self.words = []
-        elif self.done and after != ";" and self.done[-1].after == ";":
-            self.done[-1] = replace(self.done[-1], after=after)
 
 
 def name_of(word: str) -> str:

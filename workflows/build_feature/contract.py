@@ -90,6 +90,7 @@ class Round(BaseModel):
     agent: str = Field(description="research, architect, codesmith, reviewfix or responder.")
     instructions: str = Field(description="What it was told.")
     outcome: str = Field(description="What came of it, in one line.")
+    finished: bool = Field(default=True, description="False if it was stopped at its limit of turns.")
 
 
 class BuildFeatureOutput(BaseModel):
@@ -97,7 +98,10 @@ class BuildFeatureOutput(BaseModel):
 
     answer: str = Field(description="The answer to the task, in Markdown.")
     files: list[FileChanged] = Field(description="Files that changed during the run, as observed in the workspace.")
-    diff: str = Field(description="The same as a unified diff; long ones are cut here and whole in the artifacts.")
+    diff: str = Field(
+        description="The same as a unified diff; long ones are cut here and whole in the artifacts. If its first line "
+        "begins with `# What changed could not be read`, `files` are those of an earlier look."
+    )
     review: Review | None = Field(description="The last review; null if nobody reviewed.")
     tests_run: list[TestRun] = Field(description="Test runs as observed, oldest first; the last one counts.")
     rounds: list[Round] = Field(description="Who worked, in order.")

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
+from pydantic import BaseModel
 
-from agents.command_runner import command_runner
-from agents.errors import ReplyInvalid
-from agents.events import Details, Found
+from agents.errors import AgentError, ReplyInvalid
+from agents.events import Details, Found, Progressed
 from agents.roles import ARCHITECT, CODESMITH, RESEARCH, RESPONDER, REVIEWFIX, SUPERVISOR, Role
-from agents.workspace.changes import Workspace
 from workflows.build_feature import prompts
 from workflows.build_feature.contract import Review, Round
 from workflows.build_feature.decision import Decision, settle
-from workflows.build_feature.facts import components_of, headings_of, review_details, review_summary, tests_summary
-from workflows.build_feature.observation import observe
+from workflows.build_feature.facts import checked, components_of, headings_of, review_details, review_summary
+from workflows.build_feature.observation import Observation, observe, report_what_is_left, workspace_of
 from workflows.build_feature.state import Json, Standing, State, Update
+from workflows.build_feature.work import Witness, Work, work_of
 from workflows.context import WorkflowContext
 from workflows.reports import AgentReport, ArtifactReport, Say, SupervisorReport
 
@@ -32,6 +32,8 @@ GraphRuntime: TypeAlias = Runtime[WorkflowContext]
 
 _COME_BACK = (RESEARCH, ARCHITECT, CODESMITH, REVIEWFIX)
 """Who reports to the supervisor; after the responder it is over."""
+_LAST_WORDS_CHARACTERS = 300
+"""How much of the end of what a stopped agent said is told in its outcome."""
 
 
 def build() -> "Graph":
@@ -55,10 +57,23 @@ def build() -> "Graph":
 
 async def survey(_state: State, runtime: GraphRuntime) -> Update:
     """Note how the workspace looks, and that nothing is done yet."""
-    context = runtime.context
-    async with command_runner() as commands:
-        baseline = await Workspace(context.workspace, commands.run, context.run_id).baseline()
-    return Update(baseline=baseline, research="", design="", work="", review=None, files=[], diff="", answer="")
+    baseline = ""
+    try:
+        baseline = await workspace_of(runtime.context).baseline()
+    except OSError as error:  # the work can be done all the same; what it changes is then unknown, and said to be
+        problem = f"How the workspace looks could not be noted, so its changes will be unknown: {error}"
+        runtime.stream_writer(AgentReport(SUPERVISOR.name, Progressed(message=problem)))
+    return Update(
+        baseline=baseline,
+        research="",
+        design="",
+        work="",
+        review=None,
+        files=[],
+        diff="",
+        changes_known=True,
+        answer="",
+    )
 
 
 async def supervisor(state: State, runtime: GraphRuntime) -> Update:
@@ -95,64 +110,70 @@ async def research(state: State, runtime: GraphRuntime) -> Update:
     """Have the workspace read."""
     instructions, say = state["route"]["instructions"], runtime.stream_writer
     prompt = prompts.research_prompt(Standing.of(state), instructions)
-    notes = (await runtime.context.perform(RESEARCH, prompt, say)).text.strip()
-    if not notes:
-        return Update(rounds=_round(RESEARCH, instructions, _found(say, RESEARCH, "delivered no notes")))
-    say(_artifact(RESEARCH, "research.md", notes, "Research notes"))
-    headings = headings_of(notes)
-    outcome = _found(say, RESEARCH, f"notes of {_words(notes)}", {"headings": headings})
-    return Update(research=notes, rounds=_round(RESEARCH, instructions, outcome))
+    work = await work_of(RESEARCH, prompt, runtime.context, Witness(say))
+    notes = _worth_keeping(work, state["research"])
+    if notes:
+        say(_artifact(RESEARCH, "research.md", notes, "Research notes"))
+    details = {"headings": headings_of(notes)} if notes else None
+    summary = f"notes of {_words(work.text)}" if work.text else "delivered no notes"
+    outcome = _found(say, RESEARCH, _outcome(work, summary), details)
+    return Update(research=notes or state["research"], rounds=_round(RESEARCH, instructions, outcome, work))
 
 
 async def architect(state: State, runtime: GraphRuntime) -> Update:
     """Have the feature designed."""
     instructions, say = state["route"]["instructions"], runtime.stream_writer
     prompt = prompts.architect_prompt(Standing.of(state), instructions)
-    design = (await runtime.context.perform(ARCHITECT, prompt, say)).text.strip()
-    if not design:
-        return Update(rounds=_round(ARCHITECT, instructions, _found(say, ARCHITECT, "delivered no design")))
-    say(_artifact(ARCHITECT, "design.md", design, "Design"))
+    work = await work_of(ARCHITECT, prompt, runtime.context, Witness(say))
+    design = _worth_keeping(work, state["design"])
+    if design:
+        say(_artifact(ARCHITECT, "design.md", design, "Design"))
     components = components_of(design)
-    summary = f"design of {_words(design)}" + (f": {', '.join(components)}" if components else "")
-    outcome = _found(say, ARCHITECT, summary, {"components": components, "headings": headings_of(design)})
-    return Update(design=design, rounds=_round(ARCHITECT, instructions, outcome))
+    summary = f"design of {_words(work.text)}" if work.text else "delivered no design"
+    summary += f": {', '.join(components)}" if components else ""
+    details = {"components": components, "headings": headings_of(design)} if design else None
+    outcome = _found(say, ARCHITECT, _outcome(work, summary), details)
+    return Update(design=design or state["design"], rounds=_round(ARCHITECT, instructions, outcome, work))
 
 
 async def codesmith(state: State, runtime: GraphRuntime) -> Update:
     """Have it built, and look at what was really built."""
     instructions, say = state["route"]["instructions"], runtime.stream_writer
     prompt = prompts.codesmith_prompt(Standing.of(state), instructions)
-    reply = await runtime.context.perform(CODESMITH, prompt, say)
-    seen = await observe(CODESMITH, reply, state, runtime.context, say)
-    outcome = _found(say, CODESMITH, seen.summary, seen.details)
+    work, seen = await _observed(CODESMITH, prompt, state, runtime)
+    outcome = _found(say, CODESMITH, _outcome(work, seen.summary), seen.details)
     return Update(
-        work=reply.text.strip(),
+        work=work.text,
         files=seen.files,
         diff=seen.diff,
+        changes_known=seen.known,
         tests_run=seen.tests_run,
-        rounds=_round(CODESMITH, instructions, outcome),
+        rounds=_round(CODESMITH, instructions, outcome, work),
     )
 
 
 async def reviewfix(state: State, runtime: GraphRuntime) -> Update:
-    """Have it reviewed, and look at what was fixed."""
+    """Have it reviewed, look at what was fixed, and compare both."""
     instructions, say = state["route"]["instructions"], runtime.stream_writer
-    prompt = prompts.reviewfix_prompt(Standing.of(state), instructions)
-    reply = await runtime.context.perform(REVIEWFIX, prompt, say, reply_model=Review)
-    if not isinstance(reply.data, Review):
-        raise ReplyInvalid("reviewfix was asked for a review and gave none.", partial=reply.text)
-    review = reply.data
-    text = review.model_dump_json(indent=2)
-    say(_artifact(REVIEWFIX, "review.json", text, "Review", media_type="application/json"))
-    seen = await observe(REVIEWFIX, reply, state, runtime.context, say)
-    summary = f"{review_summary(review)}; {tests_summary(seen.runs)}"
-    outcome = _found(say, REVIEWFIX, summary, {**seen.details, **review_details(review)})
+    standing = Standing.of(state)
+    work, seen = await _observed(
+        REVIEWFIX, prompts.reviewfix_prompt(standing, instructions), state, runtime, reply_model=Review
+    )
+    summary, details, stored = seen.summary, seen.details, state["review"]
+    if isinstance(work.data, Review):
+        review = checked(work.data, changed=seen.changed, runs=seen.runs, earlier=standing.tests_run)
+        text = review.review.model_dump_json(indent=2)
+        say(_artifact(REVIEWFIX, "review.json", text, "Review", media_type="application/json"))
+        summary = review_summary(review, seen.runs)
+        details, stored = {**details, **review_details(review)}, review.review.model_dump()
+    outcome = _found(say, REVIEWFIX, _outcome(work, summary), details)
     return Update(
-        review=review.model_dump(),
+        review=stored,
         files=seen.files,
         diff=seen.diff,
+        changes_known=seen.known,
         tests_run=seen.tests_run,
-        rounds=_round(REVIEWFIX, instructions, outcome),
+        rounds=_round(REVIEWFIX, instructions, outcome, work),
     )
 
 
@@ -165,15 +186,43 @@ async def responder(state: State, runtime: GraphRuntime) -> Update:
         raise ReplyInvalid("The responder ended without an answer.")
     say(_artifact(RESPONDER, "answer.md", answer, "Answer"))
     outcome = _found(say, RESPONDER, f"answer of {_words(answer)}")
-    return Update(answer=answer, rounds=_round(RESPONDER, instructions, outcome))
+    return Update(answer=answer, rounds=_round(RESPONDER, instructions, outcome, Work(text=answer)))
+
+
+async def _observed(
+    role: Role, prompt: str, state: State, runtime: GraphRuntime, reply_model: type[BaseModel] | None = None
+) -> tuple[Work, Observation]:
+    """Have a role that may write work for a round, and look at what it has done, also where it fails."""
+    context, say = runtime.context, runtime.stream_writer
+    witness = Witness(say)
+    try:
+        work = await work_of(role, prompt, context, witness, reply_model=reply_model)
+    except AgentError:
+        await report_what_is_left(role, witness.commands, state, context, say)
+        raise
+    return work, await observe(role, work.commands, state, context, say)
 
 
 def _next_agent(state: State) -> str:
     return state["route"]["next_agent"]
 
 
-def _round(role: Role, instructions: str, outcome: str) -> list[Json]:
-    return [Round(agent=role.name, instructions=instructions, outcome=outcome).model_dump()]
+def _round(role: Role, instructions: str, outcome: str, work: Work) -> list[Json]:
+    finished = not work.stopped
+    return [Round(agent=role.name, instructions=instructions, outcome=outcome, finished=finished).model_dump()]
+
+
+def _worth_keeping(work: Work, earlier: str) -> str:
+    """A text that is to replace the earlier one: half of one does not replace a whole one."""
+    return "" if work.stopped and earlier else work.text
+
+
+def _outcome(work: Work, summary: str) -> str:
+    """A round in one line; of one that was stopped also why, and what it said last."""
+    if not work.stopped:
+        return summary
+    last = " ".join(work.text.split())[-_LAST_WORDS_CHARACTERS:]
+    return f"stopped before it was done: {work.stopped} {summary}" + (f"; its last words: {last}" if last else "")
 
 
 def _found(say: Say, role: Role, summary: str, details: Details | None = None) -> str:

@@ -137,7 +137,16 @@ def _observed(standing: Standing) -> str:
         _changed(standing),
         _tests(standing.tests_run) or "Observed test runs: none.",
         f"The newest code is reviewed: {reviewed}." if standing.times("codesmith") else "",
+        _doubt(standing),
     )
+
+
+def _doubt(standing: Standing) -> str:
+    if standing.review is None or standing.review.verdict != "approved":
+        return ""
+    if not standing.tests_run:
+        return "The last review approves, but no test run was observed."
+    return "" if standing.tests_run[-1].passed else "The last review approves, but the last test run did not pass."
 
 
 def _asked(standing: Standing) -> str:

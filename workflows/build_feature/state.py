@@ -33,6 +33,7 @@ class State(TypedDict):
     review: Json | None
     files: list[Json]
     diff: str
+    changes_known: bool
     tests_run: Annotated[list[Json], operator.add]
     rounds: Annotated[list[Json], operator.add]
     answer: str
@@ -49,6 +50,7 @@ class Update(TypedDict, total=False):
     review: Json | None
     files: list[Json]
     diff: str
+    changes_known: bool
     tests_run: list[Json]
     rounds: list[Json]
     answer: str
@@ -92,6 +94,6 @@ class Standing(BaseModel):
 
     @property
     def is_reviewed(self) -> bool:
-        """Whether a review has seen codesmith's last work; reviewfix answers for its own fixes."""
-        workers = [done.agent for done in self.rounds if done.agent in {"codesmith", "reviewfix"}]
-        return bool(workers) and workers[-1] == "reviewfix"
+        """Whether a review has seen codesmith's last work; reviewfix answers for its own fixes, if it has finished."""
+        workers = [done for done in self.rounds if done.agent in {"codesmith", "reviewfix"}]
+        return bool(workers) and workers[-1].agent == "reviewfix" and workers[-1].finished

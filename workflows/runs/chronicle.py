@@ -1,12 +1,13 @@
 """Writes down one run: the only way from what happens in a graph into the log.
 
 What agents report becomes events here; stages get their rounds and durations, the bar its value, the pulse its news,
-and everything goes through `Admission` before it is appended.
+and everything goes through `LiveText` and `Admission` before it is appended.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from workflows.reports import AgentReport, ArtifactReport, Report, SupervisorReport
@@ -26,12 +27,34 @@ from workflows.runs.events import (
     WorkflowEvent,
 )
 from workflows.runs.fraction import Fraction
-from workflows.runs.graph_steps import GraphStep, NodeEnded, NodeReported, NodeStarted, StateReached
+from workflows.runs.graph_steps import GraphStep, NodeEnded, NodeFailed, NodeReported, NodeStarted, StateReached
+from workflows.runs.live_text import LiveText
 from workflows.runs.log import RunWriter
 from workflows.runs.message import describe
 from workflows.runs.pulse import Pulse
 from workflows.runs.redaction import Redactor
 from workflows.workflow import Workflow
+
+
+@dataclass(slots=True)
+class _Round:
+    """A round of a node: one execution of it, or several side by side.
+
+    Attributes:
+        number: 1, 2, 3 ...
+        started: When the first of them began.
+        running: Ids of those that have not ended.
+        outputs: Of those that have.
+    """
+
+    number: int
+    started: float
+    running: set[str] = field(default_factory=set[str])
+    outputs: list[Mapping[str, object]] = field(default_factory=list[Mapping[str, object]])
+
+    @property
+    def output(self) -> Mapping[str, object]:
+        return self.outputs[0] if len(self.outputs) == 1 else {"branches": self.outputs}
 
 
 class Chronicle:
@@ -61,13 +84,14 @@ class Chronicle:
         self._admission = Admission(run_id, redactor, writer.save_artifact)
         self._fraction = Fraction(workflow.stages)
         self._stages = frozenset(stage.name for stage in workflow.stages)
+        self._live = LiveText(redactor)
         self._rounds: Counter[str] = Counter()
-        self._running: dict[str, tuple[str, float]] = {}
+        self._running: dict[str, _Round] = {}
+        self._finished: dict[str, Mapping[str, object]] = {}
+        self._failed = ""
         self._stage = ""
         self.pulse = Pulse(clock)
         self.state: Mapping[str, object] = {}
-        self.finished: dict[str, object] = {}
-        """Output of every stage that was finished, by stage."""
         self.tool_calls = 0
         self.steps = 0
 
@@ -78,20 +102,36 @@ class Chronicle:
             workflows.runs.errors.RunTakenOver: Another writer has the run.
             workflows.runs.errors.LogUnavailable: The log cannot be written.
         """
-        body, truncated = self._admission.admit(body)
-        self._count(body)
-        self._writer.append(
-            body,
-            message=describe(body, workspace=self._workspace),
-            progress=round(self._fraction.value, 2),
-            truncated=truncated,
-        )
+        self._append(self._live.said(body))
+
+    def _append(self, bodies: Iterable[EventBody]) -> None:
+        for said in bodies:
+            body, truncated = self._admission.admit(said)
+            self._count(body)
+            self._writer.append(
+                body,
+                message=describe(body, workspace=self._workspace),
+                progress=round(self._fraction.value, 2),
+                truncated=truncated,
+            )
 
     def end(self, body: LastEvent) -> None:
         """Append the run's last event."""
         if isinstance(body, WorkflowCompleted):
             self._fraction.finish()
         self.record(body)
+
+    def partial(self, unfinished: str = "") -> dict[str, object]:
+        """Output of every stage that was finished, by stage.
+
+        Args:
+            unfinished: What the agent of a failed stage had said; kept as `unfinished` under the stage's name.
+        """
+        partial: dict[str, object] = dict(self._finished)
+        if unfinished:
+            stage = self._failed or self._stage
+            partial[stage] = {**self._finished.get(stage, {}), "unfinished": unfinished}
+        return partial
 
     def waits(self, waiting_for: str, reason: str) -> None:
         """The run waits before any agent works; says so at once, and again while it is quiet."""
@@ -102,6 +142,7 @@ class Chronicle:
         """Append a heartbeat if one is due."""
         heartbeat = self.pulse.beat(self._stage)
         if heartbeat is not None:
+            self._append(self._live.flushed())
             self.record(heartbeat)
 
     async def flush(self) -> None:
@@ -115,6 +156,8 @@ class Chronicle:
                 self._node_started(step)
             case NodeReported():
                 self._reported(step.report)
+            case NodeFailed():
+                self._failed = step.node
             case NodeEnded():
                 self._node_ended(step)
             case StateReached():
@@ -123,32 +166,38 @@ class Chronicle:
                 assert_never(step)
 
     def _node_started(self, step: NodeStarted) -> None:
+        current = self._running.get(step.node)
+        if current is not None:  # one more of those that run side by side
+            current.running.add(step.task_id)
+            return
         self._rounds[step.node] += 1
-        self._running[step.task_id] = (step.node, self._clock())
+        number = self._rounds[step.node]
+        self._running[step.node] = _Round(number, self._clock(), {step.task_id})
         if step.node in self._stages:
             self._stage = step.node
             self._fraction.stage_started(step.node)
-            self.record(StageStarted(stage=step.node, round=self._rounds[step.node]))
-        self.pulse.idle("start", f"{step.node} is starting")
+            self.record(StageStarted(stage=step.node, round=number))
+        self.pulse.idle("work", f"{step.node} is at work")
 
     def _node_ended(self, step: NodeEnded) -> None:
-        _, started = self._running.pop(step.task_id, (step.node, self._clock()))
+        current = self._running.setdefault(step.node, _Round(1, self._clock()))
+        current.running.discard(step.task_id)
+        current.outputs.append(step.update)
+        if not current.running:
+            del self._running[step.node]
         if not self._running:
             self.pulse.nobody()
+            self._append(self._live.flushed())
         self.record(WorkflowEvent(node=step.node, state_update=step.update))
-        if step.node not in self._stages:
-            return
-        self._fraction.stage_completed(step.node)
-        self.finished[step.node] = step.update
+        if step.node in self._stages and not current.running:
+            self._stage_completed(step.node, current)
+
+    def _stage_completed(self, stage: str, done: _Round) -> None:
+        self._fraction.stage_completed(stage)
+        self._finished[stage] = done.output
         self.steps += 1
-        self.record(
-            StageCompleted(
-                stage=step.node,
-                round=self._rounds[step.node],
-                seconds=round(self._clock() - started, 3),
-                output=step.update,
-            )
-        )
+        seconds = round(self._clock() - done.started, 3)
+        self.record(StageCompleted(stage=stage, round=done.number, seconds=seconds, output=done.output))
 
     def _reported(self, report: Report) -> None:
         match report:
@@ -166,8 +215,8 @@ class Chronicle:
                     )
                 )
             case ArtifactReport():
-                uri = self._admission.artifact(report.name, report.media_type, report.text)
-                details = {"text": report.title, "artifact": report.name, "uri": uri, "media_type": report.media_type}
+                name, uri = self._admission.artifact(report.name, report.media_type, report.text)
+                details = {"text": report.title, "artifact": name, "uri": uri, "media_type": report.media_type}
                 self.record(AgentEvent(agent=report.agent, event_type="result", details=details))
             case _:
                 assert_never(report)

@@ -49,6 +49,9 @@ class WorkflowStarted:
 class StageStarted:
     """A stage begins.
 
+    Nodes of one name that run side by side are one round of their stage: it has one start, with the first of them,
+    and one end, with the last.
+
     Attributes:
         stage: Its name.
         round: 1 for the first time, 2 when it is repeated, ...
@@ -67,7 +70,7 @@ class StageCompleted:
         stage: Its name.
         round: As in `StageStarted`.
         seconds: How long it took.
-        output: What it added to the run's state.
+        output: What it added to the run's state; where several nodes ran side by side, `branches` has that of each.
     """
 
     type: Literal["stage_completed"] = "stage_completed"
@@ -227,7 +230,8 @@ class Heartbeat:
         agent: Who is waited for; empty where no agent works.
         stage: The stage that runs; empty before the first.
         seconds: How long it has been quiet.
-        waiting_for: `model`, `tool`, `rate_limit`, `retry`, `person`, `start`, `slot` (too many runs at once).
+        waiting_for: `model`, `tool`, `rate_limit`, `retry`, `person`, `start`, `slot` (too many runs at once),
+            `work` (for nobody else: a stage or an agent is at work without a model or a tool).
         reason: The same in words, for example `rate limited, next try in 8 s`.
     """
 
@@ -270,7 +274,8 @@ class WorkflowError:
         error: What happened.
         blame: Whose fault: `caller`, `setup`, `provider`, `agent`, `server`.
         recovery: What helps, most useful first.
-        partial: Output of every stage that was finished, by stage; what the failed agent had said, under its name.
+        partial: Output of every stage that was finished, by stage; what the agent of a failed stage had said until
+            then, as `unfinished` under the stage's name.
     """
 
     type: Literal["workflow_error"] = "workflow_error"

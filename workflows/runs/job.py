@@ -28,6 +28,10 @@ GRACE_SECONDS = 10.0
 """How long a cancelled graph may take. Longer than an agent needs to end its child: 3 s to SIGTERM, 3 s to SIGKILL."""
 LOOK_SECONDS = 1.0
 """How often a job looks whether a heartbeat or its time limit is due."""
+LAST_WORD_SECONDS = 3.0
+"""How long after the time limit the graph may end by itself: its agent has the same limit, and tells what it had."""
+AGAIN_SECONDS = 1.0
+"""Pause between attempts to write down the run's end while the log cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +39,19 @@ class Stop:
     """Why a job is to stop before its graph has ended.
 
     Attributes:
-        kind: Cancelled by somebody, out of time, the server goes, or the log cannot take more.
+        kind: Cancelled by somebody, out of time, the server goes, the log cannot take more, or it was taken by another
+            writer.
         by: Who.
         reason: Why.
     """
 
-    kind: Literal["cancelled", "time_limit", "shutdown", "log"]
+    kind: Literal["cancelled", "time_limit", "shutdown", "log", "taken"]
     by: str = ""
     reason: str = ""
 
 
 Ending: TypeAlias = LastEvent | None
-"""The run's last event; None where it is interrupted rather than over."""
+"""The run's last event; None where it is interrupted rather than over, or another writer's."""
 
 
 class Job:
@@ -83,6 +88,11 @@ class Job:
         self._stop: Stop | None = None
         self._stop_asked = asyncio.Event()
         self.done = asyncio.Event()
+        """Nothing of it is at work any more, and its end is in the log, or it is known that it is not."""
+        self.ended = False
+        """Whether its last event is in the log, durable."""
+        self.unwritten: LogUnavailable | None = None
+        """Why its end is not in the log yet, once it has one that the log cannot take."""
 
     def stop(self, stop: Stop) -> None:
         """Ask the job to stop; the first reason counts."""
@@ -91,24 +101,51 @@ class Job:
             self._stop_asked.set()
 
     async def run(self) -> None:
-        """Execute the graph to its end, or until told to stop. Raises nothing but its own cancellation."""
+        """Execute the graph to its end, or until told to stop. Raises nothing but its own cancellation.
+
+        While the log cannot be written, the run's end is kept and tried again; `done` is set meanwhile.
+        """
         try:
             ending = await self._until_ended()
             if ending is not None:
-                self._chronicle.end(ending)
-                await self._chronicle.flush()
-        except (RunTakenOver, LogUnavailable) as error:
+                await self._write_down(ending)
+        except RunTakenOver as error:
             logger.error("run %s: %s", self._context.run_id, error.message)
+        except Exception:  # whatever is wrong in here must not leave callers waiting: the run is then interrupted
+            logger.exception("run %s: its end could not be written down", self._context.run_id)
         finally:
             self.done.set()
+
+    async def _write_down(self, ending: LastEvent) -> None:
+        appended = False
+        while not self.ended:
+            try:
+                if not appended:
+                    self._chronicle.end(ending)
+                    appended = True
+                await self._chronicle.flush()
+                self.ended = True
+            except LogUnavailable as error:
+                self._tell(error)
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    def _tell(self, error: LogUnavailable) -> None:
+        if self.unwritten is None:
+            logger.error("run %s has ended, and its end waits: %s", self._context.run_id, error.message)
+        self.unwritten = LogUnavailable(
+            f"Run {self._context.run_id} has ended, but its end cannot be written to the log yet: {error.message} "
+            "It is kept and will be written as soon as the log can take it, while this server lives.",
+            recovery=error.recovery,
+        )
+        self.done.set()
 
     async def _until_ended(self) -> Ending:
         graph = asyncio.create_task(self._execute(), name=f"graph {self._context.run_id}")
         stop_asked = asyncio.create_task(self._stop_asked.wait())
         try:
             while not graph.done() and self._stop is None:
-                seconds_left = self._context.budget.seconds_left()
-                patience = LOOK_SECONDS if seconds_left is None else max(0.0, min(LOOK_SECONDS, seconds_left))
+                left = self._context.budget.seconds_left()
+                patience = LOOK_SECONDS if left is None else max(0.0, min(LOOK_SECONDS, left + LAST_WORD_SECONDS))
                 await asyncio.wait({graph, stop_asked}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
                 self._look_around()
         finally:
@@ -118,11 +155,13 @@ class Job:
 
     def _look_around(self) -> None:
         seconds_left = self._context.budget.seconds_left()
-        if seconds_left is not None and seconds_left <= 0:
+        if seconds_left is not None and seconds_left <= -LAST_WORD_SECONDS:
             self.stop(Stop("time_limit"))
         try:
             self._chronicle.beat()
-        except (RunTakenOver, LogUnavailable) as error:
+        except RunTakenOver as error:
+            self.stop(Stop("taken", reason=error.message))
+        except LogUnavailable as error:
             self.stop(Stop("log", reason=error.message))
 
     async def _execute(self) -> BaseModel:
@@ -150,32 +189,32 @@ class Job:
 
     def _ending(self, graph: "asyncio.Task[BaseModel]") -> Ending:
         stop = self._stop
-        finished = dict(self._chronicle.finished)
         if stop is None or (graph.done() and not graph.cancelled() and graph.exception() is None):
-            return self._own_ending(graph, finished)
+            return self._own_ending(graph)
+        partial = self._chronicle.partial()
         match stop.kind:
             case "cancelled":
-                return WorkflowCancelled(by=stop.by, reason=stop.reason, partial=finished)
+                return WorkflowCancelled(by=stop.by, reason=stop.reason, partial=partial)
             case "time_limit":
                 error = TimeLimitReached("The run has used its max_seconds.")
-                return _failed(error.kind, error.message, error.blame, error.recovery, finished)
-            case "shutdown":
-                return None
+                return _failed(error.kind, error.message, error.blame, error.recovery, partial)
             case "log":
-                raise LogUnavailable(stop.reason)
+                return _failed(LogUnavailable.kind, stop.reason, LogUnavailable.blame, (), partial)
+            case "shutdown" | "taken":
+                return None
 
-    def _own_ending(self, graph: "asyncio.Task[BaseModel]", finished: dict[str, object]) -> LastEvent:
+    def _own_ending(self, graph: "asyncio.Task[BaseModel]") -> LastEvent:
         if graph.cancelled():
-            return _failed("internal_error", "The run's graph was cancelled by itself.", "server", (), finished)
+            what = "The run's graph was cancelled by itself."
+            return _failed("internal_error", what, "server", (), self._chronicle.partial())
         match graph.exception():
             case None:
                 return self._completed(graph.result())
             case AgentError() as error:
-                if error.partial:
-                    finished["unfinished"] = error.partial
-                return _failed(error.kind, error.message, error.blame, error.recovery, finished)
+                partial = self._chronicle.partial(error.partial)
+                return _failed(error.kind, error.message, error.blame, error.recovery, partial)
             case RunError() as error:
-                return _failed(error.kind, error.message, error.blame, error.recovery, finished)
+                return _failed(error.kind, error.message, error.blame, error.recovery, self._chronicle.partial())
             case error:
                 logger.error("run %s failed", self._context.run_id, exc_info=error)
                 return _failed(
@@ -183,7 +222,7 @@ class Job:
                     f"The workflow raised {type(error).__name__}: {error}",
                     "server",
                     ("Look at the server's log for the traceback, and report it with the workflow's author",),
-                    finished,
+                    self._chronicle.partial(),
                 )
 
     def _completed(self, output: BaseModel) -> WorkflowCompleted:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import cast
 
+from pydantic import BaseModel
+
 _LARGEST_INTEGER = 2**63
 _DEEPEST = 200
 """How many levels of lists and objects are kept; the JSON library takes 254 in all."""
@@ -17,7 +19,8 @@ def plain_json(value: object, depth: int = 0) -> object:
     """The value with everything replaced that JSON cannot hold.
 
     Half characters become `?`; integers beyond 64 bits, values of other types and what is nested deeper than 200 levels
-    become their text; keys become texts; tuples and sets become lists.
+    become their text; keys become texts; tuples and sets become lists, models become
+    objects.
 
     Args:
         value: Anything.
@@ -32,6 +35,8 @@ def plain_json(value: object, depth: int = 0) -> object:
             return value if -_LARGEST_INTEGER <= value < _LARGEST_INTEGER else str(value)
         case bytes() | bytearray():
             return value.decode(errors="replace")
+        case BaseModel() if depth < _DEEPEST:
+            return plain_json(dict(value), depth)
         case Mapping() if depth < _DEEPEST:
             items = cast("Mapping[object, object]", value).items()
             return {whole_text(str(key)): plain_json(item, depth + 1) for key, item in items}

@@ -35,6 +35,7 @@ _WORDS = {
     "retry": "will try again",
     "person": "waiting for an answer",
     "start": "starting",
+    "work": "working on the result",
 }
 
 
@@ -85,6 +86,10 @@ class Pulse:
                 tools.pop(said.call_id, None)
             case Waiting():
                 self._agents[agent] = _Activity(said.reason, said.message, self._clock() - said.seconds)
+                return
+            case Found() | UsageReported() if not tools:
+                # The model has answered: what goes on now is other work of the node, until the agent says more.
+                self._agents[agent] = _Activity("work", _WORDS["work"], self._clock())
                 return
             case (
                 Thought()

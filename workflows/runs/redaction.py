@@ -3,8 +3,12 @@
 Two nets: the values of variables in our own environment that are named like secrets, and shapes that only secrets have.
 """
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+from workflows.runs.json_strings import map_strings
+from workflows.runs.plain_json import plain_json
 
 MASK = "***"
 
@@ -12,23 +16,52 @@ _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL)S?$", r
 _SHORTEST_SECRET = 8
 """Shorter values of such variables are words like `none` or `1`, and masking these would garble every text."""
 
+# Every repetition is bounded: what is searched can be megabytes of anything.
+_IN_URL = r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@\"'<>]{0,200}:"
+_HEADER = r"\b(?:authorization|x-api-key|api-key|proxy-authorization)[\"']?\s*[:=]\s*[\"']?"
+_QUOTED_NAME = (
+    r"\\{0,4}[\"'][\w.-]{0,60}(?:password|passwd|passphrase|secret|(?:api|access|private|secret)[_-]?key|token)"
+    r"\\{0,4}[\"']"
+)
+
 _SHAPES = re.compile(
-    r"""
+    rf"""
       (?P<key>
-          sk-[A-Za-z0-9_-]{16,}                            # Anthropic, OpenAI, OpenRouter
-        | pplx-[A-Za-z0-9]{16,}                            # Perplexity
-        | gh[pousr]_[A-Za-z0-9]{20,} | github_pat_\w{20,}  # GitHub
-        | xox[abprs]-[A-Za-z0-9-]{10,}                     # Slack
-        | A(?:KIA|SIA)[A-Z0-9]{16}                         # AWS
-        | AIza[A-Za-z0-9_-]{30,}                           # Google
-        | eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}  # JSON Web Token
+          sk-[A-Za-z0-9_-]{{16,}}                            # Anthropic, OpenAI, OpenRouter
+        | pplx-[A-Za-z0-9]{{16,}}                            # Perplexity
+        | gh[pousr]_[A-Za-z0-9]{{20,}} | github_pat_\w{{20,}}  # GitHub
+        | xox[abprs]-[A-Za-z0-9-]{{10,}}                     # Slack
+        | A(?:KIA|SIA)[A-Z0-9]{{16}}                         # AWS
+        | AIza[A-Za-z0-9_-]{{30,}}                           # Google
+        | (?<![\w-])eyJ[A-Za-z0-9_-]{{8,}}\.eyJ[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{8,}}  # JSON Web Token
       )
-    | (?P<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{12,}
-    | (?P<header>\b(?:authorization|x-api-key|api-key|proxy-authorization)["']?\s*[:=]\s*["']?)[^\s"',;]{8,}
+    | (?P<url>{_IN_URL})[^\s/@"'<>]{{1,200}}(?=@)
+    | (?P<named>{_QUOTED_NAME}\s{{0,20}}[:=]\s{{0,20}}\\{{0,4}}["'])(?!\*\*\*)[^\n"'\\]{{4,}}
+    | (?P<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{{12,}}
+    | (?P<header>{_HEADER})(?!(?:Bearer|Basic)\b)[^\s"',;]{{8,}}
     | (?P<block>-----BEGIN\ [A-Z ]*PRIVATE\ KEY-----)[\s\S]*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|$)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# As in a shell or an .env file: capitals, and no white space around the sign, which in code is an assignment.
+_ASSIGNMENT = (
+    r"\b(?:[A-Z0-9_]{1,80}_(?:KEY|CREDENTIAL)|(?:[A-Z0-9_]{1,80}_)?(?:TOKEN|SECRET|(?:PG)?PASSWORD|PASSWD))S?=[\"']?"
+)
+_ASSIGNED = re.compile(rf"(?P<name>{_ASSIGNMENT})(?!\d+\b|\*\*\*)(?P<value>[^\s\"'$<{{(\[][^\s\"']{{3,}})")
+
+_MAY_BEGIN = re.compile(
+    rf"""(?:
+      [!-~]*                                                    # a word that is not over
+    | \b(?:Bearer|Basic)\s+[!-~]*
+    | {_HEADER}(?:(?:Bearer|Basic)\s+)?[!-~]*
+    | {_QUOTED_NAME}\s{{0,20}}(?:[:=]\s{{0,20}}(?:\\{{0,4}}["'][^\n"']*)?)?
+    )\Z""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_OPEN_BLOCK = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?![\s\S]*-----END [A-Z ]*PRIVATE KEY-----)", re.IGNORECASE
+)
+_BLOCK_BEGINS = re.compile(r"-----BEGIN [A-Z ]*-{0,5}\Z", re.IGNORECASE)
 
 
 class Redactor:
@@ -42,18 +75,67 @@ class Redactor:
         values = {
             value
             for name, value in environ.items()
-            if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET and not value.startswith("/")
+            if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET and not _is_path(value)
         }
+        for value in environ.values():
+            values |= {found for found in _passwords(value) if len(found) >= _SHORTEST_SECRET}
         longest_first = sorted(values, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._long_winded = [value for value in longest_first if not re.fullmatch(r"[!-~]+", value)]
 
     def redact(self, text: str) -> str:
         """The text with every secret replaced by `***`."""
         if self._values is not None:
             text = self._values.sub(MASK, text)
-        return _SHAPES.sub(_mask, text)
+        text = _SHAPES.sub(_mask, text)
+        return _ASSIGNED.sub(_mask_assigned, text) if "=" in text else text
+
+    def redact_json(self, value: object) -> object:
+        """A value as plain JSON, with every secret in it replaced, in keys too."""
+        return map_strings(plain_json(value), lambda text, _: self.redact(text), change_key=self.redact)
+
+    def held_from(self, text: str) -> int:
+        """Where the end of a text begins that could be the beginning of a secret; the text's length if nowhere.
+
+        That is its last word, if no white space follows it, with what in front of it says that a secret comes.
+        """
+        block = _OPEN_BLOCK.search(text) or _BLOCK_BEGINS.search(text)
+        begins = [block.start()] if block else []
+        match = _MAY_BEGIN.search(text)
+        if match is not None:
+            begins.append(match.start())
+        for value in self._long_winded:
+            lengths = range(min(len(value) - 1, len(text)), 0, -1)
+            begins += [len(text) - length for length in lengths if text.endswith(value[:length])][:1]
+        begin = min(begins, default=len(text))
+        for start, end in sorted(self._secrets(text), reverse=True):
+            if start < begin < end:  # no cut goes through a secret
+                begin = start
+        return begin
+
+    def _secrets(self, text: str) -> Iterator[tuple[int, int]]:
+        for pattern in (self._values, _SHAPES, _ASSIGNED):
+            if pattern is not None:
+                yield from (match.span() for match in pattern.finditer(text))
+
+
+def in_private_key(text: str) -> bool:
+    """Whether a text ends inside a private key."""
+    return _OPEN_BLOCK.search(text) is not None
+
+
+def _is_path(value: str) -> bool:
+    return value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - `Path.exists` raises for names that are too long
+
+
+def _passwords(value: str) -> list[str]:
+    return re.findall(rf"{_IN_URL}([^\s/@\"'<>]{{1,200}})@", value, re.IGNORECASE)
 
 
 def _mask(match: "re.Match[str]") -> str:
-    kept = match.group("scheme") or match.group("header") or ""
+    kept = match["url"] or match["named"] or match["scheme"] or match["header"] or ""
     return kept + MASK
+
+
+def _mask_assigned(match: "re.Match[str]") -> str:
+    return match["name"] + MASK

@@ -7,12 +7,16 @@ from agents.workspace.source_facts import SourceFacts, is_test_file, source_fact
 DOCUMENTED = '"""A module."""\n\n\ndef public() -> None:\n    """Do."""\n\n\ndef _private() -> None: ...\n'
 
 
+def go_on() -> None:
+    """Never stops the work."""
+
+
 def facts_of(directory: Path, files: dict[str, str]) -> SourceFacts:
     for name, text in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return source_facts(directory, list(files))
+    return source_facts(directory, list(files), go_on)
 
 
 def test_lines_are_counted_in_the_language_most_of_them_are_in(tmp_path: Path) -> None:
@@ -29,7 +33,7 @@ def test_what_is_not_there_counts_as_nothing(tmp_path: Path) -> None:
     (tmp_path / "dir.py").mkdir()
     (tmp_path / "binary.py").write_bytes(b"\xff\xfe")
 
-    facts = source_facts(tmp_path, ["missing.py", "dir.py", "binary.py"])
+    facts = source_facts(tmp_path, ["missing.py", "dir.py", "binary.py"], go_on)
 
     assert (facts.language, facts.lines) == ("", 0)
 

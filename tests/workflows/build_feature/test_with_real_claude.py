@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from agents.claude.agent import ClaudeAgent
+from agents.command_runner import CommandRunner
 from agents.events import Decided, Found, TextStreamed, Thought, ToolEnded, ToolStarted, UsageReported
 from agents.processes.registry import ProcessRegistry
 from tests.descendants import processes_with_marker
@@ -140,7 +141,14 @@ async def running(
         async with messages_api(halt.halting(build_feature_model(plan))) as api:
             agent = ClaudeAgent(require_claude(), registry, environ=claude_environment(tmp_path, api.url))
             budget = Budget(Limits(max_cost_usd=20, max_seconds=MOST_SECONDS))
-            context = WorkflowContext(run_id=RUN_ID, workspace=workspace, team=Team(agent), budget=budget)
+            context = WorkflowContext(
+                run_id=RUN_ID,
+                workspace=workspace,
+                team=Team(agent),
+                budget=budget,
+                commands=CommandRunner(registry).run,
+                private_directory=tmp_path / "private",
+            )
             play = Play(workspace, api, budget)
             # A task of its own and no anyio scope around it: a graph may be cancelled once only.
             graph = asyncio.create_task(consume(runner, context, play, halt))

@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command, Send
 from pydantic import BaseModel
 
 from agents.roles import Role
@@ -107,6 +108,47 @@ def forgetful() -> Any:
     graph.add_edge(START, "work")
     graph.add_edge("work", END)
     return graph
+
+
+def branches() -> Any:
+    """`plan` sends three of `dig` side by side; `sub` is a graph of its own, whose node asks the worker."""
+
+    async def plan(state: State) -> Any:
+        del state
+        return Command(goto=[Send("dig", {"question": str(number)}) for number in range(3)])
+
+    async def dig(state: State, runtime: Runtime[WorkflowContext]) -> State:
+        reply = await runtime.context.perform(WORKER, state.get("question", ""), runtime.stream_writer)
+        return {"parts": [reply.text]}
+
+    async def inner(state: State, runtime: Runtime[WorkflowContext]) -> State:
+        del state
+        reply = await runtime.context.perform(WORKER, "inside", runtime.stream_writer)
+        return {"answer": reply.text}
+
+    inside = _graph()
+    inside.add_node("inner", inner)
+    inside.add_edge(START, "inner")
+    graph = _graph()
+    graph.add_node("plan", plan, destinations=("dig",))
+    graph.add_node("dig", dig)
+    graph.add_node("sub", inside.compile())
+    graph.add_edge(START, "plan")
+    graph.add_edge("dig", "sub")
+    graph.add_edge("sub", END)
+    return graph
+
+
+def senseless() -> Any:
+    """A graph that cannot be compiled."""
+    graph = _graph()
+    graph.add_edge(START, "nowhere")
+    return graph
+
+
+def impossible() -> Any:
+    """Cannot be built."""
+    raise ValueError("no such node")
 
 
 def workflow(graph: Any, *stages: str, name: str = "small", max_steps: int = 20) -> Workflow:

@@ -2,9 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -13,125 +10,28 @@ import pytest
 from agents.agent import AgentReply, AgentTask
 from agents.errors import RateLimited
 from agents.events import Emit, TextStreamed, Thought, UsageReported
-from tests.fakes.agent import FakeAgent
+from tests.workflows.runs.floor import Held, answer, floor
 from tests.workflows.runs.small_workflows import (
-    Question,
     endless,
     forgetful,
     one_stage,
     two_side_by_side,
     workflow,
 )
-from workflows.budget import Limits
-from workflows.runs.engine import RunRequest
 from workflows.runs.errors import RunNotFound
 from workflows.runs.events import (
     AgentEvent,
-    RunEvent,
     StageCompleted,
     WorkflowCancelled,
     WorkflowError,
 )
-from workflows.runs.graph_runner import LangGraphRunner
-from workflows.runs.local_engine import LocalEngine
-from workflows.runs.process_lock import ProcessLock
-from workflows.runs.redaction import Redactor
-from workflows.runs.run import Run, RunFilter
-from workflows.runs.sqlite.log import SqliteEventLog
-from workflows.team import Team
+from workflows.runs.run import RunFilter
 from workflows.workflow import Workflow
 
 pytestmark = pytest.mark.anyio
 
-Act = Callable[[AgentTask, Emit], Awaitable[AgentReply]]
 ONE_STAGE = workflow(one_stage, "work")
 SIDE_BY_SIDE = workflow(two_side_by_side, "left", "right", "join")
-
-
-async def answer(task: AgentTask, emit: Emit) -> AgentReply:
-    emit(Thought(text="let me see"))
-    emit(TextStreamed(text="42"))
-    emit(UsageReported(model="m", input_tokens=10, output_tokens=2, cost_usd=0.01))
-    return AgentReply(text=f"42 to {task.prompt}")
-
-
-@dataclass
-class Floor:
-    """One engine with its log."""
-
-    engine: LocalEngine
-    log: SqliteEventLog
-    lock: ProcessLock
-    workspace: str
-
-    async def start(self, chosen: Workflow, question: str = "why", **limits: float) -> Run:
-        request = RunRequest(
-            workflow=chosen,
-            input=Question(question=question),
-            workspace=self.workspace,
-            owner="local",
-            limits=Limits(**limits),
-        )
-        started = await self.engine.start(request)
-        return started.run
-
-    async def ended(self, run: Run) -> Run:
-        with anyio.fail_after(5):
-            async for _ in self.engine.follow(run.run_id):
-                pass
-        found = await self.log.get(run.run_id)
-        assert found is not None
-        return found
-
-    async def events(self, run: Run) -> list[RunEvent]:
-        return list(await self.log.read(run.run_id, 0, 10_000))
-
-
-@asynccontextmanager
-async def floor(directory: Path, act: Act, *, max_runs: int = 4) -> AsyncGenerator[Floor, None]:
-    log = await SqliteEventLog.start(directory)
-    with ProcessLock(directory / "processes") as lock:
-        engine = LocalEngine(
-            log=log,
-            lock=lock,
-            team=Team(default=FakeAgent(act)),
-            open_graphs=lambda: LangGraphRunner.open(directory / "checkpoints.sqlite3"),
-            redactor=Redactor({"SOME_API_KEY": "this-is-a-secret"}),
-            max_runs=max_runs,
-        )
-        try:
-            yield Floor(engine, log, lock, str(directory))
-        finally:
-            await engine.close()
-            await log.close()
-
-
-class Held:
-    """An agent that works until it is released, and knows how its work ended."""
-
-    def __init__(self) -> None:
-        self.begun = 0
-        self.cleaned_up = 0
-        self.begins = anyio.Event()
-        self.release = anyio.Event()
-
-    async def act(self, task: AgentTask, emit: Emit) -> AgentReply:
-        del task, emit
-        self.begun += 1
-        self.begins.set()
-        try:
-            await self.release.wait()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await asyncio.sleep(0)  # a cleanup that has to wait for something
-                self.cleaned_up += 1
-        return AgentReply(text="released")
-
-    async def until_begun(self, times: int = 1) -> None:
-        with anyio.fail_after(5):
-            while self.begun < times:
-                await self.begins.wait()
-                self.begins = anyio.Event()
 
 
 async def test_a_run_goes_through_its_stages_and_ends_with_its_typed_output(tmp_path: Path) -> None:
@@ -195,7 +95,7 @@ async def test_an_agent_s_error_ends_the_run_with_its_kind_blame_and_remedy(tmp_
     assert run.failure is not None
     assert (run.failure.kind, run.failure.blame) == ("rate_limited", "provider")
     assert isinstance(last, WorkflowError)
-    assert last.partial == {"unfinished": "I had just begun"}
+    assert last.partial == {"work": {"unfinished": "I had just begun"}}
     assert last.recovery
 
 
@@ -355,6 +255,7 @@ async def test_more_runs_than_slots_wait_and_then_all_end(tmp_path: Path) -> Non
         runs = [await at.start(ONE_STAGE, question=str(number)) for number in range(3)]
         await held.until_begun()
         assert held.begun == 1
+        await at.log.flush()
         waiting = await at.log.get(runs[-1].run_id)
         assert waiting is not None
         assert waiting.status == "queued"
@@ -382,7 +283,7 @@ async def test_a_run_whose_process_died_is_found_to_be_interrupted_and_can_be_ca
         await held.until_begun()
         at.lock.release()  # what the kernel does to a process that dies
         async with floor(tmp_path, answer) as other:
-            seen = await other.engine.reconcile(await _get(other, run))
+            seen = await other.engine.reconcile(await other.get(run))
             assert seen.status == "interrupted"
             cancelled = await other.engine.cancel(run.run_id, by="me", reason="too late")
     assert cancelled.status == "cancelled"
@@ -393,7 +294,7 @@ async def test_a_run_of_another_living_process_can_be_followed_and_cancelled(tmp
     async with floor(tmp_path, held.act) as owner, floor(tmp_path, answer) as other:
         run = await owner.start(ONE_STAGE)
         await held.until_begun()
-        assert (await other.engine.reconcile(await _get(other, run))).active
+        assert (await other.engine.reconcile(await other.get(run))).active
         cancelled = await other.engine.cancel(run.run_id, by="the other", reason="")
         assert held.cleaned_up == 1
     assert cancelled.status == "cancelled"
@@ -417,9 +318,3 @@ async def test_tracing_variables_have_no_effect(tmp_path: Path, monkeypatch: pyt
     listener.close()
     assert run.status == "completed"
     assert calls == []
-
-
-async def _get(at: Floor, run: Run) -> Run:
-    found = await at.log.get(run.run_id)
-    assert found is not None
-    return found

@@ -1,3 +1,4 @@
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,10 @@ def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     with pytest.raises(LogUnavailable, match=r"file.*cannot be written"):
         ProcessLock(tmp_path / "file" / "processes")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has rights of another kind")
+def test_directories_it_makes_are_their_owner_s_alone(tmp_path: Path) -> None:
+    with ProcessLock(tmp_path / "data" / "processes"):
+        for place in (tmp_path / "data", tmp_path / "data" / "processes"):
+            assert stat.S_IMODE(place.stat().st_mode) == 0o700

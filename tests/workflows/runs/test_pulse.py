@@ -1,4 +1,6 @@
-from agents.events import TextStreamed, ToolEnded, ToolStarted, Waiting
+import pytest
+
+from agents.events import AgentSaid, Found, TextStreamed, ToolEnded, ToolStarted, UsageReported, Waiting
 from workflows.runs.pulse import QUIET_SECONDS, Pulse
 
 
@@ -74,3 +76,30 @@ def test_a_run_without_an_agent_says_what_it_waits_for() -> None:
     beat = pulse.beat("")
     assert beat is not None
     assert (beat.agent, beat.waiting_for, beat.reason) == ("", "slot", "waiting for a free slot")
+
+
+@pytest.mark.parametrize(
+    "last_word",
+    [Found(message="done"), UsageReported(model="m", input_tokens=1, output_tokens=1, cost_usd=None)],
+    ids=["result", "usage"],
+)
+def test_after_its_answer_an_agent_does_not_wait_for_the_model(last_word: AgentSaid) -> None:
+    clock = Clock()
+    pulse = Pulse(clock)
+    pulse.agent_said("codesmith", TextStreamed(text="so"))
+    pulse.agent_said("codesmith", last_word)
+    clock.now += 6
+    beat = pulse.beat("codesmith")
+    assert beat is not None
+    assert (beat.agent, beat.waiting_for, beat.reason) == ("codesmith", "work", "working on the result")
+
+
+def test_a_tool_that_still_runs_says_more_than_a_report_of_usage() -> None:
+    clock = Clock()
+    pulse = Pulse(clock)
+    pulse.agent_said("codesmith", ToolStarted(tool="Bash", call_id="1", input={}))
+    pulse.agent_said("codesmith", UsageReported(model="m", input_tokens=1, output_tokens=1, cost_usd=None))
+    clock.now += 6
+    beat = pulse.beat("codesmith")
+    assert beat is not None
+    assert beat.waiting_for == "tool"

@@ -1,0 +1,149 @@
+"""A data directory that cannot be used, or no longer, or not yet: said in words, and what is in it stays as it is."""
+
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.system.place import Place
+from tests.system.wire import WireClient
+
+pytestmark = pytest.mark.anyio
+
+GARBAGE = b"This is not a database. " * 1000
+
+
+def below_a_file(directory: Path) -> Path:
+    (directory / "file").write_bytes(b"a file")
+    return directory / "file" / "home"
+
+
+def where_nobody_can_write(_: Path) -> Path:
+    return Path("/proc/nope")
+
+
+def a_database_that_is_none(directory: Path) -> Path:
+    home = directory / "home"
+    home.mkdir()
+    (home / "runs.sqlite3").write_bytes(GARBAGE)
+    return home
+
+
+def a_database_of_somebody_else(directory: Path) -> Path:
+    home = directory / "home"
+    home.mkdir()
+    with sqlite3.connect(home / "runs.sqlite3") as connection:
+        connection.execute("CREATE TABLE holiday (photo BLOB)")
+    connection.close()
+    return home
+
+
+def a_database_of_a_newer_version(directory: Path) -> Path:
+    home = a_database_of_somebody_else(directory)
+    with sqlite3.connect(home / "runs.sqlite3") as connection:
+        connection.execute(f"PRAGMA application_id = {0x41_57_46_4C}")
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    return home
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (below_a_file, ["cannot be written: Not a directory", "AGENT_WORKFLOWS_HOME"]),
+        (where_nobody_can_write, ["/proc/nope cannot be written", "AGENT_WORKFLOWS_HOME"]),
+        (a_database_that_is_none, ["runs.sqlite3", "damaged or no database", "from a backup"]),
+        (a_database_of_somebody_else, ["runs.sqlite3", "AGENT_WORKFLOWS_HOME"]),
+        (a_database_of_a_newer_version, ["runs.sqlite3", "newer version", "format 99", "Upgrade"]),
+    ],
+)
+async def test_every_answer_says_why_the_data_directory_cannot_be_used(
+    tmp_path: Path, spoil: Callable[[Path], Path], words: list[str]
+) -> None:
+    whole = Place.below(tmp_path)
+    place = Place(spoil(tmp_path), whole.workspace)
+    before = contents(place.home)
+    async with place.server("--offline") as client:
+        first = await client.open()
+        assert all(word in first["result"]["instructions"] for word in words)
+        tools = [tool["name"] for tool in (await client.asked("tools/list"))["result"]["tools"]]
+        assert tools == ["build_feature", "list_runs", "get_run", "cancel_run"]
+        for tool in (*tools, "nothing"):
+            result = await client.called(tool, {"task": "a"})
+            (block,) = result["content"]
+            assert result["isError"]
+            assert all(word in block["text"] for word in (*words, "Cause lies with: the set-up of this machine"))
+    ended = await place.command("run", "build_feature", "a", "--offline")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert all(word in ended.stderr for word in words)
+    assert "Traceback" not in ended.stderr
+    assert contents(place.home) == before
+    assert list(place.workspace.iterdir()) == []
+
+
+def contents(home: Path) -> bytes:
+    """The database, which must stay as it is."""
+    path = home / "runs.sqlite3"
+    return path.read_bytes() if home.is_dir() else b""
+
+
+async def test_damaged_checkpoints_fail_the_run_and_not_the_ones_after_the_repair(tmp_path: Path) -> None:
+    place = Place.below(tmp_path)
+    place.home.mkdir()
+    checkpoints = place.home / "checkpoints.sqlite3"
+    checkpoints.write_bytes(GARBAGE)
+    async with place.server("--offline") as client:
+        await client.open()
+        result = await client.called("build_feature", {"task": "a"})
+        error = result["structuredContent"]["error"]
+        assert (result["isError"], error["kind"]) == (True, "log_unavailable")
+        assert str(checkpoints) in error["message"]
+        assert checkpoints.read_bytes() == GARBAGE
+        assert list(place.workspace.iterdir()) == []
+        checkpoints.unlink()
+        assert (await client.told("build_feature", {"task": "a"}))["status"] == "completed"
+        assert sorted(run["status"] for run in (await client.told("list_runs", {}))["runs"]) == ["completed", "failed"]
+
+
+async def test_a_command_ends_where_the_checkpoints_are_damaged(tmp_path: Path) -> None:
+    place = Place.below(tmp_path)
+    place.home.mkdir()
+    (place.home / "checkpoints.sqlite3").write_bytes(GARBAGE)
+    ended = await place.command("run", "build_feature", "a", "--offline")
+    assert ended.exit_code == 1
+    assert "checkpoints.sqlite3" in ended.stdout
+    assert "Traceback" not in ended.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of another process")
+async def test_a_disk_that_gets_full_ends_the_run_in_words_and_what_was_there_stays(tmp_path: Path) -> None:
+    place = Place.below(tmp_path)
+    async with place.server("--offline") as client:
+        await client.open()
+        first = await client.told("build_feature", {"task": "while there is room"})
+        limit_files_to_what_they_are(client, place)
+        result = await client.called("build_feature", {"task": "no room any more"})
+        assert result["isError"]
+        assert "disk" in result["content"][0]["text"]
+        assert (await client.told("get_run", {"run_id": first["run_id"]}))["result"] == first["result"]
+        psutil.Process(client.process.pid).rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+        assert (await client.told("build_feature", {"task": "room again"}))["status"] == "completed"
+    async with place.server("--offline") as after:
+        await after.open()
+        runs = (await after.told("list_runs", {}))["runs"]
+        assert {run["status"] for run in runs} <= {"completed", "failed", "interrupted"}
+        assert [run["status"] for run in runs].count("completed") == 2
+        await place_is_left(place, after)
+
+
+def limit_files_to_what_they_are(client: WireClient, place: Place) -> None:
+    """From now on the server can make no file larger than the smallest of its databases' files is now."""
+    sizes = [path.stat().st_size for path in place.home.glob("*.sqlite3*") if path.stat().st_size]
+    psutil.Process(client.process.pid).rlimit(psutil.RLIMIT_FSIZE, (min(sizes), psutil.RLIM_INFINITY))
+
+
+async def place_is_left(place: Place, client: WireClient) -> None:
+    assert place.agents_at_work(client.process) == []

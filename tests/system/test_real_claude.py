@@ -1,0 +1,152 @@
+"""The real `claude` on both ends: as the agents that work, and as the client that calls. Only its model is scripted."""
+
+import signal
+import sys
+from pathlib import Path
+
+import anyio
+import jsonschema
+import orjson
+import pytest
+
+from tests.fakes.build_feature_script import (
+    ANSWER,
+    MODULE,
+    PLAN,
+    TASK,
+    TEST_COMMAND,
+    TESTS,
+    THOUGHT,
+    build_feature_model,
+)
+from tests.fakes.claude_home import claude_environment, require_claude
+from tests.fakes.messages_api import messages_api
+from tests.fakes.messages_request import ToolResult
+from tests.system.claude_client import ClientOutcome, McpCall, StdioServer, claude_client
+from tests.system.place import OWN_WORKFLOWS, Place
+from tests.system.scenes import SLEEPERS
+from tests.system.test_progress import assert_true_to_log, is_telling
+from tests.system.wire import Json, own_command
+from tests.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+PREVIEW_CHARACTERS = 50_000
+"""A result longer than this reaches the model as a preview of 2 kB."""
+
+
+async def test_a_feature_is_built_by_real_agents_and_watched_while_it_is(tmp_path: Path) -> None:
+    async with messages_api(build_feature_model()) as api:
+        variables = claude_environment(tmp_path, api.url) | {"AGENT_WORKFLOWS_CLAUDE": str(require_claude())}
+        place = Place.below(tmp_path, **variables)
+        async with place.server() as client:
+            await client.open()
+            request = await client.call("build_feature", {"task": TASK})
+            # Live: what is told has happened, and the run goes on.
+            testing = await client.progress(request, within=30, type="tool_start", tool="Bash", agent="codesmith")
+            assert (place.workspace / TESTS).exists()
+            assert (await client.told("get_run", {"run_id": testing["run_id"]}))["status"] == "running"
+
+            result = (await client.answer(request, within=50))["result"]["structuredContent"]
+            assert (result["status"], result["offline"], result["result"]["answer"]) == ("completed", False, ANSWER)
+            assert [part["agent"] for part in result["result"]["rounds"]] == [*PLAN[:-1], "responder"]
+            assert {file["path"] for file in result["result"]["files"]} == {MODULE, TESTS}
+            assert result["result"]["review"]["verdict"] == "approved"
+            assert {(run["command"], run["passed"]) for run in result["result"]["tests_run"]} == {(TEST_COMMAND, True)}
+            assert result["usage"]["cost_usd"] > 0
+            assert result["usage"]["input_tokens"] == sum(answer.input_tokens for answer in api.delivered)
+            schema = next(tool for tool in (await client.asked("tools/list"))["result"]["tools"])["outputSchema"]
+            jsonschema.validate(result, schema)
+            review = orjson.loads(await client.resource(f"runs://{result['run_id']}/artifacts/review.json"))
+            assert review["verdict"] == "approved"
+
+            told, log = client.events(request), await client.log_of(result["run_id"])
+            assert_true_to_log(told, log)
+            *mine, _ = [event["seq"] for event in told if is_telling(event)]
+            assert mine == [event["seq"] for event in log if is_telling(event)][: len(mine)]
+            assert any(THOUGHT in event["message"] for event in log if event["type"] == "agent_event")
+    assert await passes(place.workspace)
+    await place.deserted(3)
+
+
+async def passes(workspace: Path) -> bool:
+    command = [sys.executable, "-B", *TEST_COMMAND.split()[1:]]
+    return (await anyio.run_process(command, cwd=workspace, check=False)).returncode == 0
+
+
+def server_of(place: Place, *arguments: str, **variables: str) -> StdioServer:
+    own = {
+        name: value
+        for name, value in place.variables().items()
+        if name.startswith(("AGENT_", "TEST_", "COVERAGE", "PYTHON"))
+    }
+    return StdioServer((*own_command(), "serve", *arguments), environment={**own, **variables})
+
+
+async def outcome_of(place: Place, directory: Path, server: StdioServer, *calls: McpCall) -> ClientOutcome:
+    with anyio.fail_after(50):
+        agents = build_feature_model(("codesmith", "finish"))
+        async with claude_client(server, calls, tmp_path=directory, workspace=place.workspace, agents=agents) as client:
+            return await client.finish()
+
+
+def structured(result: ToolResult) -> Json:
+    """What the model reads as the structured result: the last line, after a line for each resource link."""
+    return orjson.loads(result.text.splitlines()[-1])
+
+
+async def test_claude_as_the_client_reads_whole_structured_results(tmp_path: Path) -> None:
+    place = Place.below(tmp_path)
+    outcome = await outcome_of(
+        place,
+        tmp_path,
+        server_of(place, "--offline"),
+        McpCall("build_feature", {"task": "slugs"}),
+        McpCall("get_run", lambda results: {"run_id": structured(results[0])["run_id"]}),
+        McpCall("list_runs", {}),
+        McpCall("build_feature", {"task": "slugs", "workspace": "/"}),
+    )
+    assert outcome.process.exit_code == 0
+    assert sorted(outcome.offered) == ["build_feature", "cancel_run", "get_run", "list_runs"]
+    assert [result.ok for result in outcome.results] == [True, True, True, False]
+    built, looked, listed = (structured(result) for result in outcome.results[:3])
+    assert (built["status"], built["offline"], built["result"]["review"]["verdict"]) == ("completed", True, "approved")
+    assert built["summary"].startswith("Offline: scripted agents, no model.")
+    assert f"[Resource link: changes.diff] runs://{built['run_id']}/artifacts/changes.diff" in outcome.results[0].text
+    assert looked["result"] == built["result"]
+    assert [run["run_id"] for run in listed["runs"]] == [built["run_id"]]
+    assert "outside the directories" in outcome.results[3].text
+    assert max(len(result.text) for result in outcome.results) < PREVIEW_CHARACTERS
+    await place.deserted(3)
+
+
+async def test_claude_as_the_client_with_claude_as_the_agents(tmp_path: Path) -> None:
+    place = Place.below(tmp_path)
+    server = server_of(place, AGENT_WORKFLOWS_CLAUDE=str(require_claude()))
+    outcome = await outcome_of(place, tmp_path, server, McpCall("build_feature", {"task": TASK}))
+    (result,) = outcome.results
+    assert result.ok
+    built = structured(result)
+    assert (built["status"], built["offline"], built["result"]["answer"]) == ("completed", False, ANSWER)
+    assert {file["path"] for file in built["result"]["files"]} == {MODULE, TESTS}
+    assert len(result.text) < PREVIEW_CHARACTERS
+    assert await passes(place.workspace)
+    await place.deserted(3)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of Unix")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+async def test_claude_as_a_client_that_is_ended_takes_everything_with_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    place = Place.below(tmp_path)
+    server = server_of(place, "--offline", "--workflow", str(OWN_WORKFLOWS / "long_command.py"))
+    calls = [McpCall("long_command", {"task": "work for a long time"})]
+    async with claude_client(server, calls, tmp_path=tmp_path, workspace=place.workspace) as client:
+        await until(lambda: place.shows(*SLEEPERS), within=30)
+        client.process.process.send_signal(number)
+        await place.deserted(4)
+    async with place.server("--offline") as after:
+        await after.open()
+        (run,) = (await after.told("list_runs", {}))["runs"]
+        assert run["status"] in {"interrupted", "cancelled"}

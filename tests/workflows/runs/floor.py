@@ -1,0 +1,122 @@
+"""One engine on a real log, with agents that do what a test wants."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from agents.agent import AgentReply, AgentTask
+from agents.command_runner import CommandRunner
+from agents.events import Emit, TextStreamed, Thought, UsageReported
+from agents.processes.registry import ProcessRegistry
+from tests.fakes.agent import FakeAgent
+from tests.workflows.runs.small_workflows import Question
+from workflows.budget import Limits
+from workflows.runs.engine import RunRequest
+from workflows.runs.events import RunEvent
+from workflows.runs.graph_runner import LangGraphRunner
+from workflows.runs.local_engine import LocalEngine
+from workflows.runs.process_lock import ProcessLock
+from workflows.runs.redaction import Redactor
+from workflows.runs.run import Run
+from workflows.runs.sqlite.log import SqliteEventLog
+from workflows.team import Team
+from workflows.workflow import Workflow
+
+Act = Callable[[AgentTask, Emit], Awaitable[AgentReply]]
+
+
+async def answer(task: AgentTask, emit: Emit) -> AgentReply:
+    emit(Thought(text="let me see"))
+    emit(TextStreamed(text="42"))
+    emit(UsageReported(model="m", input_tokens=10, output_tokens=2, cost_usd=0.01))
+    return AgentReply(text=f"42 to {task.prompt}")
+
+
+@dataclass
+class Floor:
+    """One engine with its log."""
+
+    engine: LocalEngine
+    log: SqliteEventLog
+    lock: ProcessLock
+    workspace: str
+
+    async def start(self, chosen: Workflow, question: str = "why", **limits: float) -> Run:
+        request = RunRequest(
+            workflow=chosen,
+            input=Question(question=question),
+            workspace=self.workspace,
+            owner="local",
+            limits=Limits(**limits),
+        )
+        started = await self.engine.start(request)
+        return started.run
+
+    async def ended(self, run: Run) -> Run:
+        with anyio.fail_after(5):
+            async for _ in self.engine.follow(run.run_id):
+                pass
+        return await self.get(run)
+
+    async def get(self, run: Run) -> Run:
+        found = await self.log.get(run.run_id)
+        assert found is not None
+        return found
+
+    async def events(self, run: Run) -> list[RunEvent]:
+        return list(await self.log.read(run.run_id, 0, 10_000))
+
+
+@asynccontextmanager
+async def floor(
+    directory: Path, act: Act, *, max_runs: int = 4, offline: bool = False, quiet_seconds: float = 0.1
+) -> AsyncGenerator[Floor, None]:
+    log = await SqliteEventLog.start(directory, quiet_seconds=quiet_seconds)
+    with ProcessLock(directory / "processes") as lock:
+        engine = LocalEngine(
+            log=log,
+            lock=lock,
+            team=Team(default=FakeAgent(act, offline)),
+            commands=CommandRunner(ProcessRegistry(), {}).run,
+            private_directory=directory / "private",
+            open_graphs=lambda: LangGraphRunner.open(directory / "checkpoints.sqlite3"),
+            redactor=Redactor({"SOME_API_KEY": "this-is-a-secret"}),
+            max_runs=max_runs,
+        )
+        try:
+            yield Floor(engine, log, lock, str(directory))
+        finally:
+            await engine.close()
+            await log.close()
+
+
+class Held:
+    """An agent that works until it is released, and knows how its work ended."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.cleaned_up = 0
+        self.begins = anyio.Event()
+        self.release = anyio.Event()
+
+    async def act(self, task: AgentTask, emit: Emit) -> AgentReply:
+        del task, emit
+        self.begun += 1
+        self.begins.set()
+        try:
+            await self.release.wait()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await asyncio.sleep(0)  # a cleanup that has to wait for something
+                self.cleaned_up += 1
+        return AgentReply(text="released")
+
+    async def until_begun(self, times: int = 1) -> None:
+        with anyio.fail_after(5):
+            while self.begun < times:
+                await self.begins.wait()
+                self.begins = anyio.Event()

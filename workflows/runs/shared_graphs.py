@@ -1,0 +1,78 @@
+"""What executes graphs, opened when the first run needs it and shared by all runs of a process."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from workflows.runs.errors import RunError
+from workflows.runs.graph_steps import GraphRunner
+from workflows.runs.log import EventLog
+
+logger = logging.getLogger(__name__)
+
+
+class SharedGraphs:
+    """The one `GraphRunner` of a process.
+
+    Args:
+        open_graphs: Opens it; slow, because that is when the graph library is imported.
+        log: Says which runs are over, so that their checkpoints need not be kept.
+    """
+
+    def __init__(self, open_graphs: Callable[[], Awaitable[GraphRunner]], log: EventLog) -> None:
+        self._open_graphs = open_graphs
+        self._log = log
+        self._opening: asyncio.Task[GraphRunner] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def opened(self) -> GraphRunner:
+        """The runner. A failure to open it is not kept: the next run tries again.
+
+        Raises:
+            workflows.runs.errors.RunError: It cannot be opened.
+        """
+        if self._opening is None or _failed(self._opening):
+            self._opening = asyncio.create_task(self._open())
+        return await asyncio.shield(self._opening)
+
+    async def forget(self, run_id: str) -> None:
+        """Delete the checkpoints of a run that is over for good, as far as the database is open and can be written."""
+        opening = self._opening
+        if opening is not None and opening.done() and not _failed(opening):
+            await self._forget(opening.result(), run_id)
+
+    async def close(self) -> None:
+        """Let go of the database. What is still being opened is closed once it is open."""
+        opening, self._opening = self._opening, None
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        if opening is None:
+            return
+        await asyncio.wait({opening})
+        if not _failed(opening):
+            await opening.result().close()
+
+    async def _open(self) -> GraphRunner:
+        graphs = await self._open_graphs()
+        self._sweeping = asyncio.create_task(self._sweep(graphs))
+        return graphs
+
+    async def _sweep(self, graphs: GraphRunner) -> None:
+        """Delete what was left by processes that died, or that cancelled a run without executing any."""
+        try:
+            for run_id in await graphs.remembered():
+                run = await self._log.get(run_id)
+                if run is not None and run.ended:
+                    await graphs.forget(run_id)
+        except RunError as error:
+            logger.warning("old checkpoints are kept: %s", error.message)
+
+    async def _forget(self, graphs: GraphRunner, run_id: str) -> None:
+        try:
+            await graphs.forget(run_id)
+        except RunError as error:
+            logger.warning("run %s: its checkpoints are kept: %s", run_id, error.message)
+
+
+def _failed(opening: "asyncio.Task[GraphRunner]") -> bool:
+    return opening.done() and (opening.cancelled() or opening.exception() is not None)
