@@ -88,6 +88,10 @@ class NotLoggedIn(AgentUnavailable):
     default_recovery = (
         "Log in: run `claude` once in a terminal and type /login",
         "or set ANTHROPIC_API_KEY to a valid key where the server is registered",
+        (
+            "Claude Code's settings files are not read; what they set (apiKeyHelper, env) belongs into the server's "
+            "environment: ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN or CLAUDE_CODE_OAUTH_TOKEN, and ANTHROPIC_BASE_URL"
+        ),
     )
 
 
@@ -114,10 +118,11 @@ class LimitReached(AgentError):
 
 
 class TurnLimitReached(LimitReached):
-    """The agent used all its rounds."""
+    """The agent used all rounds of its role. The role sets that limit, not the caller."""
 
     kind = "turn_limit_reached"
-    default_recovery = ("Split the task into smaller ones, or allow more turns",)
+    blame = "agent"
+    default_recovery = ("Split the task into smaller ones", "or try again: the agent may need fewer rounds")
 
 
 class CostLimitReached(LimitReached):
@@ -224,7 +229,10 @@ class AgentProcessFailed(AgentError):
     """
 
     kind = "agent_process_failed"
-    default_recovery = ("Try again; if it stays, run `agent-workflows doctor`",)
+    default_recovery = (
+        "Try again; if it stays, see whether `claude --version` and `claude -p hello` work in a terminal",
+        "or set AGENT_WORKFLOWS_CLAUDE to the path of another claude command",
+    )
     retry_safe = True
 
     def __init__(

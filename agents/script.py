@@ -132,7 +132,8 @@ class Run:
 
     Attributes:
         argv: Executable and arguments; no shell reads them.
-        shown: The same command as people would type it; empty to show `argv`.
+        shown: What of `argv` is shown, for example without the executable's directory; empty to show all of it.
+            What is observed is what is shown, so it must not name another program.
         max_seconds: When to end it.
     """
 

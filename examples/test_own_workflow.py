@@ -1,6 +1,6 @@
 """How a workflow of your own is tested: its agents play a script, so no model is asked and nothing is left to chance.
 
-pytest examples/test_own_workflow.py
+Run it with `pytest examples/test_own_workflow.py`.
 """
 
 import asyncio

@@ -16,6 +16,7 @@ BLAME = {
     "provider": "the model's provider",
     "agent": "the agent",
     "server": "this server",
+    "workflow": "the workflow's own code",
 }
 
 INTERRUPTED = RunFailure(

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, cast, get_args
@@ -146,12 +147,11 @@ def properties(tool: Tool) -> list[str]:
 
 
 def test_the_artifacts_of_build_feature() -> None:
-    graph = text_of("workflows/build_feature/graph.py") + text_of("workflows/build_feature/observation.py")
+    code = "".join(text_of(name) for name in FILES if name.startswith("workflows/build_feature/"))
     (line,) = [line for line in part("### `build_feature`").splitlines() if line.startswith("Artifacts:")]
 
-    made = {node.value for node in ast.walk(ast.parse(graph)) if isinstance(node, ast.Constant)}
-    artifacts = {name for name in made if isinstance(name, str) and name.endswith((".md", ".json", ".diff"))}
-    assert set(spans(line)) == artifacts
+    assert set(spans(line)) == set(re.findall(r'"(\w+\.(?:md|json|diff))"', code))
+    assert f"whole as `{admission.RESULT}`" in one_line(part("### `build_feature`"))
 
 
 # Resources and prompts.
@@ -203,7 +203,7 @@ def test_events() -> None:
 def test_what_a_heartbeat_waits_for() -> None:
     (row,) = [row for row in rows(part("## Events"), "type") if "heartbeat" in row[0]]
 
-    assert set(spans(row[2])) == {*get_args(WaitReason), "slot"}
+    assert set(spans(row[2])) == {*get_args(WaitReason), "slot", "work"}
 
 
 def test_run_statuses() -> None:

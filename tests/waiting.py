@@ -5,13 +5,14 @@ from collections.abc import Callable
 import anyio
 
 
-async def until(condition: Callable[[], bool], within: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], within: float = 5.0, *, every: float = 0.01) -> None:
     """Return as soon as the condition holds.
 
     Args:
-        condition: Asked about a hundred times a second.
+        condition: Asked again and again.
         within: Seconds; fails with `TimeoutError` when they are over.
+        every: Seconds between two questions; longer where the question itself is much work.
     """
     with anyio.fail_after(within):
         while not condition():  # noqa: ASYNC110 - nobody sets an event when a process is gone
-            await anyio.sleep(0.01)
+            await anyio.sleep(every)

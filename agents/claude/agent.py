@@ -14,7 +14,7 @@ import anyio
 
 from agents.agent import AgentReply, AgentTask
 from agents.claude.command import build_command
-from agents.claude.environment import claude_environment
+from agents.claude.environment import claude_environment, config_directory_of
 from agents.claude.lines import LineFramer, LineTooLong
 from agents.claude.narrate import Narrator
 from agents.claude.outcome import judge
@@ -93,7 +93,7 @@ class ClaudeAgent:
         _refuse_what_cannot_work(task, environ)
         found = self._executable if isinstance(self._executable, Path) else self._executable()
         executable = found.absolute()  # the child's directory is another one
-        command = build_command(executable, task, model=self._model)
+        command = build_command(executable, task, model=self._model, private_directories=_private_directories(environ))
         marker = uuid.uuid4().hex
         stop: _Stop = "ended"
         try:
@@ -108,8 +108,11 @@ class ClaudeAgent:
                 try:
                     stop = await self._listen(child, conversation, task.max_seconds)
                 finally:
-                    # What comes after the last word would only spoil it: SIGINT makes the CLI report an interrupt.
-                    await child.end(_ignore if stop == "lingers" else conversation.hear)
+                    try:
+                        # What comes after the last word would only spoil it: SIGINT makes the CLI report an interrupt.
+                        await child.end(_ignore if stop == "lingers" else conversation.hear)
+                    finally:
+                        conversation.close()
         except OSError as error:
             _refuse_what_cannot_work(task, environ)  # the workspace may have gone in between
             raise _start_failure(executable, error) from error
@@ -160,8 +163,11 @@ class _Conversation:
         self._tell(self._framer.feed(piece))
 
     def close(self) -> None:
-        """Take the last line, if it came without a newline."""
-        self._tell(self._framer.close())
+        """Take the last line, if it came without a newline, and tell what was left open."""
+        if not self.narrator.finished:
+            self._tell(self._framer.close())
+        for said in self.narrator.close():
+            self.say(said)
 
     def say(self, said: AgentSaid) -> None:
         """Pass an event on. A listener that breaks the rules must not cost the work that is being done."""
@@ -195,7 +201,8 @@ def _outcome(stop: _Stop, child: ChildProcess, conversation: _Conversation, task
     match stop:
         case "out of time":
             raise TimeLimitReached(
-                f"claude was still at work after {task.max_seconds:g} s (max_seconds).",
+                f"claude was still at work when the {_said_seconds(task.max_seconds)} that were left of the run's time"
+                " (max_seconds) were over.",
                 partial=conversation.narrator.text_so_far,
             )
         case "lingers":
@@ -206,14 +213,17 @@ def _outcome(stop: _Stop, child: ChildProcess, conversation: _Conversation, task
                 partial=conversation.narrator.text_so_far,
                 stderr=child.stderr,
             )
-        case "ended":
-            conversation.close()
-        case "refused":
+        case "ended" | "refused":
             pass
         case _:
             assert_never(stop)
     reply = judge(conversation.narrator, exit_code=exit_code, stderr=child.stderr, wants_reply_model=task.reply_model)
     return replace(reply, session_id="")  # nothing is kept on disk by which it could be continued
+
+
+def _said_seconds(seconds: float | None) -> str:
+    """Say a time that is a rest of something, so that it does not look like a number somebody has set."""
+    return "seconds" if seconds is None else f"{seconds:.1f} s" if seconds < 60 else f"{seconds:.0f} s"
 
 
 def _refuse_what_cannot_work(task: AgentTask, environ: Mapping[str, str]) -> None:
@@ -235,14 +245,22 @@ def _refuse_what_cannot_work(task: AgentTask, environ: Mapping[str, str]) -> Non
     if task.max_turns is not None and task.max_turns < 1:  # the CLI takes 0 for "no limit"
         raise TurnLimitReached(f"max_turns is {task.max_turns}: no round is left.")
     if task.max_cost_usd is not None and task.max_cost_usd <= 0:
-        raise CostLimitReached(f"max_cost_usd is {task.max_cost_usd:g}: no money is left.")
+        raise CostLimitReached("Nothing is left of the money the run may cost (max_cost_usd).")
     if task.max_seconds is not None and task.max_seconds <= 0:
-        raise TimeLimitReached(f"max_seconds is {task.max_seconds:g}: no time is left.")
+        raise TimeLimitReached("Nothing is left of the time the run may take (max_seconds).")
     if depth_of(environ) >= MAX_DEPTH:
         raise AgentMisconfigured(
             f"This server runs inside {MAX_DEPTH} others that agents have started; no further agent is started.",
             recovery=("Do this piece of work directly, without starting another workflow",),
         )
+
+
+def _private_directories(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The CLI's own directory, as it is named and as it really is: a rule holds for a path as it is written."""
+    directory = config_directory_of(environ)
+    if directory is None:
+        return ()
+    return tuple(dict.fromkeys((directory.absolute(), directory.resolve())))
 
 
 def _start_failure(executable: Path, error: OSError) -> AgentError:
@@ -255,7 +273,7 @@ def _start_failure(executable: Path, error: OSError) -> AgentError:
         return ClaudeNotFound(message, looked_in=(str(executable),))
     if error.errno in _PASSING_ERRNOS:
         return AgentProcessFailed(message, recovery=("Try again in a minute, with fewer agents at once",))
-    recovery = ("Check the file and its permissions, or install Claude Code again", "then run `agent-workflows doctor`")
+    recovery = ("Check the file and its permissions, or install Claude Code again", "then try `claude --version`")
     if error.errno == errno.E2BIG:
         recovery = ("Shorten the instructions of the role, or the reply's schema: a command line has a limit",)
     return AgentMisconfigured(message, recovery=recovery)

@@ -5,6 +5,7 @@ Each rule below was measured on version 2.1.329.
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -35,7 +36,7 @@ class Command:
 
 
 def build_command(
-    executable: Path, task: AgentTask, *, model: str | None = None, partial_messages: bool = True
+    executable: Path, task: AgentTask, *, model: str | None = None, private_directories: Iterable[Path] = ()
 ) -> Command:
     """Say a task to the CLI.
 
@@ -49,7 +50,8 @@ def build_command(
         executable: The `claude` command.
         task: What to do. Its limits must be above zero (`--max-turns=0` would mean no limit).
         model: Alias or full name; None leaves the choice to the CLI.
-        partial_messages: Whether text and thinking are reported while they are produced.
+        private_directories: Absolute paths that the file tools may neither read nor write, also where the CLI allows
+            it by itself: it lets every agent read the user's conversations about the workspace.
     """
     options = [
         "-p",
@@ -59,9 +61,11 @@ def build_command(
         "--strict-mcp-config",  # else every agent starts the user's MCP servers, this program among them
         "--setting-sources=",
         *_permission_options(task.access),
+        "--include-partial-messages",
     ]
-    if partial_messages:
-        options.append("--include-partial-messages")
+    if denied := [f"{tool}(/{path.as_posix()}/**)" for path in private_directories for tool in ("Read", "Edit")]:
+        # Two slashes begin an absolute path; `Edit` stands for all tools that write.
+        options.append(f"--settings={json.dumps({'permissions': {'deny': denied}}, separators=(',', ':'))}")
     if model:
         options.append(f"--model={_sendable(model)}")
     if task.max_turns is not None:

@@ -5,6 +5,7 @@ into its parent's session. So of `CLAUDE_CODE_*` only what a user sets as config
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from agents.processes.environment import child_environment
@@ -18,6 +19,8 @@ _SETTINGS = MappingProxyType(
         "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
         # `@path` in a prompt would attach that file, from anywhere on the disk, without any tool being allowed.
         "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",
+        # The user's own memory of a workspace would be told to every role, and a role that writes could write into it.
+        "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
     }
 )
 
@@ -114,6 +117,18 @@ def claude_environment(environ: Mapping[str, str], *, run_id: str, marker: str) 
     """
     kept = {name: value for name, value in environ.items() if _is_handed_on(name)}
     return child_environment(kept, run_id=run_id, marker=marker) | _SETTINGS
+
+
+def config_directory_of(environ: Mapping[str, str]) -> Path | None:
+    """Where the CLI keeps what is the user's own (login, settings, conversations, memory); None if that is not known.
+
+    Args:
+        environ: The environment the CLI is started with.
+    """
+    if configured := environ.get("CLAUDE_CONFIG_DIR"):
+        return Path(configured)
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    return Path(home) / ".claude" if home else None
 
 
 def _is_handed_on(name: str) -> bool:

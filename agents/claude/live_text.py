@@ -51,12 +51,22 @@ class LiveText:
         self._message_id = ""
         self._live: dict[int, _LiveBlock] = {}  # by block index; only blocks without their `assistant` line
         self._finished: list[str] = []
+        self._answer_from = 0  # among the finished
 
     @property
     def text(self) -> str:
         """All text so far: finished blocks, then what is being streamed, with empty lines between them."""
         streaming = [block.text for block in self._live.values() if block.kind is TextDelta]
         return "\n\n".join(part for part in (*self._finished, *streaming) if part)
+
+    @property
+    def answer(self) -> str:
+        """The finished text since the last tool call; its parts go on from each other."""
+        return "".join(self._finished[self._answer_from :])
+
+    def begin_answer(self) -> None:
+        """What was said so far is not part of the answer: a tool was called, or a turn began."""
+        self._answer_from = len(self._finished)
 
     @property
     def is_streaming(self) -> bool:

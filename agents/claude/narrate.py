@@ -30,7 +30,7 @@ from agents.claude.messages import (
 )
 from agents.claude.remarks import tell_remark
 from agents.claude.speakers import Speakers
-from agents.claude.stream_messages import StreamMessage, TextDelta, ThinkingDelta
+from agents.claude.stream_messages import MessageDelta, StreamMessage, TextDelta, ThinkingDelta
 from agents.claude.system_messages import (
     ApiRetry,
     BackgroundTasksChanged,
@@ -45,7 +45,8 @@ from agents.claude.system_messages import (
     TurnStarted,
 )
 from agents.claude.tasks import Tasks
-from agents.claude.tool_calls import OpenTool, ToolCalls
+from agents.claude.tool_calls import ToolCalls
+from agents.claude.version import KNOWN_VERSION, is_known_version
 from agents.claude.wording import counted, one_line, whole_seconds
 from agents.events import AgentSaid, Progressed, TextStreamed, Thought, UsageReported, Waiting
 
@@ -83,6 +84,7 @@ class Narrator:
         self._tasks = Tasks(self._calls, self._speakers)
         self._live = LiveText()
         self._usage = Usage()
+        self._unbilled = Usage(cost_usd=None)
         self._model = ""
         self._turn_is_open = False
         self._thinking_told = 0
@@ -99,19 +101,19 @@ class Narrator:
         return self._calls.commands
 
     @property
-    def open_tools(self) -> tuple[OpenTool, ...]:
-        """Tool calls that have no result yet; when the CLI has ended, those that were cut off."""
-        return self._calls.open
-
-    @property
     def usage(self) -> Usage:
-        """What this process used, as far as its results say; without one its cost is unknown."""
-        return self._usage if self.results else Usage(cost_usd=None)
+        """What this process used, as far as its results say; without one what is known, at an unknown cost."""
+        return self._usage if self.results else self._unbilled
 
     @property
     def text_so_far(self) -> str:
         """The main thread's text, unfinished one included."""
         return self._live.text
+
+    @property
+    def answer(self) -> str:
+        """The main thread's finished text since its last tool call, or since the turn began."""
+        return self._live.answer
 
     @property
     def finished(self) -> bool:
@@ -130,6 +132,9 @@ class Narrator:
         match message:
             case TextDelta() | ThinkingDelta():
                 return self._live.preview(message)
+            case MessageDelta():
+                self._unbilled += Usage(message.input_tokens, message.output_tokens, None)
+                return []
             case StreamMessage():
                 return self._live.hear(message)
             case AssistantSaid():
@@ -155,6 +160,27 @@ class Narrator:
                 return self._noise(message)
             case _:
                 return self._remark(message)
+
+    def close(self) -> list[AgentSaid]:
+        """Say what is left open when the CLI has ended: tools that were cut off, and a turn without its usage.
+
+        Returns:
+            What to tell, in order; nothing after a run that ended well.
+        """
+        told: list[AgentSaid] = [
+            Progressed(message=f"{call.tool} was cut off", details={"call_id": call.call_id}, speaker=call.speaker)
+            for call in self._calls.open
+        ]
+        if self._turn_is_open and not self.auth_failed:
+            told.append(
+                UsageReported(
+                    model=self._model,
+                    input_tokens=self._unbilled.input_tokens,
+                    output_tokens=self._unbilled.output_tokens,
+                    cost_usd=None,
+                )
+            )
+        return told
 
     def _assistant(self, said: AssistantSaid) -> list[AgentSaid]:
         speaker = self._speakers.of(said.sender)
@@ -187,6 +213,8 @@ class Narrator:
         if block.tool in _AGENT_TOOLS:
             agent_type, description = text_of(block.input, "subagent_type"), text_of(block.input, "description")
             self._speakers.introduce(block.call_id, speaker, agent_type, description)
+        if not speaker:
+            self._live.begin_answer()
         return self._calls.start(block, speaker)
 
     def _user(self, said: UserSaid) -> list[AgentSaid]:
@@ -220,6 +248,7 @@ class Narrator:
     def _turn(self, turn: TurnStarted) -> list[AgentSaid]:
         is_first = not self.turn_started
         self.turn_started = self._turn_is_open = True
+        self._live.begin_answer()
         self._model = turn.model or self._model or "an unnamed model"
         self.session_id = turn.session_id or self.session_id
         if not is_first:
@@ -234,10 +263,12 @@ class Narrator:
             "mcp_servers": servers,
             "session_id": turn.session_id,
         }
-        return [Progressed(message=f"claude {turn.version} on {self._model}{failed}", details=details)]
+        begun = Progressed(message=f"claude {turn.version} on {self._model}{failed}", details=details)
+        return [begun] if is_known_version(turn.version) else [begun, _older_than_known(turn.version)]
 
     def _result(self, result: TurnEnded) -> list[AgentSaid]:
         self.results.append(result)
+        self._unbilled = Usage(cost_usd=None)
         self._turn_is_open = result.queued_turns > 0
         self.session_id = result.session_id or self.session_id
         told: list[AgentSaid] = []
@@ -275,6 +306,14 @@ def _tell_synthetic(said: AssistantSaid, speaker: tuple[str, ...]) -> list[Agent
     failure = said.failure
     details = {} if failure is None else {"error": failure.error, "status": failure.status}
     return [Progressed(message=one_line(text), details={**details, "text": text}, speaker=speaker)] if text else []
+
+
+def _older_than_known(version: str) -> Progressed:
+    return Progressed(
+        message=f"claude {version} is older than {KNOWN_VERSION}, with which this is known to work: it may attach files"
+        " that a prompt mentions with @; `claude update` helps",
+        details={"version": version, "known_version": KNOWN_VERSION},
+    )
 
 
 def _tell_control(message: ControlRequested | ControlAnswered | ControlCancelled) -> list[AgentSaid]:

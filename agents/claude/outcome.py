@@ -65,13 +65,19 @@ def judge(narrator: Narrator, *, exit_code: int, stderr: str, wants_reply_model:
     if exit_code != 0:
         raise _process_failed("claude answered, but did not end well", exit_code, stderr, partial)
     return AgentReply(
-        text=last.text,
+        text=_whole_answer(narrator.answer, last.text),
         data=data,
         files=narrator.files,
         commands=narrator.commands,
         usage=narrator.usage,
         session_id=narrator.session_id,
     )
+
+
+def _whole_answer(answer: str, result: str) -> str:
+    """The whole of an answer that came in several blocks or messages: `result` is only the last of these."""
+    end = result.strip()
+    return answer if end and answer.rstrip().endswith(end) else result
 
 
 def _without_result(narrator: Narrator, exit_code: int, stderr: str, partial: str) -> AgentError:
@@ -83,8 +89,8 @@ def _without_result(narrator: Narrator, exit_code: int, stderr: str, partial: st
         return AgentMisconfigured(
             f"claude refused to start: {words}",
             recovery=(
-                "Check the options, the environment and the version of claude",
-                "or run `agent-workflows doctor`",
+                "Check the environment, and the version of claude with `claude --version`",
+                "or set AGENT_WORKFLOWS_CLAUDE to the path of another claude command",
             ),
             partial=partial,
         )

@@ -96,9 +96,13 @@ class MessageDelta(StreamMessage):
 
     Attributes:
         stop_reason: For example `end_turn`, `tool_use`, `refusal`; None if not given.
+        input_tokens: Tokens read for the message, cached ones included.
+        output_tokens: Tokens written.
     """
 
     stop_reason: str | None
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 @fact

@@ -1,6 +1,6 @@
 """JSON objects to messages: `stream_event`, as far as `agents.claude.usual_lines` leaves them."""
 
-from agents.claude.fields import Json, JsonObject
+from agents.claude.fields import Json, JsonObject, count_of, object_of
 from agents.claude.stream_messages import (
     AnyStreamMessage,
     BlockStarted,
@@ -37,7 +37,14 @@ def parse_stream_event(fields: JsonObject) -> AnyStreamMessage | None:
     elif kind == "message_delta":
         delta = event.get("delta")
         reason = delta.get("stop_reason") if isinstance(delta, dict) else None
-        return MessageDelta(message_id, reason if isinstance(reason, str) else None)
+        used = object_of(event, "usage")
+        cached = count_of(used, "cache_read_input_tokens") + count_of(used, "cache_creation_input_tokens")
+        return MessageDelta(
+            message_id,
+            reason if isinstance(reason, str) else None,
+            count_of(used, "input_tokens") + cached,
+            count_of(used, "output_tokens"),
+        )
     elif kind == "message_stop":
         return MessageStopped(message_id, _abandoned_from(fields.get("abandoned_blocks"), message_id))
     return OtherStreamEvent(message_id, kind if isinstance(kind, str) else "")

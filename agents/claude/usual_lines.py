@@ -106,12 +106,27 @@ class _Stop(msgspec.Struct, gc=False):
     stop_reason: str | None = None
 
 
+class _Used(msgspec.Struct, frozen=True, gc=False):
+    input_tokens: _Index = 0
+    cache_read_input_tokens: _Index = 0
+    cache_creation_input_tokens: _Index = 0
+    output_tokens: _Index = 0
+
+    @property
+    def all_input_tokens(self) -> int:
+        return self.input_tokens + self.cache_read_input_tokens + self.cache_creation_input_tokens
+
+
+_NOTHING_USED = _Used()
+
+
 class _MessageDelta(msgspec.Struct, tag="message_delta", gc=False):
     delta: _Stop
+    usage: _Used = _NOTHING_USED
     index: None = None
 
     def message(self, message_id: str) -> AnyStreamMessage:
-        return MessageDelta(message_id, self.delta.stop_reason)
+        return MessageDelta(message_id, self.delta.stop_reason, self.usage.all_input_tokens, self.usage.output_tokens)
 
 
 class _MessageStop(msgspec.Struct, tag="message_stop", gc=False):

@@ -76,6 +76,7 @@ class ChildProcess:
         self._reading = anyio.CancelScope()
         self._pumping = anyio.CancelScope(shield=True)  # goes on while the child is being ended
         self._ended = False
+        self._tree: list[psutil.Process] = []  # found so far; kept, for the parents that lead to it may be gone
 
     @property
     def pid(self) -> int:
@@ -181,20 +182,20 @@ class ChildProcess:
                 self._process.kill()
 
     def _kill_at_once(self) -> None:
-        tree = tree_below(self.pid) if self.exit_code is None else []
+        if self.exit_code is None:
+            self._tree += tree_below(self.pid)
         self._kill()
-        kill_all(tree, self._marker)
+        kill_all(self._tree, self._marker)
 
     async def _end_politely(self) -> None:
-        tree: list[psutil.Process] = []
         if self.exit_code is None:
             # Now, for the parents that lead to a descendant are gone later.
-            tree = await anyio.to_thread.run_sync(tree_below, self.pid, limiter=self._scanners)
+            self._tree += await anyio.to_thread.run_sync(tree_below, self.pid, limiter=self._scanners)
             await self._ask_to_stop()
         if self.exit_code is None:
-            tree += await anyio.to_thread.run_sync(tree_below, self.pid, limiter=self._scanners)
+            self._tree += await anyio.to_thread.run_sync(tree_below, self.pid, limiter=self._scanners)
             self._kill()
-        left = await anyio.to_thread.run_sync(kill_all, tree, self._marker, limiter=self._scanners)
+        left = await anyio.to_thread.run_sync(kill_all, self._tree, self._marker, limiter=self._scanners)
         if left:
             _log.error("Processes %s do not end, even when killed.", [process.pid for process in left])
         with anyio.move_on_after(_REAP_SECONDS):

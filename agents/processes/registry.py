@@ -66,12 +66,17 @@ class ProcessRegistry:
         process = await self._start(argv, cwd, environment, marker)
         child = ChildProcess(process, marker, patience, self._scanners)
         self._children[marker] = child
+        unwatched: OSError | None = None
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(child.pump, stdin)
                 try:
-                    self._watchdog.watch(marker, child.pid)
-                    yield child
+                    try:
+                        self._watchdog.watch(marker, child.pid)
+                    except OSError as error:
+                        unwatched = error  # raised below: in here it would arrive in a group
+                    else:
+                        yield child
                 finally:
                     await child.end(_ignore)
         finally:
@@ -80,6 +85,8 @@ class ProcessRegistry:
             if child.exit_code is not None:
                 with anyio.CancelScope(shield=True):
                     await process.aclose()
+        if unwatched is not None:
+            raise unwatched
 
     def signal_all(self) -> None:
         """Ask all children to end, and return at once; safe to call in a signal handler."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import anyio.to_thread
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from agents.command_runner import RunCommand
 from agents.workspace.diff_lines import DiffLines, diff_lines
@@ -123,7 +123,7 @@ class Workspace:
         try:
             text = await anyio.to_thread.run_sync((self._private / baseline).read_text, "utf-8")
             before = _Baseline.validate_json(text)
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError) as error:  # gone, or no longer what was written
             return _unknown(f"what was noted when the run began cannot be read ({type(error).__name__})")
         match before:
             case _GitBaseline():

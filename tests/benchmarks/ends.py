@@ -9,23 +9,24 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import TypeAlias
 
 import anyio
+import anyio.to_thread
 import psutil
 
 from tests.benchmarks.row import Row
-from tests.benchmarks.stdio_process import offered
+from tests.benchmarks.stdio_process import StdioProcess, own_command
 from tests.descendants import processes_with_marker
 from tests.fakes.claude_home import claude_environment, real_claude
 from tests.fakes.messages_api import MessagesApi, messages_api
 from tests.fakes.messages_script import always, call
-from tests.system.place import Place
-from tests.system.wire import WireClient
+from tests.system.place import MARK, Place
 from tests.waiting import until
 
 COMMAND = "setsid sleep 600 & (sleep 600 & exit) ; sleep 600"
@@ -42,21 +43,8 @@ READY_SECONDS = 30.0
 END_SECONDS = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """A server whose agent is in the middle of a shell command.
-
-    Attributes:
-        place: Where it lives.
-        client: Its client.
-        call: The request that waits.
-        run_id: The run.
-    """
-
-    place: Place
-    client: WireClient
-    call: int
-    run_id: str
+End: TypeAlias = Callable[[StdioProcess], None]
+"""Tells a server to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +61,30 @@ class Gone:
 
 
 @asynccontextmanager
-async def _server(api: MessagesApi) -> AsyncGenerator[tuple[Place, WireClient]]:
+async def _server(api: MessagesApi) -> AsyncGenerator[tuple[Place, StdioProcess]]:
+    """A server that has answered, and by what everything it starts is found."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-        environment = claude_environment(Path(directory), api.url)
-        place = Place.below(Path(directory), AGENT_WORKFLOWS_CLAUDE=str(real_claude()), **environment)
-        async with place.server(*offered("PROMPTED"), measured=False) as client:
-            await client.open()
-            yield place, client
+        place = Place.below(Path(directory))
+        environment = claude_environment(Path(directory), api.url) | {MARK: place.mark}
+        settings = {"AGENT_WORKFLOWS_CLAUDE": str(real_claude()), **environment}
+        with StdioProcess(own_command("PROMPTED"), str(place.workspace), settings=settings) as server:
+            await anyio.to_thread.run_sync(server.discover)
+            yield place, server
 
 
-async def _made_busy(place: Place, client: WireClient, text: str) -> Busy:
-    request = await client.call("prompted", {"text": text})
-    started = await client.progress(request, type="tool_start", within=READY_SECONDS)
-    run_id = started["run_id"]
+async def _made_busy(server: StdioProcess, task: str) -> tuple[int, str]:
+    """Have its agent get into the middle of the command; the request that waits, and the run's id."""
+    request = server.call("prompted", text=task)
+    run_id = await anyio.to_thread.run_sync(_run_in_a_command, server)
     await until(lambda: _sleepers(run_id) == SLEEPERS, READY_SECONDS)
-    return Busy(place, client, request, run_id)
+    return request, run_id
+
+
+def _run_in_a_command(server: StdioProcess) -> str:
+    for _, event in server.progress():
+        if event["type"] in {"tool_start", "workflow_error"}:
+            return str(event["run_id"])
+    raise RuntimeError("the server has ended")
 
 
 def _sleepers(run_id: str) -> int:
@@ -124,76 +121,61 @@ def _lives(pid: int) -> bool:
 
 
 async def _cancels(count: int) -> list[float]:
-    async with messages_api(always(call("Bash", command=COMMAND))) as api, _server(api) as (place, client):
-        return [await _cancelled(await _made_busy(place, client, f"task {number}")) for number in range(count)]
+    async with messages_api(always(call("Bash", command=COMMAND))) as api, _server(api) as (_, server):
+        return [await _cancelled(server, f"task {number}") for number in range(count)]
 
 
-async def _cancelled(busy: Busy) -> float:
+async def _cancelled(server: StdioProcess, task: str) -> float:
+    request, run_id = await _made_busy(server, task)
     began = time.perf_counter()
-    await busy.client.cancel(busy.call)
-    return await _seconds_until_gone(began, lambda: processes_with_marker(busy.run_id))
+    server.cancel(request)
+    return await _seconds_until_gone(began, lambda: processes_with_marker(run_id))
 
 
-async def _ends(count: int, end: Callable[[WireClient], Awaitable[None]]) -> list[Gone]:
+async def _ends(count: int, end: End) -> list[Gone]:
     ended: list[Gone] = []
     async with messages_api(always(call("Bash", command=COMMAND))) as api:
         while len(ended) < count:
-            ended += await _ended_together(api, min(AT_ONCE, count - len(ended)), end)
+            ended += await _ended_in_turn(api, min(AT_ONCE, count - len(ended)), end)
     return ended
 
 
-async def _ended_together(api: MessagesApi, count: int, end: Callable[[WireClient], Awaitable[None]]) -> list[Gone]:
+async def _ended_in_turn(api: MessagesApi, count: int, end: End) -> list[Gone]:
     """Make servers ready side by side, and end them one after the other."""
     ended: list[Gone] = []
-    ready = [anyio.Event() for _ in range(count)]
-    turns = [anyio.Event() for _ in range(count)]
-
-    async def one(number: int) -> None:
-        async with _server(api) as (place, client):
-            busy = await _made_busy(place, client, "task")
-            ready[number].set()
-            await turns[number].wait()
-            ended.append(await _ended(busy, end))
-
-    async with anyio.create_task_group() as tasks:
-        for number in range(count):
-            tasks.start_soon(one, number)
-        for event in ready:
-            await event.wait()
-        for number, turn in enumerate(turns):
-            turn.set()
-            await until(lambda number=number: len(ended) > number, END_SECONDS)
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(_server(api)) for _ in range(count)]
+        async with anyio.create_task_group() as tasks:
+            for _, server in servers:
+                tasks.start_soon(_made_busy, server, "task")
+        for place, server in servers:
+            ended.append(await _ended(place, server, end))
     return ended
 
 
-async def _ended(busy: Busy, end: Callable[[WireClient], Awaitable[None]]) -> Gone:
+async def _ended(place: Place, server: StdioProcess, end: End) -> Gone:
     def all_of_them() -> list[int]:
-        return [process.pid for process in busy.place.processes()]
+        return [process.pid for process in place.processes()]
 
-    server = busy.client.process.pid
     known = all_of_them()
     began = time.perf_counter()
-    await end(busy.client)
-    server_gone = await _seconds_until_gone(began, _once([server]))
-    everybody_gone = await _seconds_until_gone(began, _once(known, then=all_of_them))
+    end(server)
+    server_gone = await _seconds_until_gone(began, _first([server.pid]))
+    everybody_gone = await _seconds_until_gone(began, _first(known, then=all_of_them))
     return Gone(server_gone, everybody_gone)
 
 
-def _once(first: Sequence[int], then: Callable[[], Sequence[int]] = tuple) -> Callable[[], Sequence[int]]:
-    """Gives what was looked up before the clock began, and then what is there."""
-    given = iter([first])
+def _first(known: Sequence[int], then: Callable[[], Sequence[int]] = tuple) -> Callable[[], Sequence[int]]:
+    """Gives what was looked up before the clock began, and after that what is there."""
+    given = iter([known])
     return lambda: next(given, None) or then()
 
 
-async def _close_stdin(client: WireClient) -> None:
-    await client.close_stdin()
+def _terminate(server: StdioProcess) -> None:
+    os.kill(server.pid, signal.SIGTERM)
 
 
-async def _terminate(client: WireClient) -> None:
-    os.kill(client.process.pid, signal.SIGTERM)
-
-
-_ENDS = (("stdin closed", _close_stdin), ("SIGTERM", _terminate))
+_ENDS: tuple[tuple[str, End], ...] = (("stdin closed", StdioProcess.close_stdin), ("SIGTERM", _terminate))
 
 
 def measure(*, small: bool = False) -> list[Row]:

@@ -7,14 +7,16 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import orjson
 
 from tests.benchmarks.memory import private_bytes
+from tests.system.wire import EVENT
 
 PEERS = Path(__file__).parent / "peers"
 WORKFLOWS = Path(__file__).with_name("workflows.py")
@@ -37,14 +39,14 @@ _KEPT_BACK = re.compile(
 )
 
 
-def offered(*workflows: str) -> list[str]:
+def _offered(*workflows: str) -> list[str]:
     """Arguments with which our server offers workflows of `workflows.py`."""
     return [f"--workflow={WORKFLOWS}:{name}" for name in workflows]
 
 
 def own_command(*workflows: str) -> list[str]:
     """Our server, with workflows of `workflows.py`."""
-    return [str(Path(sys.executable).with_name("agent-workflows")), "serve", *offered(*workflows)]
+    return [str(Path(sys.executable).with_name("agent-workflows")), "serve", *_offered(*workflows)]
 
 
 class StdioProcess:
@@ -54,10 +56,18 @@ class StdioProcess:
         command: The server's command line.
         directory: Where it keeps its data, and its only root.
         pipe_bytes: Size of its pipes; None leaves it to the system.
+        settings: Further variables.
     """
 
-    def __init__(self, command: list[str], directory: str, pipe_bytes: int | None = None) -> None:
-        own = {"AGENT_WORKFLOWS_HOME": directory, "AGENT_WORKFLOWS_ROOTS": directory}
+    def __init__(
+        self,
+        command: list[str],
+        directory: str,
+        *,
+        pipe_bytes: int | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        own = {"AGENT_WORKFLOWS_HOME": directory, "AGENT_WORKFLOWS_ROOTS": directory, **settings}
         self._last_id = 0
         self.received = 0
         self.began = time.perf_counter()
@@ -80,7 +90,15 @@ class StdioProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.kill()
-        self._process.communicate(timeout=5)
+        self._process.wait(timeout=5)
+        self._stdout.close()
+        with suppress(BrokenPipeError):
+            self._stdin.close()
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
 
     def initialize(self) -> float:
         """Open a session the old way; seconds from the process's start to the answer."""
@@ -98,16 +116,27 @@ class StdioProcess:
 
     def call(self, tool: str, **arguments: object) -> int:
         """Call a tool with progress, and wait for nothing; the request's id."""
-        meta = {**_META, "progressToken": "token"}
+        meta = {**_META, "progressToken": f"call {self._last_id + 1}"}
         return self.send("tools/call", {"_meta": meta, "name": tool, "arguments": arguments})
 
     def send(self, method: str, params: Mapping[str, object]) -> int:
         """Send a request; its id."""
         self._last_id += 1
-        message = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
+        self._write({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params})
+        return self._last_id
+
+    def cancel(self, request_id: int) -> None:
+        """Take a request back."""
+        params = {"requestId": request_id, "reason": "not needed any more"}
+        self._write({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
+
+    def close_stdin(self) -> None:
+        """Close our end of its standard input."""
+        self._stdin.close()
+
+    def _write(self, message: Mapping[str, object]) -> None:
         self._stdin.write(orjson.dumps(message) + b"\n")
         self._stdin.flush()
-        return self._last_id
 
     def answer(self, request_id: int) -> dict[str, Any]:
         """Read until the answer to a request, which is no error.
@@ -115,14 +144,24 @@ class StdioProcess:
         Raises:
             RuntimeError: It is one, or the server has ended.
         """
-        while line := self._stdout.readline():
-            self.received += len(line)
-            message = orjson.loads(line)
+        for message in self.messages():
             if message.get("id") == request_id:
                 if "result" not in message or message["result"].get("isError"):
                     raise RuntimeError(f"the server refuses: {message}")
                 return message["result"]
         raise RuntimeError("the server has ended")
+
+    def progress(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All progress, as it comes: the token of the call, and the event."""
+        for message in self.messages():
+            if message.get("method") == "notifications/progress":
+                yield message["params"]["progressToken"], message["params"]["_meta"][EVENT]
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Everything it says, as it comes, until it ends."""
+        while line := self._stdout.readline():
+            self.received += len(line)
+            yield orjson.loads(line)
 
     def unread(self) -> int:
         """Bytes that lie in the pipe and wait for us."""

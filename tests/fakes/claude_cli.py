@@ -22,8 +22,9 @@ def write_line(message: object) -> None:
 
 
 def write(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    # Not through `sys.stdout`: a signal handler that writes, too, must not find its buffer in use.
+    while data:
+        data = data[os.write(1, data) :]
 
 
 def read_prompt() -> str:
@@ -82,8 +83,12 @@ def result(text: str, *, subtype: str = "success", cost: float = 0.25, **more: o
 
 
 def stay() -> NoReturn:
+    # Not `signal.pause`: a signal that comes right before it would be waited for once more.
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
     while True:
-        signal.pause()
+        os.read(reading, 1)
 
 
 def behaves() -> None:

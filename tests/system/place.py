@@ -22,6 +22,8 @@ MARK = "TEST_PLACE"
 
 Not one of the program's own names: those it keeps from its children.
 """
+LOOK_SECONDS = 0.05
+"""Between two looks at the process table, which is much work."""
 OWN_WORKFLOWS = Path(__file__).parent / "own_workflows"
 FAKE_CLAUDE = Path(__file__).parents[1] / "fakes" / "claude_cli.py"
 
@@ -108,10 +110,18 @@ class Place:
         others = [process for process in self.processes() if process.pid != server.pid]
         return [command for process in others if "watchdog.py" not in (command := command_of(process))]
 
+    async def populated(self, *endings: str, within: float = 30) -> None:
+        """Wait until for each of these there lives a process whose command line ends so."""
+        await until(lambda: self.shows(*endings), within, every=LOOK_SECONDS)
+
+    async def without_agents(self, server: Process, within: float) -> None:
+        """Wait until nothing lives beside a server and its watchdog."""
+        await until(lambda: not self.agents_at_work(server), within, every=LOOK_SECONDS)
+
     async def deserted(self, within: float) -> None:
         """Wait until nothing that was started here lives; what does so long is killed, and an error."""
         try:
-            await until(lambda: not self.processes(), within)
+            await until(lambda: not self.processes(), within, every=LOOK_SECONDS)
         except TimeoutError:
             left = self.processes()
             names = [command_of(process) for process in left]

@@ -13,7 +13,6 @@ from tests.fakes.messages_api import messages_api
 from tests.fakes.messages_script import always, by_marker, call
 from tests.system.place import FAKE_CLAUDE, OWN_WORKFLOWS, Place
 from tests.system.wire import WireClient
-from tests.waiting import until
 
 SHELL_COMMAND = "sleep 601 & setsid sleep 602 & (sleep 603 & exit) ; sleep 604"
 """What an agent runs: a command of ten minutes, and in the background one beside it, one in a session of its own, and
@@ -48,12 +47,8 @@ class Scene:
         await client.open()
         request = await client.call(self.tool, {"task": "work for a long time"})
         run_id = (await client.progress(request, type=self.sign, within=30))["run_id"]
-        await until(self.is_set, within=30)
+        await self.place.populated(*self.busy)
         return request, run_id
-
-    def is_set(self) -> bool:
-        """Whether every process that must be there is there."""
-        return self.place.shows(*self.busy)
 
 
 @asynccontextmanager

@@ -22,7 +22,6 @@ from tests.system.scenes import (
     worst_claude,
 )
 from tests.system.wire import Json, WireClient, own_command
-from tests.waiting import until
 
 pytestmark = [
     pytest.mark.anyio,
@@ -82,12 +81,9 @@ async def test_a_call_that_is_cancelled_ends_its_run_and_everything_it_started(t
     async with set_up(tmp_path) as scene, scene.server() as client:
         request, run_id = await scene.set(client)
         await client.cancel(request)
-        report = await client.told("get_run", {"run_id": run_id})
-        while report["status"] == "running":
-            seen = {"after": report["last_seq"], "wait_seconds": 20}
-            report = await client.told("get_run", {"run_id": run_id, **seen})
+        report = await client.over(run_id)
         assert (report["status"], report["error"]["kind"]) == ("cancelled", "cancelled")
-        await until(lambda: not scene.place.agents_at_work(client.process), NOTHING_LEFT_SECONDS)
+        await scene.place.without_agents(client.process, NOTHING_LEFT_SECONDS)
         assert (await client.told("list_runs", {}))["runs"][0]["status"] == "cancelled"
 
 
@@ -105,7 +101,7 @@ async def test_a_client_that_is_killed_takes_everything_with_it(tmp_path: Path) 
             with anyio.fail_after(30):
                 while b"token_stream" not in heard:
                     heard += await client.stdout.receive()
-            assert scene.is_set()
+            assert scene.place.shows(*scene.busy)
             client.kill()
             await client.wait()
             await scene.place.deserted(NOTHING_LEFT_SECONDS)

@@ -27,7 +27,6 @@ from tests.system.place import OWN_WORKFLOWS, Place
 from tests.system.scenes import SLEEPERS
 from tests.system.test_progress import assert_true_to_log, is_telling
 from tests.system.wire import Json, own_command
-from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -57,8 +56,8 @@ async def test_a_feature_is_built_by_real_agents_and_watched_while_it_is(tmp_pat
             assert result["usage"]["input_tokens"] == sum(answer.input_tokens for answer in api.delivered)
             schema = next(tool for tool in (await client.asked("tools/list"))["result"]["tools"])["outputSchema"]
             jsonschema.validate(result, schema)
-            review = orjson.loads(await client.resource(f"runs://{result['run_id']}/artifacts/review.json"))
-            assert review["verdict"] == "approved"
+            *_, last = [artifact["uri"] for artifact in result["artifacts"] if artifact["name"].startswith("review")]
+            assert orjson.loads(await client.resource(last))["verdict"] == "approved"
 
             told, log = client.events(request), await client.log_of(result["run_id"])
             assert_true_to_log(told, log)
@@ -143,7 +142,7 @@ async def test_claude_as_a_client_that_is_ended_takes_everything_with_it(
     server = server_of(place, "--offline", "--workflow", str(OWN_WORKFLOWS / "long_command.py"))
     calls = [McpCall("long_command", {"task": "work for a long time"})]
     async with claude_client(server, calls, tmp_path=tmp_path, workspace=place.workspace) as client:
-        await until(lambda: place.shows(*SLEEPERS), within=30)
+        await place.populated(*SLEEPERS)
         client.process.process.send_signal(number)
         await place.deserted(4)
     async with place.server("--offline") as after:

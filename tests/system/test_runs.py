@@ -75,15 +75,6 @@ def task(place: Place, request: pytest.FixtureRequest) -> Task:
     return Task(workspace)
 
 
-async def until_over(client: WireClient, run_id: str) -> Json:
-    """The report of a run that ends by itself."""
-    report = await client.told("get_run", {"run_id": run_id})
-    while report["status"] in {"queued", "running"}:
-        seen = {"after": report["last_seq"], "wait_seconds": 20}
-        report = await client.told("get_run", {"run_id": run_id, **seen})
-    return report
-
-
 async def test_a_call_answers_with_a_handle_and_the_run_goes_on(client: WireClient, task: Task) -> None:
     began = time.monotonic()
     request = await client.call("held", {**task.arguments, "wait_seconds": 0.3})
@@ -97,7 +88,7 @@ async def test_a_call_answers_with_a_handle_and_the_run_goes_on(client: WireClie
 
     assert (await client.told("get_run", {"run_id": handle["run_id"]}))["status"] == "running"
     task.let_go()
-    report = await until_over(client, handle["run_id"])
+    report = await client.over(handle["run_id"])
     assert (report["status"], report["progress"]) == ("completed", 100)
     assert report["result"] == {"answer": f"{task.workspace.name} is done"}
     assert report["events"][-1]["type"] == "workflow_completed"
@@ -162,7 +153,7 @@ async def test_a_run_ends_with_the_last_call_that_wanted_it(client: WireClient, 
     second, _ = await task.start(client)
     await client.cancel(first)
     await client.cancel(second)
-    report = await until_over(client, run_id)
+    report = await client.over(run_id)
     assert (report["status"], report["error"]["kind"]) == ("cancelled", "cancelled")
     answered = {item.message.get("id") for item in client.received}
     assert not answered & {first, second}, "A call that was taken back is not answered."
@@ -174,7 +165,7 @@ async def test_a_client_that_only_gave_up_waiting_leaves_the_run_at_work(client:
     seen = {"after": client.events(request)[-1]["seq"], "wait_seconds": 0.5}
     assert (await client.told("get_run", {"run_id": run_id, **seen}))["status"] == "running"
     task.let_go()
-    assert (await until_over(client, run_id))["status"] == "completed"
+    assert (await client.over(run_id))["status"] == "completed"
 
 
 async def test_a_call_joined_from_another_server_ends_without_the_run(

@@ -14,7 +14,6 @@ from anyio.abc import Process
 from tests.system.place import OWN_WORKFLOWS, Place, ended
 from tests.system.scenes import SetUp, shell_of_a_scripted_agent, shell_of_the_real_claude, worst_claude
 from tests.system.wire import Json
-from tests.waiting import until
 from workflows.runs.event_json import decode
 from workflows.runs.events import LastEvent
 
@@ -140,7 +139,7 @@ async def test_ctrl_c_cancels_a_run_of_ones_own(tmp_path: Path, number: signal.S
     async with shell_of_a_scripted_agent(tmp_path) as scene:
         async with scene.place.process("run", scene.tool, "work", *scene.arguments) as running:
             await read_until(running, "🔧 Bash")
-            await until(scene.is_set)
+            await scene.place.populated(*scene.busy)
             running.send_signal(number)
             stopped = await ended(running)
         assert stopped.exit_code == 130
@@ -155,7 +154,7 @@ async def test_ctrl_c_cancels_a_run_of_ones_own(tmp_path: Path, number: signal.S
 async def test_a_run_of_ones_own_that_is_killed_leaves_nobody_behind(tmp_path: Path, set_up: SetUp) -> None:
     async with set_up(tmp_path) as scene:
         async with scene.place.process("run", scene.tool, "work", *scene.arguments) as running:
-            await until(scene.is_set, within=30)
+            await scene.place.populated(*scene.busy)
             running.kill()
             await running.wait()
             await scene.place.deserted(3)

@@ -144,6 +144,14 @@ class WireClient:
         assert not result["isError"], result
         return result["structuredContent"]
 
+    async def over(self, run_id: str) -> Json:
+        """Wait until a run is over, and return its report."""
+        report = await self.told("get_run", {"run_id": run_id})
+        while report["status"] in {"queued", "running", "waiting"}:
+            seen = {"after": report["last_seq"], "wait_seconds": 15}
+            report = await self.told("get_run", {"run_id": run_id, **seen})
+        return report
+
     async def resource(self, uri: str) -> str:
         """The text of a resource."""
         (contents,) = (await self.asked("resources/read", {"uri": uri}))["result"]["contents"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 import anyio
 from langgraph.checkpoint.memory import InMemorySaver
@@ -23,7 +24,8 @@ from workflows.reports import AgentReport, ArtifactReport, Report, SupervisorRep
 from workflows.team import Team
 from workflows.workflow import Workflow
 
-RUN_ID = "run-1"
+RUN_ID = f"run-{uuid4().hex}"
+"""Also the mark of its child processes, so it is not that of a test that runs at the same time."""
 
 
 @dataclass(slots=True)

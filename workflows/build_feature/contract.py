@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from workflows.workflow import Stage, Workflow
 
@@ -34,9 +35,11 @@ class BuildFeatureInput(BaseModel):
         """They are never cut, so what is too long has to be refused."""
         length = len(self.task) + sum(map(len, self.constraints))
         if length > LONGEST_TASK:
-            raise ValueError(
-                f"task and constraints have {length:,} characters together, at most {LONGEST_TASK:,} are allowed: put "
-                "what is long into a file in the workspace and name that file"
+            raise PydanticCustomError(
+                "too_long_together",
+                "task and constraints have {length} characters together, at most {most} are allowed: put what is long "
+                "into a file in the workspace and name that file",
+                {"length": f"{length:,}", "most": f"{LONGEST_TASK:,}"},
             )
         return self
 

@@ -6,6 +6,7 @@ code and finds what is really wrong with it. Every statement about an outcome is
 They ignore the wording of the task: they always build the same small module, in a folder that did not exist before.
 """
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -78,11 +79,12 @@ class _Play:
         self._tests = f"{folder}/test_slugify.py"
         # -B: no `__pycache__` in somebody's workspace.
         arguments = ("-B", "-m", "unittest", "discover", "-s", folder)
-        self._run_tests = Run((sys.executable, *arguments), shown=" ".join(("python", *arguments)))
+        self._run_tests = _python(*arguments)
+        self._advice = shlex.join(("python3", *arguments))
         code = (
-            f"import sys; sys.path.insert(0, '{folder}'); from slugify import slugify; print(slugify('{_PROBE_TITLE}'))"
+            f'import sys; sys.path.insert(0, "{folder}"); from slugify import slugify; print(slugify("{_PROBE_TITLE}"))'
         )
-        self._try_accents = Run((sys.executable, "-B", "-c", code), shown=f'python -B -c "{code}"')
+        self._try_accents = _python("-B", "-c", code)
         self._done: list[str] = []
         self._approved = False
         self._last_tests: CommandRun | None = None
@@ -144,7 +146,7 @@ class _Play:
         def text(played: Played) -> str:
             del played
             self._done.append("architect")
-            return files.DESIGN.format(folder=self._folder, tests=self._run_tests.shown)
+            return files.DESIGN.format(folder=self._folder, tests=self._advice)
 
         return Turn(
             steps=(
@@ -218,8 +220,8 @@ class _Play:
                 f"A small module that turns titles into URL slugs {outcome}; {self._told_tests()}.\n\n"
                 f"**{_NO_MODEL}**\n\n"
                 f"- `{self._module}`: the function `slugify(title, max_length=60)`\n"
-                f"- `{self._tests}`: its tests; run them with `{self._run_tests.shown}`"
-                f"{f', which ended with `{ended[0]}`' if ended else ''}\n"
+                f"- `{self._tests}`: its tests; run them with `{self._advice}`"
+                f"{f'; `{self._run_tests.shown}` ended with `{ended[0]}` here' if ended else ''}\n"
                 f"{_EXAMPLE if self._approved else ''}"
             )
 
@@ -294,6 +296,11 @@ class _Play:
         if self._last_tests is None:
             return "no tests have run"
         return "the last test run passed" if self._last_tests.ok else "the last test run failed"
+
+
+def _python(*arguments: str) -> Run:
+    """A run of this Python, shown by its own name without the directory it lies in."""
+    return Run((sys.executable, *arguments), shown=shlex.join((Path(sys.executable).name, *arguments)))
 
 
 def _decision(analysis: str, reasoning: str, next_agent: str) -> Turn:

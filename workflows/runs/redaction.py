@@ -125,7 +125,7 @@ def in_private_key(text: str) -> bool:
 
 
 def _is_path(value: str) -> bool:
-    return value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - `Path.exists` raises for names that are too long
+    return value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - Path.exists raises for a long name
 
 
 def _passwords(value: str) -> list[str]:

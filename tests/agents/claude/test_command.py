@@ -42,10 +42,12 @@ def test_messages_are_streamed(option: str) -> None:
     assert option in command().argv
 
 
-def test_partial_messages_can_be_left_out() -> None:
+def test_a_private_directory_is_denied_to_the_file_tools() -> None:
     task = AgentTask(role="coder", prompt="do it", workspace=WORKSPACE)
+    built = build_command(Path("claude"), task, private_directories=[Path("/home/ada/.claude")])
 
-    assert "--include-partial-messages" not in build_command(Path("claude"), task, partial_messages=False).argv
+    rules = json.loads(value_of(built, "settings") or "")["permissions"]["deny"]
+    assert rules == ["Read(//home/ada/.claude/**)", "Edit(//home/ada/.claude/**)"]
 
 
 @pytest.mark.parametrize("option", ["--strict-mcp-config", "--setting-sources=", "--no-session-persistence"])

@@ -72,6 +72,7 @@ def test_our_own_settings_are_kept_back(name: str) -> None:
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
         "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
         "CLAUDE_CODE_DISABLE_FILE_MENTIONS",
+        "CLAUDE_CODE_DISABLE_AUTO_MEMORY",
     ],
 )
 def test_what_every_child_needs_is_set_whatever_was_there(name: str) -> None:

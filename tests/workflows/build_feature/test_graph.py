@@ -10,12 +10,21 @@ import pytest
 
 from agents.agent import AgentTask
 from agents.command_runner import RunCommand
-from agents.errors import AgentError, RateLimited, ReplyInvalid
+from agents.errors import (
+    AgentError,
+    CostLimitReached,
+    RateLimited,
+    ReplyInvalid,
+    TimeLimitReached,
+    TurnLimitReached,
+)
 from agents.events import Progressed
-from agents.script import Edit, Fail, Run, Script, Step, Turn, Write
+from agents.script import Act, Edit, Fail, Run, Script, Step, Turn, Write
+from agents.workspace.changes import Workspace
 from tests.descendants import processes_with_marker
 from tests.waiting import until
 from tests.workflows.graph_play import RUN_ID, GraphPlay
+from workflows.build_feature import observation
 from workflows.build_feature.contract import WORKFLOW, BuildFeatureOutput, FileChanged
 from workflows.build_feature.decision import AgentName
 
@@ -182,7 +191,8 @@ async def test_files_and_diff_are_observed_not_claimed(
     assert "-x = 1\n+x = 2\n" in output.diff
     assert [report.text for report in play.artifacts("changes.diff")] == [output.diff]
     details = play.found("codesmith")[0].details
-    assert (details["language"], details["lines"], details["has_tests"]) == ("Python", 2, False)
+    assert (details["language"], details["has_tests"]) == ("Python", False)
+    assert (details["lines_added"], details["lines_removed"]) == (2, 2)
     assert output.tests_run == []
 
 
@@ -282,6 +292,7 @@ async def test_changes_that_cannot_be_read_are_said_and_not_left_out(tmp_path: P
     problems = [said.message for said in play.said("codesmith") if isinstance(said, Progressed)]
     assert ["What changed could not be read" in problem for problem in problems] == [True]
     assert output.diff.startswith("# What changed could not be read")
+    assert output.rounds[0].outcome == "changes unknown, no tests run"
 
 
 async def test_cancelling_in_the_middle_of_a_command_leaves_no_process(tmp_path: Path, run_command: RunCommand) -> None:
@@ -298,3 +309,214 @@ async def test_cancelling_in_the_middle_of_a_command_leaves_no_process(tmp_path:
         await task
 
     assert processes_with_marker(RUN_ID) == []
+
+
+async def test_what_is_in_the_workspace_stays_out_of_states_and_events(tmp_path: Path, run_command: RunCommand) -> None:
+    (tmp_path / ".env").write_text("PASSWORD=hunter2\n")
+    codesmith = [builds(Write("a.py", "x = 1\n"))]
+
+    play, output = await played(tmp_path, run_command, ["codesmith", "finish"], codesmith=codesmith)
+
+    assert [file.path for file in output.files] == ["a.py"]
+    assert "hunter2" not in f"{play.state} {play.updates} {play.reports}"
+
+
+async def test_where_the_workspace_cannot_be_noted_the_work_goes_on_and_its_changes_are_unknown(
+    tmp_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: Workspace) -> str:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Workspace, "baseline", full)
+    play, output = await played(
+        tmp_path, run_command, ["codesmith", "finish"], codesmith=[builds(Write("a.py", "x = 1\n"))]
+    )
+
+    (problem,) = [said.message for said in play.said("supervisor") if isinstance(said, Progressed)]
+    assert problem.endswith("will be unknown: no space left")
+    assert output.rounds[0].outcome == "changes unknown, no tests run"
+
+
+async def test_files_seen_before_stay_when_a_later_comparison_fails(tmp_path: Path, run_command: RunCommand) -> None:
+    init_repository(tmp_path)
+    breaks = Run((sys.executable, "-c", "import os; os.remove('.git/HEAD')"))
+    codesmith = [builds(Write("a.py", "x = 1\n")), builds(breaks)]
+
+    _, output = await played(tmp_path, run_command, ["codesmith", "codesmith", "finish"], codesmith=codesmith)
+
+    assert output.files == [FileChanged(path="a.py", change="added")]
+    assert output.diff.startswith("# What changed could not be read")
+
+
+@pytest.mark.parametrize("error", [RateLimited("no"), CostLimitReached("no"), TimeLimitReached("no")])
+@pytest.mark.parametrize("agent", ["codesmith", "reviewfix"])
+async def test_what_an_agent_has_left_that_fails_is_reported(
+    tmp_path: Path, run_command: RunCommand, agent: str, error: AgentError
+) -> None:
+    leaves = (Write("a.py", "def f() -> int:\n    return 2\n"), Write("test_a.py", TESTS), RUN_TESTS, Fail(error))
+    roles = {**script(decides(agent)), agent: [Turn(steps=leaves)]}
+    play = GraphPlay.of(WORKFLOW, tmp_path, roles, run_command)
+
+    with pytest.raises(AgentError) as caught:
+        await play.run(task="Build f")
+
+    assert caught.value is error
+    (diff,) = play.artifacts("changes.diff")
+    assert "+    return 2" in diff.text
+    (found,) = play.found(agent)
+    assert found.message == "failed, and left: 2 files changed since the run began (+8 -0 lines, Python), tests failed"
+    assert found.details["files"] == ["added a.py", "added test_a.py"]
+    assert "'command': 'python -B -m unittest', 'passed': False" in str(found.details["tests"])
+
+
+async def test_the_workspace_of_an_agent_that_fails_is_not_looked_at_for_ever(
+    tmp_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless(*_: object) -> None:
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(Workspace, "changes_since", endless)
+    monkeypatch.setattr(observation, "LAST_LOOK_SECONDS", 0.05)
+    roles = script(decides("codesmith"), codesmith=[builds(Fail(RateLimited("no")))])
+    play = GraphPlay.of(WORKFLOW, tmp_path, roles, run_command)
+
+    with anyio.fail_after(5), pytest.raises(RateLimited):
+        await play.run(task="Build f")
+
+    assert "could not be seen in time" in str(play.said("codesmith")[-1])
+
+
+def remembering(prompts: list[str], turns: Sequence[Turn]) -> list[Turn | Act]:
+    """The same turns, and what was asked for each."""
+
+    def act(turn: Turn) -> Act:
+        return lambda task: (prompts.append(task.prompt), turn)[1]
+
+    return [act(turn) for turn in turns]
+
+
+async def test_an_agent_that_reaches_its_limit_of_turns_has_its_round_and_the_supervisor_decides(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    stops = Fail(TurnLimitReached("It used its 60 turns.", partial="I have written a.py and\nwas about to test it."))
+    turns = iter([builds(Write("a.py", "x = 1\n"), RUN_TESTS, stops), builds()])  # one that broke off is played again
+    asked: list[str] = []
+    supervisor = remembering(asked, decides("codesmith", "codesmith", "finish"))
+
+    def codesmith(_: AgentTask) -> Turn:
+        return next(turns)
+
+    roles: Script = {**script([]), "supervisor": supervisor, "codesmith": codesmith}
+    play = GraphPlay.of(WORKFLOW, tmp_path, roles, run_command)
+
+    output = await play.run(task="Build f")
+
+    assert isinstance(output, BuildFeatureOutput)
+    assert [(done.agent, done.finished) for done in output.rounds] == [
+        ("codesmith", False),
+        ("codesmith", True),
+        ("responder", True),
+    ]
+    outcome = output.rounds[0].outcome
+    assert outcome.startswith("stopped before it was done: It used its 60 turns. 1 file changed since the run began")
+    assert outcome.endswith("; its last words: I have written a.py and was about to test it.")
+    assert outcome in asked[1]
+    assert output.files == [FileChanged(path="a.py", change="added")]
+    assert len(output.tests_run) == 1
+    assert output.answer == "the answer"
+
+
+async def test_half_of_a_text_does_not_replace_a_whole_one(tmp_path: Path, run_command: RunCommand) -> None:
+    stops = Fail(TurnLimitReached("no more turns", partial="half"))
+    halves = [Turn(text="whole"), Turn(steps=(stops,))]
+    order = ["research", "architect"] * 2
+
+    play, output = await played(tmp_path, run_command, [*order, "finish"], research=halves, architect=halves)
+
+    assert [(done.agent, done.finished) for done in output.rounds[2:4]] == [("research", False), ("architect", False)]
+    assert (play.state["research"], play.state["design"]) == ("whole", "whole")
+    assert "its last words: half" in output.rounds[2].outcome
+
+
+async def test_half_a_text_is_better_than_none(tmp_path: Path, run_command: RunCommand) -> None:
+    stops = Turn(steps=(Fail(TurnLimitReached("no more turns", partial="half")),))
+
+    play, _ = await played(tmp_path, run_command, ["research", "finish"], research=[stops])
+
+    assert play.state["research"] == "half"
+
+
+async def test_code_whose_review_was_stopped_is_not_reviewed(tmp_path: Path, run_command: RunCommand) -> None:
+    stops = Turn(steps=(Edit("a.py", "1", "2"), Fail(TurnLimitReached("no more turns"))))
+    asked: list[str] = []
+    supervisor = remembering(asked, decides("codesmith", "reviewfix", "finish"))
+    codesmith = [builds(Write("a.py", "x = 1\n"))]
+    roles = {**script([], codesmith=codesmith, reviewfix=[stops]), "supervisor": supervisor}
+    play = GraphPlay.of(WORKFLOW, tmp_path, roles, run_command)
+
+    output = await play.run(task="Build f")
+
+    assert isinstance(output, BuildFeatureOutput)
+    assert output.review is None
+    assert "+x = 2" in output.diff
+    assert "The newest code is reviewed: no." in asked[2]
+
+
+@pytest.mark.parametrize("agent", ["supervisor", "responder"])
+async def test_without_a_decision_or_an_answer_the_limit_of_turns_ends_the_run(
+    tmp_path: Path, run_command: RunCommand, agent: str
+) -> None:
+    roles = {**script(decides("finish")), agent: [Turn(steps=(Fail(TurnLimitReached("no more turns")),))]}
+
+    with pytest.raises(TurnLimitReached):
+        await GraphPlay.of(WORKFLOW, tmp_path, roles, run_command).run(task="Build f")
+
+
+async def test_agents_that_reach_their_limit_again_and_again_do_not_go_on_for_ever(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    stops = [Turn(steps=(Fail(TurnLimitReached("no more turns")),))] * 9
+
+    _, output = await played(tmp_path, run_command, ["codesmith"] * 9, codesmith=stops, reviewfix=stops)
+
+    assert [done.agent for done in output.rounds] == ["codesmith"] * 3 + ["reviewfix"] * 3 + ["responder"]
+
+
+def says_fixed() -> dict[str, object]:
+    finding = {"file": "a.py", "line": 1, "severity": "low", "claim": "c", "suggestion": "s", "fixed": True}
+    return {"verdict": "approved", "summary": "all fixed", "findings": [finding]}
+
+
+async def test_a_reviewers_claim_that_nobody_saw_is_told_as_a_claim(tmp_path: Path, run_command: RunCommand) -> None:
+    asked: list[str] = []
+    supervisor = remembering(asked, decides("codesmith", "reviewfix", "finish"))
+    reviewfix = [Turn(data=says_fixed())]
+    codesmith = [builds(Write("a.py", "x = 1\n"))]
+    roles = {**script([], codesmith=codesmith, reviewfix=reviewfix), "supervisor": supervisor}
+    play = GraphPlay.of(WORKFLOW, tmp_path, roles, run_command)
+
+    output = await play.run(task="Build f")
+
+    assert isinstance(output, BuildFeatureOutput)
+    assert output.review is not None
+    assert [finding.fixed for finding in output.review.findings] == [False]
+    assert '"fixed": false' in play.artifacts("review.json")[0].text
+    outcome = output.rounds[1].outcome
+    assert outcome == (
+        "approved, findings: 1 low; no tests run; claims 1 fixed, but no file changed; approved although: no tests run"
+    )
+    assert play.found("reviewfix")[0].details["fixed"] == 0
+    assert "The last review approves, but no test run was observed." in asked[2]
+
+
+async def test_a_reviewers_fix_that_was_seen_and_tested_is_one(tmp_path: Path, run_command: RunCommand) -> None:
+    codesmith = [builds(Write("a.py", "def f() -> int:\n    return 2\n"), Write("test_a.py", TESTS), RUN_TESTS)]
+    reviewfix = [Turn(steps=(Edit("a.py", "return 2", "return 1"), RUN_TESTS), data=says_fixed())]
+
+    _, output = await played(
+        tmp_path, run_command, ["codesmith", "reviewfix", "finish"], codesmith=codesmith, reviewfix=reviewfix
+    )
+
+    assert output.review is not None
+    assert [finding.fixed for finding in output.review.findings] == [True]
+    assert output.rounds[1].outcome == "approved, findings: 1 low; 1 fixed; tests passed"

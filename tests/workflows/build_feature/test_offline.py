@@ -1,3 +1,4 @@
+import shlex
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -7,7 +8,7 @@ import pytest
 
 from agents.agent import AgentTask
 from agents.command_runner import CommandResult, CommandRunner
-from agents.events import TextStreamed, ToolEnded
+from agents.events import TextStreamed, ToolEnded, ToolStarted
 from agents.processes.registry import ProcessRegistry
 from agents.script import Glob, Script, Turn
 from agents.scripted_agent import ScriptedAgent
@@ -104,6 +105,18 @@ async def test_nothing_of_the_users_is_touched(tmp_path: Path, children: Process
     assert {file.path for file in output.files} == {"slugs_4/slugify.py", "slugs_4/test_slugify.py"}
     assert {file.change for file in output.files} == {"added"}
     assert "\n\nOK\n" in run_python(tmp_path, "-m", "unittest", "discover", "-s", "slugs_4")
+
+
+async def test_the_commands_it_shows_name_the_python_that_ran(tmp_path: Path, children: ProcessRegistry) -> None:
+    play, output = await played(tmp_path, children)
+
+    python = Path(sys.executable).name
+    assert {run.command for run in output.tests_run} == {f"{python} -B -m unittest discover -s slugs"}
+    started = [said for said in play.said("reviewfix") if isinstance(said, ToolStarted) and said.tool == "Bash"]
+    shown = [shlex.split(str(said.input["command"])) for said in started]
+    assert {words[0] for words in shown} == {python}
+    assert "run them with `python3 -B -m unittest discover -s slugs`" in output.answer
+    assert "`python3 -B -m unittest discover -s slugs`" in play.artifacts("design.md")[0].text
 
 
 async def test_two_runs_in_one_workspace_do_not_meet(tmp_path: Path, children: ProcessRegistry) -> None:

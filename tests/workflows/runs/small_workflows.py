@@ -115,7 +115,8 @@ def branches() -> Any:
 
     async def plan(state: State) -> Any:
         del state
-        return Command(goto=[Send("dig", {"question": str(number)}) for number in range(3)])
+        command: Command[str] = Command(goto=[Send("dig", {"question": str(number)}) for number in range(3)])
+        return command
 
     async def dig(state: State, runtime: Runtime[WorkflowContext]) -> State:
         reply = await runtime.context.perform(WORKER, state.get("question", ""), runtime.stream_writer)
@@ -136,6 +137,24 @@ def branches() -> Any:
     graph.add_edge(START, "plan")
     graph.add_edge("dig", "sub")
     graph.add_edge("sub", END)
+    return graph
+
+
+def two_versions() -> Any:
+    """`work` makes the same artifact twice."""
+
+    async def work(state: State, runtime: Runtime[WorkflowContext]) -> State:
+        del state
+        for text in ("one", "two"):
+            runtime.stream_writer(
+                ArtifactReport(agent="worker", name="notes.md", media_type="text/markdown", text=text, title=text)
+            )
+        return {"answer": "done"}
+
+    graph = _graph()
+    graph.add_node("work", work)
+    graph.add_edge(START, "work")
+    graph.add_edge("work", END)
     return graph
 
 

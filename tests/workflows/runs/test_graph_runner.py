@@ -18,6 +18,7 @@ from agents.command_runner import CommandRunner
 from agents.events import Emit, Thought
 from agents.processes.registry import ProcessRegistry
 from tests.fakes.agent import FakeAgent
+from tests.waiting import until
 from tests.workflows.runs.floor import Act, Held, answer, floor
 from tests.workflows.runs.small_workflows import branches, impossible, one_stage, senseless, two_side_by_side, workflow
 from workflows.budget import Budget, Limits
@@ -152,7 +153,7 @@ async def test_a_file_that_is_no_database_is_refused_with_a_remedy(tmp_path: Pat
         await LangGraphRunner.open(tmp_path / FILE)
     assert raised.value.blame == "setup"
     assert raised.value.recovery
-    assert not [thread for thread in threading.enumerate() if "connection_worker" in thread.name]
+    await until(lambda: not [thread for thread in threading.enumerate() if "connection_worker" in thread.name])
 
 
 async def test_a_directory_that_is_not_there_is_refused_with_a_remedy(tmp_path: Path) -> None:

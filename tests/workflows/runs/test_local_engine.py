@@ -1,6 +1,7 @@
 """The engine, with real graphs on the real log, and agents that do what the test wants."""
 
 import asyncio
+import json
 import os
 from pathlib import Path
 
@@ -8,24 +9,31 @@ import anyio
 import pytest
 
 from agents.agent import AgentReply, AgentTask
-from agents.errors import RateLimited
+from agents.errors import RateLimited, TimeLimitReached
 from agents.events import Emit, TextStreamed, Thought, UsageReported
 from tests.workflows.runs.floor import Held, answer, floor
 from tests.workflows.runs.small_workflows import (
+    branches,
     endless,
     forgetful,
     one_stage,
     two_side_by_side,
+    two_versions,
     workflow,
 )
+from workflows.runs import job, pulse
 from workflows.runs.errors import RunNotFound
 from workflows.runs.events import (
     AgentEvent,
+    Heartbeat,
     StageCompleted,
+    StageStarted,
+    TokenStream,
     WorkflowCancelled,
     WorkflowError,
+    WorkflowEvent,
 )
-from workflows.runs.run import RunFilter
+from workflows.runs.run import ACTIVE_STATUSES, Run, RunFilter
 from workflows.workflow import Workflow
 
 pytestmark = pytest.mark.anyio
@@ -197,7 +205,10 @@ async def test_cancelling_a_run_that_is_not_there_says_so(tmp_path: Path) -> Non
             await at.engine.cancel("nothing", by="a", reason="")
 
 
-async def test_a_run_that_is_out_of_time_fails_and_its_agent_is_stopped(tmp_path: Path) -> None:
+async def test_a_run_that_is_out_of_time_fails_and_its_agent_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "LAST_WORD_SECONDS", 0.1)
     held = Held()
     async with floor(tmp_path, held.act) as at:
         run = await at.ended(await at.start(ONE_STAGE, max_seconds=0.2))
@@ -318,3 +329,189 @@ async def test_tracing_variables_have_no_effect(tmp_path: Path, monkeypatch: pyt
     listener.close()
     assert run.status == "completed"
     assert calls == []
+
+
+async def test_a_secret_in_the_input_is_masked_in_the_row_and_reaches_the_agent(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    async def look(task: AgentTask, emit: Emit) -> AgentReply:
+        seen.append(task.prompt)
+        return await answer(task, emit)
+
+    async with floor(tmp_path, look) as at:
+        first = await at.start(ONE_STAGE, "is this-is-a-secret safe?")
+        run = await at.ended(first)
+    assert seen == ["is this-is-a-secret safe?"]
+    assert run.input == {"question": "is *** safe?"}
+    assert first.key == run.key
+
+
+async def test_a_secret_that_is_streamed_in_pieces_is_masked(tmp_path: Path) -> None:
+    async def leak(task: AgentTask, emit: Emit) -> AgentReply:
+        del task
+        for piece in ("the key is this", "-is-a", "-sec", "ret, you", " know"):
+            emit(TextStreamed(text=piece))
+        return AgentReply(text="done")
+
+    async with floor(tmp_path, leak) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+        streamed = [event.body.text for event in await at.events(run) if isinstance(event.body, TokenStream)]
+    assert "".join(streamed) == "the key is ***, you know"
+
+
+@pytest.mark.parametrize("length", [6_000, 14_000])
+async def test_a_long_answer_is_whole_in_the_run_s_row(tmp_path: Path, length: int) -> None:
+    async def long_winded(*_: object) -> AgentReply:
+        return AgentReply(text="x" * length)
+
+    async with floor(tmp_path, long_winded) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+    assert run.result == {"answer": "x" * length}
+    assert run.final_response == "x" * length
+
+
+async def test_an_answer_that_is_too_long_for_the_row_is_an_artifact_that_is_listed(tmp_path: Path) -> None:
+    async def long_winded(*_: object) -> AgentReply:
+        return AgentReply(text="x" * 100_000)
+
+    async with floor(tmp_path, long_winded) as at:
+        run = await at.ended(await at.start(ONE_STAGE))
+        whole = await at.log.artifact(run.run_id, "result.json")
+    assert run.final_response.startswith("x" * 2000)
+    assert whole is not None
+    assert json.loads(whole.body) == {"answer": "x" * 100_000}
+
+
+async def test_a_run_with_models_does_not_join_one_without(tmp_path: Path) -> None:
+    held = Held()
+    async with floor(tmp_path, held.act, offline=True) as offline, floor(tmp_path, answer) as live:
+        played = await offline.start(ONE_STAGE)
+        await held.until_begun()
+        run = await live.start(ONE_STAGE)
+        assert run.run_id != played.run_id
+        assert (await live.ended(run)).final_response == "42 to why"
+
+
+async def test_nodes_of_one_name_side_by_side_are_one_round_of_their_stage(tmp_path: Path) -> None:
+    released = [anyio.Event() for _ in range(3)]
+
+    async def one_after_the_other(task: AgentTask, emit: Emit) -> AgentReply:
+        emit(Thought(text=task.prompt))
+        if task.prompt.isdigit():
+            await released[int(task.prompt)].wait()
+        return AgentReply(text=task.prompt)
+
+    ended, bar = 0, list[float]()
+    async with floor(tmp_path, one_after_the_other) as at:
+        run = await at.start(workflow(branches, "plan", "dig", "sub"))
+        released[0].set()
+        with anyio.fail_after(5):
+            async for events in at.engine.follow(run.run_id):
+                for event in events:
+                    if isinstance(event.body, WorkflowEvent) and event.body.node == "dig":
+                        ended += 1
+                        bar.append(event.progress)
+                        for event_of_next in released[: ended + 1]:
+                            event_of_next.set()
+        run = await at.ended(run)
+        bodies = [event.body for event in await at.events(run)]
+    stages = [(body.type, body.stage, body.round) for body in bodies if isinstance(body, StageStarted | StageCompleted)]
+    assert run.failure is None
+    assert stages == [
+        (type_, stage, 1) for stage in ("plan", "dig", "sub") for type_ in ("stage_started", "stage_completed")
+    ]
+    (dug,) = [body for body in bodies if isinstance(body, StageCompleted) and body.stage == "dig"]
+    assert dug.output == {"branches": [{"parts": ["0"]}, {"parts": ["1"]}, {"parts": ["2"]}]}
+    assert all(value < 66 for value in bar), "the stretch is complete with the last of them"
+    assert any(isinstance(body, AgentEvent) and body.details == {"text": "inside"} for body in bodies)
+
+
+async def test_a_node_without_an_agent_is_said_to_be_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(job, "LOOK_SECONDS", 0.02)
+    held = Held()
+    async with floor(tmp_path, held.act) as at:
+        run = await at.start(ONE_STAGE)
+        with anyio.fail_after(5):
+            async for events in at.engine.follow(run.run_id):
+                beats = [event.body for event in events if isinstance(event.body, Heartbeat)]
+                if any((beat.reason, beat.waiting_for) == ("work is at work", "work") for beat in beats):
+                    held.release.set()
+
+
+async def test_all_active_runs_of_dead_processes_become_interrupted_at_once(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        for number in range(250):
+            process = at.lock.token if number % 50 else "1-dead"
+            await at.log.create(
+                Run(
+                    run_id=f"run-{number}",
+                    workflow="small",
+                    input={},
+                    workspace="/x",
+                    owner="local",
+                    key="",
+                    process=process,
+                )
+            )
+        held = Held()
+        async with floor(tmp_path, held.act) as other:
+            alive = await other.start(ONE_STAGE)
+            await held.until_begun()
+            await other.engine.reconcile_all()
+            statuses = {run.run_id: run.status for run in await other.log.find(RunFilter(limit=1000))}
+            assert [run_id for run_id, status in statuses.items() if status == "interrupted"] == [
+                f"run-{number}" for number in (200, 150, 100, 50, 0)
+            ]
+            assert statuses[alive.run_id] == "running"
+            await at.engine.reconcile_all()
+            active = await at.log.find(RunFilter(statuses=ACTIVE_STATUSES, limit=1000))
+            assert [run.run_id for run in active] == [alive.run_id]
+
+
+async def test_an_agent_at_its_time_limit_has_the_last_word(tmp_path: Path) -> None:
+    async def obey(task: AgentTask, emit: Emit) -> AgentReply:
+        del emit
+        with anyio.move_on_after(task.max_seconds):
+            await anyio.sleep_forever()
+        await anyio.lowlevel.checkpoint()
+        raise TimeLimitReached("The agent's time is over.", partial="half of it")
+
+    async with floor(tmp_path, obey) as at:
+        run = await at.ended(await at.start(ONE_STAGE, max_seconds=0.1))
+    assert run.failure is not None
+    assert (run.failure.kind, run.failure.partial) == ("time_limit_reached", {"work": {"unfinished": "half of it"}})
+
+
+async def test_cancelling_an_interrupted_run_keeps_what_it_had_finished(tmp_path: Path) -> None:
+    async def stop_at_join(task: AgentTask, emit: Emit) -> AgentReply:
+        return await (answer if task.prompt == "left" else held.act)(task, emit)
+
+    held = Held()
+    async with floor(tmp_path, stop_at_join) as at:
+        run = await at.start(SIDE_BY_SIDE)
+        with anyio.fail_after(5):
+            async for events in at.engine.follow(run.run_id):
+                if any(isinstance(event.body, StageCompleted) for event in events):
+                    break
+    async with floor(tmp_path, answer) as at:
+        assert (await at.get(run)).status == "interrupted"
+        cancelled = await at.engine.cancel(run.run_id, by="me", reason="with this-is-a-secret")
+        last = (await at.events(run))[-1].body
+    assert cancelled.failure is not None
+    assert cancelled.failure.partial == {"left": {"parts": ["42 to left"]}}
+    assert isinstance(last, WorkflowCancelled)
+    assert last.reason == "with ***"
+
+
+async def test_a_second_version_of_an_artifact_does_not_replace_the_first(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(workflow(two_versions, "work")))
+        names = [info.name for info in await at.log.artifacts(run.run_id)]
+        first = await at.log.artifact(run.run_id, "notes.md")
+        bodies = [event.body for event in await at.events(run)]
+    uris = [body.details["uri"] for body in bodies if isinstance(body, AgentEvent) and "uri" in body.details]
+    assert names == ["notes.md", "notes-2.md"]
+    assert first is not None
+    assert first.body == b"one"
+    assert uris == [f"runs://{run.run_id}/artifacts/{name}" for name in names]
