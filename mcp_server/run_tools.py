@@ -184,6 +184,7 @@ class RunTools:
                 return await self._cancel(validated(CancelRun, arguments), ctx)
 
     async def _list(self, asked: ListRuns) -> CallToolResult:
+        await self._assembly.engine.reconcile_all()  # a run whose server died is told as what it is
         found = await self._assembly.log.find(
             RunFilter(
                 owner=OWNER,
@@ -194,11 +195,8 @@ class RunTools:
                 before=asked.before,
             )
         )
-        runs = [await self._assembly.engine.reconcile(run) for run in found]
-        if asked.status:
-            runs = [run for run in runs if run.status in asked.status]
         more = found[-1].created_at if len(found) == asked.limit else None
-        listed = RunList(runs=[_summary(run) for run in runs], next_before=more)
+        listed = RunList(runs=[_summary(run) for run in found], next_before=more)
         text = "\n".join(
             f"{run.run_id} {run.status} {run.progress:.0f} % {run.workflow}: {run.message}" for run in runs
         )

@@ -33,10 +33,15 @@ from agents.processes.child import ChildProcess, Patience
 from agents.processes.environment import MAX_DEPTH, depth_of
 from agents.processes.registry import ProcessRegistry
 
-_Stop: TypeAlias = Literal["ended", "lingers", "closed", "refused", "out of time"]
+_Stop: TypeAlias = Literal["ended", "lingers", "closed", "refused", "silent", "out of time"]
 """Why nobody listens to the child any more: it has ended; it has said its last and stays; it closed its output without
-a last word and stays; its key or login was refused, and it would go on trying for minutes; the time limit."""
+a last word and stays; its key or login was refused, and it would go on trying for minutes; it has not said anything for
+longer than a `claude` that works ever would; the time limit."""
 
+MODEL_IDLE_SECONDS = 660.0
+TOOL_IDLE_SECONDS = 3600.0
+TASK_SECONDS = 7200.0
+_A_MINUTE = 60.0
 _SIGKILL = 9
 _COMMAND_NOT_FOUND = 127
 _DEFAULT_PATIENCE = Patience()
@@ -58,6 +63,11 @@ class ClaudeAgent:
         model: Alias or full name of a model; None leaves the choice to the CLI.
         environ: What the child's environment is made from; None takes this process's own.
         patience: How long to wait for a child that should end.
+        model_idle_seconds: How long a child may say nothing while the model is awaited. The default is above the ten
+            minutes after which the CLI itself gives up a request (`API_TIMEOUT_MS`); whoever raises that raises this.
+        tool_idle_seconds: How long it may say nothing while a tool or background work runs. A tool of the main thread
+            is announced every 30 s, but a background task or one of a sub-agent can be silent for as long as it takes.
+        task_seconds: How long one task may take in all, also where the task sets no limit.
     """
 
     def __init__(
@@ -68,12 +78,18 @@ class ClaudeAgent:
         model: str | None = None,
         environ: Mapping[str, str] | None = None,
         patience: Patience = _DEFAULT_PATIENCE,
+        model_idle_seconds: float = MODEL_IDLE_SECONDS,
+        tool_idle_seconds: float = TOOL_IDLE_SECONDS,
+        task_seconds: float = TASK_SECONDS,
     ) -> None:
         self._executable = executable
         self._registry = registry
         self._model = model
         self._environ = environ
         self._patience = patience
+        self._model_idle_seconds = model_idle_seconds
+        self._tool_idle_seconds = tool_idle_seconds
+        self._task_seconds = task_seconds
 
     @property
     def name(self) -> str:
@@ -96,6 +112,7 @@ class ClaudeAgent:
         command = build_command(executable, task, model=self._model, private_directories=_private_directories(environ))
         marker = uuid.uuid4().hex
         stop: _Stop = "ended"
+        awaited = ""
         try:
             async with self._registry.child(
                 command.argv,
@@ -106,7 +123,8 @@ class ClaudeAgent:
                 patience=self._patience,
             ) as child:
                 try:
-                    stop = await self._listen(child, conversation, task.max_seconds)
+                    stop = await self._listen(child, conversation, self._seconds_for(task))
+                    awaited = conversation.running_work
                 finally:
                     try:
                         # What comes after the last word would only spoil it: SIGINT makes the CLI report an interrupt.
@@ -119,16 +137,30 @@ class ClaudeAgent:
         if child.exec_failure:
             number = errno.ENOENT if child.exit_code == _COMMAND_NOT_FOUND else errno.ENOEXEC
             raise _start_failure(executable, OSError(number, child.exec_failure))
+        if stop == "silent":
+            raise _silence(
+                awaited, self._tool_idle_seconds if awaited else self._model_idle_seconds, child, conversation
+            )
+        if stop == "out of time":
+            raise _out_of_time(task, self._task_seconds, conversation)
         return _outcome(stop, child, conversation, task)
 
-    async def _listen(self, child: ChildProcess, conversation: "_Conversation", seconds: float | None) -> _Stop:
+    def _seconds_for(self, task: AgentTask) -> float:
+        return self._task_seconds if task.max_seconds is None else min(task.max_seconds, self._task_seconds)
+
+    def _idle_seconds(self, conversation: "_Conversation") -> float:
+        return self._tool_idle_seconds if conversation.running_work else self._model_idle_seconds
+
+    async def _listen(self, child: ChildProcess, conversation: "_Conversation", seconds: float) -> _Stop:
         with anyio.move_on_after(seconds):
             while True:
                 piece = b""
-                with anyio.CancelScope(deadline=conversation.finished_at + self._patience.linger_seconds) as linger:
+                linger_until = conversation.finished_at + self._patience.linger_seconds
+                idle_until = anyio.current_time() + self._idle_seconds(conversation)
+                with anyio.CancelScope(deadline=min(linger_until, idle_until)) as silence:
                     piece = await child.receive()
-                if linger.cancelled_caught:
-                    return "lingers"
+                if silence.cancelled_caught:
+                    return "lingers" if conversation.has_finished else "silent"
                 if not piece:
                     with anyio.move_on_after(self._patience.linger_seconds):
                         await child.wait()
@@ -157,6 +189,13 @@ class _Conversation:
     @property
     def is_refused(self) -> bool:
         return self.narrator.auth_failed
+
+    @property
+    def running_work(self) -> str:
+        """What runs now, for people; empty while it is the model that is awaited."""
+        if tools := self.narrator.open_tools:
+            return tools[-1].tool
+        return "background work" if self.narrator.background_tasks else ""
 
     def hear(self, piece: bytes) -> None:
         """Take what the child wrote."""
@@ -191,7 +230,36 @@ class _Conversation:
             self.finished_at = anyio.current_time()
 
 
-def _outcome(stop: _Stop, child: ChildProcess, conversation: _Conversation, task: AgentTask) -> AgentReply:
+def _silence(awaited: str, seconds: float, child: ChildProcess, conversation: _Conversation) -> AgentProcessFailed:
+    return AgentProcessFailed(
+        f"claude said nothing for {seconds:.0f} s while {awaited or 'the model'} was awaited, and was ended.",
+        recovery=(
+            "Try again",
+            "Check the network, the proxy and ANTHROPIC_BASE_URL" if not awaited else "See why the tool did not end",
+        ),
+        partial=conversation.narrator.text_so_far,
+        stderr=child.stderr,
+    )
+
+
+def _out_of_time(task: AgentTask, most: float, conversation: _Conversation) -> TimeLimitReached:
+    partial = conversation.narrator.text_so_far
+    if task.max_seconds is None or task.max_seconds > most:
+        words = f"claude was still at work after {most:.0f} s, the longest that one task may take."
+        return TimeLimitReached(words, recovery=("Split the task into smaller ones",), partial=partial)
+    left = f"{task.max_seconds:.1f} s" if task.max_seconds < _A_MINUTE else f"{task.max_seconds:.0f} s"
+    return TimeLimitReached(
+        f"claude was still at work when the {left} that were left of the run's time (max_seconds) were over.",
+        partial=partial,
+    )
+
+
+def _outcome(
+    stop: Literal["ended", "lingers", "closed", "refused"],
+    child: ChildProcess,
+    conversation: _Conversation,
+    task: AgentTask,
+) -> AgentReply:
     """What became of a child that has ended.
 
     Raises:
@@ -199,12 +267,6 @@ def _outcome(stop: _Stop, child: ChildProcess, conversation: _Conversation, task
     """
     exit_code = -_SIGKILL if child.exit_code is None else child.exit_code  # None: killed, and stuck in the kernel
     match stop:
-        case "out of time":
-            raise TimeLimitReached(
-                f"claude was still at work when the {_said_seconds(task.max_seconds)} that were left of the run's time"
-                " (max_seconds) were over.",
-                partial=conversation.narrator.text_so_far,
-            )
         case "lingers":
             exit_code = 0  # it had done its work; the signal was ours
         case "closed":
@@ -219,11 +281,6 @@ def _outcome(stop: _Stop, child: ChildProcess, conversation: _Conversation, task
             assert_never(stop)
     reply = judge(conversation.narrator, exit_code=exit_code, stderr=child.stderr, wants_reply_model=task.reply_model)
     return replace(reply, session_id="")  # nothing is kept on disk by which it could be continued
-
-
-def _said_seconds(seconds: float | None) -> str:
-    """Say a time that is a rest of something, so that it does not look like a number somebody has set."""
-    return "seconds" if seconds is None else f"{seconds:.1f} s" if seconds < 60 else f"{seconds:.0f} s"
 
 
 def _refuse_what_cannot_work(task: AgentTask, environ: Mapping[str, str]) -> None:

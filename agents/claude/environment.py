@@ -10,6 +10,10 @@ from types import MappingProxyType
 
 from agents.processes.environment import child_environment
 
+API_TIMEOUT_VARIABLE = "API_TIMEOUT_MS"
+API_TIMEOUT_MS = "600000"
+"""How long the CLI waits for the model to begin an answer, in ms; what the user has set counts instead."""
+
 _SETTINGS = MappingProxyType(
     {
         "DISABLE_AUTOUPDATER": "1",
@@ -116,7 +120,7 @@ def claude_environment(environ: Mapping[str, str], *, run_id: str, marker: str) 
         marker: Unique to the child; no `/` in it.
     """
     kept = {name: value for name, value in environ.items() if _is_handed_on(name)}
-    return child_environment(kept, run_id=run_id, marker=marker) | _SETTINGS
+    return {API_TIMEOUT_VARIABLE: API_TIMEOUT_MS} | child_environment(kept, run_id=run_id, marker=marker) | _SETTINGS
 
 
 def config_directory_of(environ: Mapping[str, str]) -> Path | None:

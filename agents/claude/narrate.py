@@ -45,7 +45,7 @@ from agents.claude.system_messages import (
     TurnStarted,
 )
 from agents.claude.tasks import Tasks
-from agents.claude.tool_calls import ToolCalls
+from agents.claude.tool_calls import OpenTool, ToolCalls
 from agents.claude.version import KNOWN_VERSION, is_known_version
 from agents.claude.wording import counted, one_line, whole_seconds
 from agents.events import AgentSaid, Progressed, TextStreamed, Thought, UsageReported, Waiting
@@ -161,6 +161,11 @@ class Narrator:
             case _:
                 return self._remark(message)
 
+    @property
+    def open_tools(self) -> tuple[OpenTool, ...]:
+        """Tool calls that have no result yet; when the CLI has ended, those that were cut off."""
+        return self._calls.open
+
     def close(self) -> list[AgentSaid]:
         """Say what is left open when the CLI has ended: tools that were cut off, and a turn without its usage.
 
@@ -169,7 +174,7 @@ class Narrator:
         """
         told: list[AgentSaid] = [
             Progressed(message=f"{call.tool} was cut off", details={"call_id": call.call_id}, speaker=call.speaker)
-            for call in self._calls.open
+            for call in self.open_tools
         ]
         if self._turn_is_open and not self.auth_failed:
             told.append(

@@ -19,10 +19,11 @@ def command(*, limit: int) -> None:
     """List runs, newest first."""
 
     async def act(assembly: Assembly) -> int:
+        await assembly.engine.reconcile_all()
         found = await assembly.log.find(RunFilter(owner=OWNER, limit=limit))
         kept = [Column(name, no_wrap=True) for name in ("run", "status", "done", "workflow", "started (UTC)")]
         table = Table(*kept, Column("newest line", no_wrap=True, ratio=1), box=None, pad_edge=False, expand=True)
-        for run in [await assembly.engine.reconcile(run) for run in found]:
+        for run in found:
             done = f"{run.progress:.0f} %"
             table.add_row(
                 run.run_id, run.status, done, run.workflow, run.created_at[5:16].replace("T", " "), Text(run.message)

@@ -11,7 +11,6 @@ import anyio.lowlevel
 import pytest
 from pydantic import BaseModel
 
-from agents.agent import AgentReply
 from agents.claude.agent import ClaudeAgent
 from agents.claude.locate import find_claude
 from agents.errors import (
@@ -100,15 +99,24 @@ async def test_a_recorded_run_is_told_as_it_was(stage: Stage) -> None:
 
 
 async def test_eight_agents_run_at_once(stage: Stage) -> None:
-    replies: list[AgentReply] = []
+    working: set[int] = set()
+    all_work = anyio.Event()
 
-    async def play() -> None:
-        replies.append(await stage.play(fake.behaves))
+    def listen(number: int) -> Callable[[AgentSaid], None]:
+        def emit(said: AgentSaid) -> None:
+            if isinstance(said, TextStreamed) and said.text == "ready":
+                working.add(number)
+            if len(working) == 8:
+                all_work.set()
 
-    async with anyio.create_task_group() as tasks:
-        for _ in range(8):
-            tasks.start_soon(play)
-    assert len(replies) == 8
+        return emit
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            for number in range(8):
+                tasks.start_soon(stage.agent(fake.works_on).run, stage.task(), listen(number))
+            await all_work.wait()  # none of them ends by itself
+            tasks.cancel_scope.cancel()
 
 
 def test_its_name_says_what_it_runs_on() -> None:
@@ -323,15 +331,19 @@ async def test_a_run_cancelled_after_its_result_stays_cancelled(stage: Stage) ->
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13, 21, 34])
 async def test_a_run_cancelled_while_it_starts_leaves_nothing(stage: Stage, steps: int) -> None:
-    run = asyncio.create_task(stage.agent(fake.works_on).run(stage.task(), stage.emit))
-    for _ in range(steps):
-        await anyio.lowlevel.checkpoint()
+    async with open_registry(parent_death_signal=False) as registry:  # nothing is probed: the start comes at once
+        agent = ClaudeAgent(FAKE_CLAUDE, registry, environ=fake_environment(fake.works_on), patience=IMPATIENT)
+        run = asyncio.create_task(agent.run(stage.task(), stage.emit))
+        for _ in range(steps):
+            await anyio.lowlevel.checkpoint()
+        if steps >= 13:
+            assert stage.left_over  # it was reached
 
-    run.cancel()
+        run.cancel()
 
-    with pytest.raises(asyncio.CancelledError), anyio.fail_after(5):
-        await run
-    assert stage.left_over == []
+        with pytest.raises(asyncio.CancelledError), anyio.fail_after(5):
+            await run
+        assert stage.left_over == []
 
 
 async def test_the_cost_of_a_cancelled_run_is_reported(stage: Stage) -> None:
@@ -362,10 +374,55 @@ async def test_the_end_of_a_stubborn_process_is_bounded(stage: Stage) -> None:
 
 @pytest.mark.parametrize("behaviour", [fake.works_on, fake.is_stubborn])
 async def test_the_time_limit_ends_a_run_and_keeps_what_was_said(stage: Stage, behaviour: Behaviour) -> None:
-    with pytest.raises(TimeLimitReached, match=r"max_seconds") as failure:
-        await stage.play(behaviour, stage.task(max_seconds=0.5))
+    with pytest.raises(
+        TimeLimitReached, match=r"the 0\.5 s that were left of the run's time \(max_seconds\)"
+    ) as failure:
+        await stage.play(behaviour, stage.task(max_seconds=0.5123456))
 
     assert failure.value.partial == "ready"
+
+
+@pytest.mark.parametrize(
+    ("limit", "error", "words"),
+    [
+        ({"model_idle_seconds": 0.5}, AgentProcessFailed, "said nothing for 0 s while the model was awaited"),
+        ({"task_seconds": 0.5}, TimeLimitReached, "the longest that one task may take"),
+    ],
+)
+async def test_a_silent_process_is_not_waited_for_without_bound(
+    stage: Stage, limit: dict[str, Any], error: type[AgentError], words: str
+) -> None:
+    environ = fake_environment(fake.works_on)
+    agent = ClaudeAgent(FAKE_CLAUDE, stage.registry, environ=environ, patience=IMPATIENT, **limit)
+
+    with pytest.raises(error, match=words) as failure, anyio.fail_after(5):
+        await agent.run(stage.task(), stage.emit)
+
+    assert failure.value.partial == "ready"
+
+
+async def test_a_process_that_dies_without_a_result_leaves_a_usage_of_unknown_cost(stage: Stage) -> None:
+    with pytest.raises(AgentProcessFailed):
+        await stage.play(fake.is_killed)
+
+    assert [said.cost_usd for said in stage.said if isinstance(said, UsageReported)] == [None]
+
+
+async def test_a_cancelled_run_without_a_result_leaves_a_usage_of_unknown_cost(stage: Stage) -> None:
+    run = asyncio.create_task(stage.agent(fake.works_on).run(stage.task(), stage.emit))
+    await stage.heard("ready")
+
+    run.cancel()
+
+    with pytest.raises(asyncio.CancelledError), anyio.fail_after(5):
+        await run
+    assert [said.cost_usd for said in stage.said if isinstance(said, UsageReported)] == [None]
+
+
+async def test_an_old_version_is_reported_and_not_refused(stage: Stage) -> None:
+    await stage.play(fake.behaves)  # says it is 0.0.0
+
+    assert "older than 2.1.329, with which this is known to work" in progress_of(stage.said)
 
 
 async def test_a_time_limit_after_the_result_changes_nothing(stage: Stage) -> None:

@@ -26,7 +26,7 @@ from agents.errors import (
     TurnLimitReached,
 )
 from tests.agents.claude.mutations import mutated_lines
-from tests.agents.claude.recorded import recordings, story_of
+from tests.agents.claude.recorded import lines_of, recordings, story_of
 from tests.agents.claude.teller import Teller
 
 
@@ -154,6 +154,19 @@ def test_a_reply_carries_what_was_observed() -> None:
     assert reply.files == ("hello.txt",)
     assert [command.command for command in reply.commands] == ["wc -l /workspace/hello.txt && echo done"]
     assert reply.usage == Usage(15060, 212, 0.05548)
+
+
+@pytest.mark.parametrize("number", recordings())
+def test_a_recording_cut_off_anywhere_is_no_success_without_a_result(number: str) -> None:
+    """Cut at every 997th byte and at each of the last 200; the whole of it is another test's matter."""
+    stream = recordings()[number].bytes
+    cuts = {*range(0, len(stream), 997), *range(max(0, len(stream) - 200), len(stream))}
+    for cut in sorted(cuts):
+        narrator = Narrator(Path("/workspace"))
+        for line in lines_of(stream[:cut]):
+            narrator.tell(parse_message(line))
+        end = end_of(narrator, 0, "", None)
+        assert isinstance(end, AgentError) or narrator.results
 
 
 @pytest.mark.parametrize("number", ["19", "20"])

@@ -12,6 +12,7 @@ import pytest
 from agents.processes import child as child_module
 from agents.processes.child import EOF_SECONDS, STDERR_KEPT_BYTES, ChildProcess, Patience
 from agents.processes.registry import ProcessRegistry
+from agents.processes.watchdog_link import WatchdogLink
 from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Stage, fake_environment, open_registry
 from tests.descendants import processes_with_marker
 from tests.fakes import claude_cli as fake
@@ -97,6 +98,19 @@ async def test_a_child_that_cannot_be_started_leaves_no_trace(stage: Stage) -> N
                 patience=IMPATIENT,
             ):
                 pytest.fail("it cannot have been started")
+
+
+async def test_a_child_that_cannot_be_watched_is_an_error_of_its_own_and_is_ended(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(WatchdogLink, "watch", refuse)
+    with pytest.raises(OSError, match="Too many open files"), anyio.fail_after(5):
+        async with shell("sleep 60", stage.registry, stage.workspace):
+            pytest.fail("nobody watches over it")
+    assert processes_with_marker("m-shell") == []
 
 
 # ---- the streams
