@@ -198,7 +198,7 @@ class RunTools:
         more = found[-1].created_at if len(found) == asked.limit else None
         listed = RunList(runs=[_summary(run) for run in found], next_before=more)
         text = "\n".join(
-            f"{run.run_id} {run.status} {run.progress:.0f} % {run.workflow}: {run.message}" for run in runs
+            f"{run.run_id} {run.status} {run.progress:.0f} % {run.workflow}: {run.message}" for run in found
         )
         return _answer(listed, text or "There are no such runs.")
 

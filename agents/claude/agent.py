@@ -279,7 +279,13 @@ def _outcome(
             pass
         case _:
             assert_never(stop)
-    reply = judge(conversation.narrator, exit_code=exit_code, stderr=child.stderr, wants_reply_model=task.reply_model)
+    try:
+        reply = judge(
+            conversation.narrator, exit_code=exit_code, stderr=child.stderr, wants_reply_model=task.reply_model
+        )
+    except TurnLimitReached as reached:
+        words = f"The role {task.role} used all of its {task.max_turns} rounds with the model."
+        raise TurnLimitReached(words, partial=reached.partial) from reached
     return replace(reply, session_id="")  # nothing is kept on disk by which it could be continued
 
 

@@ -62,15 +62,13 @@ def _parse_anything(line: bytes) -> CliMessage:
 
 
 def _loads_leniently(line: bytes) -> Json:
-    """Read JSON that orjson refuses because a text was cut in the middle of a character beyond U+FFFF.
+    """Read JSON that orjson refuses because a text was cut in the middle of a character.
 
-    JavaScript writes half of such a character as an escape of its own; it becomes `?` here. Anything else that is
-    wrong stays wrong (None).
+    JavaScript writes half of a character beyond U+FFFF as an escape of its own; it becomes `?` here. Bytes that are no
+    UTF-8 become U+FFFD: one of them must not cost the whole line. Anything else that is wrong stays wrong (None).
     """
-    if b"\\u" not in line:
-        return None
     try:
-        repaired = json.dumps(json.loads(line.decode()), ensure_ascii=False).encode(errors="replace")
+        repaired = json.dumps(json.loads(line.decode(errors="replace")), ensure_ascii=False).encode(errors="replace")
         return _loads(repaired)
     except (ValueError, RecursionError):
         return None

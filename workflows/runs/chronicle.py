@@ -57,6 +57,10 @@ class _Round:
         return self.outputs[0] if len(self.outputs) == 1 else {"branches": self.outputs}
 
 
+HELD_BACK_SECONDS = 0.5
+"""How long the last word of live text waits for its end, so that a secret in pieces is recognised; then it is told."""
+
+
 class Chronicle:
     """One run's own writer of history.
 
@@ -90,6 +94,7 @@ class Chronicle:
         self._finished: dict[str, Mapping[str, object]] = {}
         self._failed = ""
         self._stage = ""
+        self._streamed = clock()
         self.pulse = Pulse(clock)
         self.state: Mapping[str, object] = {}
         self.tool_calls = 0
@@ -102,6 +107,8 @@ class Chronicle:
             workflows.runs.errors.RunTakenOver: Another writer has the run.
             workflows.runs.errors.LogUnavailable: The log cannot be written.
         """
+        if isinstance(body, TokenStream):
+            self._streamed = self._clock()
         self._append(self._live.said(body))
 
     def _append(self, bodies: Iterable[EventBody]) -> None:
@@ -139,10 +146,11 @@ class Chronicle:
         self.record(Heartbeat(agent="", stage=self._stage, seconds=0, waiting_for=waiting_for, reason=reason))
 
     def beat(self) -> None:
-        """Append a heartbeat if one is due."""
+        """Append what has been held back of live text for a while, and a heartbeat if one is due."""
+        if self._clock() - self._streamed >= HELD_BACK_SECONDS:
+            self._append(self._live.flushed())
         heartbeat = self.pulse.beat(self._stage)
         if heartbeat is not None:
-            self._append(self._live.flushed())
             self.record(heartbeat)
 
     async def flush(self) -> None:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from agents.agent import AgentReply, AgentTask
 from agents.claude.agent import ClaudeAgent
 from agents.errors import AgentMisconfigured, AgentProcessFailed, NotLoggedIn, TimeLimitReached, TurnLimitReached
-from agents.events import StreamWithdrawn, TextStreamed, ToolEnded, ToolStarted, UsageReported
+from agents.events import AgentSaid, StreamWithdrawn, TextStreamed, ToolEnded, ToolStarted, UsageReported
 from tests.agents.claude.stage import Stage
 from tests.agents.processes.test_watchdog import first_output_of, started
 from tests.descendants import kill_left_over
@@ -117,26 +117,46 @@ TWO_TEXTS = Reply((Text("PART ONE, which is whole. "), Text("PART TWO, which is 
 TWO_PARTS = Reply((Text("PART ONE. "), Thinking("hm"), Text("PART TWO.")))
 
 
-@pytest.mark.parametrize(
-    ("script", "answer"),
-    [
-        ([TWO_PARTS], "PART ONE. PART TWO."),
-        ([Reply((Text("PART ONE, "),), stop_reason="max_tokens"), say("PART TWO.")], "PART ONE, PART TWO."),
-        ([CutStream(TWO_TEXTS, after=35), say("PART THREE.")], "PART ONE, which is whole. PART THREE."),
-    ],
-    ids=["two blocks", "two messages", "cut after a block"],
-)
-async def test_an_answer_in_parts_is_whole(stage: Stage, tmp_path: Path, script: list[Answer], answer: str) -> None:
-    reply = await play(stage, tmp_path, script, stage.task())
-
+def shown_by(stage: Stage) -> str:
+    """The net text: what was streamed, without what was taken back."""
     shown = ""
     for said in stage.said:
         if isinstance(said, TextStreamed):
             shown += said.text
         elif isinstance(said, StreamWithdrawn):
             shown = shown[: -said.characters]
-    assert shown == answer
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("script", "answer"),
+    [
+        ([TWO_PARTS], "PART ONE. PART TWO."),
+        ([Reply((Text("PART ONE, "),), stop_reason="max_tokens"), say("PART TWO.")], "PART ONE, PART TWO."),
+    ],
+    ids=["two blocks", "two messages"],
+)
+async def test_an_answer_in_parts_is_whole(stage: Stage, tmp_path: Path, script: list[Answer], answer: str) -> None:
+    reply = await play(stage, tmp_path, script, stage.task())
+
+    assert shown_by(stage) == answer
     assert reply.text == answer
+
+
+async def test_an_answer_whose_stream_broke_after_a_block_is_whole(stage: Stage, tmp_path: Path) -> None:
+    second_block_was_seen = anyio.Event()
+
+    def emit(said: AgentSaid) -> None:
+        stage.emit(said)
+        if isinstance(said, TextStreamed) and "PART TWO" in said.text:
+            second_block_was_seen.set()
+
+    script: list[Answer] = [CutStream(TWO_TEXTS, after=35, until=second_block_was_seen), say("PART THREE.")]
+    async with api_for(script) as api:
+        reply = await real_agent(stage, tmp_path, api).run(stage.task(), emit)
+
+    assert reply.text == "PART ONE, which is whole. PART THREE."
+    assert shown_by(stage) == reply.text
 
 
 async def test_what_was_said_before_a_tool_call_is_not_the_answer(stage: Stage, tmp_path: Path) -> None:
@@ -287,11 +307,13 @@ async def test_the_time_limit_ends_a_run_whose_model_is_silent(stage: Stage, tmp
         await play(stage, tmp_path, always(Silent()), stage.task(max_seconds=2))
 
 
-async def test_the_turn_limit_is_the_callers(stage: Stage, tmp_path: Path) -> None:
+async def test_the_turn_limit_is_that_of_the_role(stage: Stage, tmp_path: Path) -> None:
     script = always(call("Glob", pattern="*"))
 
-    with pytest.raises(TurnLimitReached):
+    with pytest.raises(TurnLimitReached, match="role coder used all of its 2 rounds") as failure:
         await play(stage, tmp_path, script, stage.task(access="read", max_turns=2))
+
+    assert failure.value.blame == "agent"
 
 
 async def test_a_model_that_does_not_exist_is_an_error_of_its_own(stage: Stage, tmp_path: Path) -> None:
