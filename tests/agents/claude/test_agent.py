@@ -329,21 +329,27 @@ async def test_a_run_cancelled_after_its_result_stays_cancelled(stage: Stage) ->
         await run
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13, 21, 34])
-async def test_a_run_cancelled_while_it_starts_leaves_nothing(stage: Stage, steps: int) -> None:
+async def test_a_run_cancelled_while_it_starts_leaves_nothing(stage: Stage) -> None:
+    seen = [await cancelled_after(stage, steps) for steps in range(0, 60, 4)]
+
+    assert any(seen)  # the start was reached
+
+
+async def cancelled_after(stage: Stage, steps: int) -> bool:
+    """Cancel a run after so many steps of the event loop; tells whether its child was there by then."""
     async with open_registry(parent_death_signal=False) as registry:  # nothing is probed: the start comes at once
         agent = ClaudeAgent(FAKE_CLAUDE, registry, environ=fake_environment(fake.works_on), patience=IMPATIENT)
         run = asyncio.create_task(agent.run(stage.task(), stage.emit))
         for _ in range(steps):
             await anyio.lowlevel.checkpoint()
-        if steps >= 13:
-            assert stage.left_over  # it was reached
+        is_there = bool(stage.left_over)
 
         run.cancel()
 
         with pytest.raises(asyncio.CancelledError), anyio.fail_after(5):
             await run
         assert stage.left_over == []
+        return is_there
 
 
 async def test_the_cost_of_a_cancelled_run_is_reported(stage: Stage) -> None:

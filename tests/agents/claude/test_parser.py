@@ -248,3 +248,10 @@ def test_a_question_of_the_cli_is_read_whole() -> None:
     asked = next(message for message in messages_of("16") if isinstance(message, ControlRequested))
     assert asked.subtype == "can_use_tool"
     assert asked.request["input"] == {"file_path": "/data/denied.txt", "content": "x"}
+
+
+def test_one_bad_byte_does_not_cost_the_line() -> None:
+    message = parse_message(b'{"type":"assistant","message":{"id":"m","content":[{"type":"text","text":"a\xffb"}]}}')
+
+    assert isinstance(message, AssistantSaid)
+    assert message.blocks == (TextBlock("a\ufffdb"),)

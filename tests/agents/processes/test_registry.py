@@ -1,11 +1,13 @@
 """Child processes: how they are started, and that nothing of them is left."""
 
+import asyncio
 import json
 import signal
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import psutil
 import pytest
 
@@ -289,3 +291,38 @@ def test_patience_is_the_measured_one() -> None:
 
 def test_the_fake_is_executable() -> None:
     assert FAKE_CLAUDE.stat().st_mode & 0o111
+
+
+async def test_a_second_cancellation_leaves_no_descendant_without_its_marker(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child ends at the first signal, and with it the way to a descendant that has a clean environment."""
+    asked = asyncio.Event()
+    ask = ChildProcess._ask_to_stop  # pyright: ignore[reportPrivateUsage] - the moment has no public name
+
+    async def ask_and_tell(self: ChildProcess) -> None:
+        await ask(self)
+        asked.set()
+        await anyio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(ChildProcess, "_ask_to_stop", ask_and_tell)
+    inner = 'trap "" INT TERM; echo $$; while :; do sleep 0.05; done'
+    pids: list[int] = []
+    ready = asyncio.Event()
+
+    async def work() -> None:
+        script = f"env -i /bin/sh -c '{inner}' & trap 'exit 0' INT; wait"
+        async with shell(script, stage.registry, stage.workspace) as child:
+            pids.append(int(await child.receive()))
+            ready.set()
+            await anyio.sleep_forever()
+
+    run = asyncio.create_task(work())
+    with anyio.fail_after(5):
+        await ready.wait()
+        run.cancel()
+        await asked.wait()
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        await until(lambda: not psutil.pid_exists(pids[0]))
