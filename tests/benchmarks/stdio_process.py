@@ -14,6 +14,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import orjson
+import psutil
 
 from tests.benchmarks.memory import private_bytes
 from tests.system.wire import EVENT
@@ -168,6 +169,11 @@ class StdioProcess:
         waiting = bytearray(4)
         fcntl.ioctl(self._stdout, termios.FIONREAD, waiting)
         return int.from_bytes(waiting, sys.byteorder)
+
+    def core_seconds(self) -> float:
+        """For how long it has used a core so far; others on the machine do not count."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        return times.user + times.system
 
     def megabytes(self) -> float:
         """Its private memory, in MB."""

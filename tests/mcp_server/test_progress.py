@@ -15,6 +15,7 @@ from workflows.runs.events import (
     RunEvent,
     TokenStream,
     ToolStart,
+    UsageRecorded,
     WorkflowCompleted,
     WorkflowError,
     WorkflowStarted,
@@ -76,10 +77,12 @@ class Wire:
     frames: list[ProgressFrame] = field(default_factory=list[ProgressFrame])
     times: list[float] = field(default_factory=list[float])
     open: anyio.Event | None = None
+    asked: anyio.Event = field(default_factory=anyio.Event)
     news: anyio.Event = field(default_factory=anyio.Event)
 
     async def send(self, frame: ProgressFrame) -> None:
         if self.open is not None:
+            self.asked.set()
             await self.open.wait()
         self.frames.append(frame)
         self.times.append(time.monotonic())
@@ -201,6 +204,45 @@ async def test_a_call_that_joins_a_run_begins_with_where_the_run_is() -> None:
         await wire.until(2)
         tasks.cancel_scope.cancel()
     assert [frame.event["seq"] for frame in wire.frames] == [3, 4]
+
+
+async def test_a_call_that_joins_a_long_run_begins_with_its_newest_line_whatever_came_after_it() -> None:
+    story, wire = Story(), Wire()
+    spent = UsageRecorded(agent="codesmith", model="m", input_tokens=1, output_tokens=1, cost_usd=0.1)
+    story.tell(STARTED, *(tool(number) for number in range(600)), spent, spent)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(reporter(story, wire).follow, RUN, 603)
+        await wire.until(1)
+        story.tell(tool(1))
+        await wire.until(2)
+        tasks.cancel_scope.cancel()
+    covered = [(frame.event["first_seq"], frame.event["last_seq"]) for frame in wire.frames]
+    assert covered == [(601, 601), (602, 604)]
+
+
+async def test_a_call_that_waits_for_nothing_still_says_that_the_run_has_started() -> None:
+    story, wire = Story(), Wire()
+    story.tell(STARTED)
+    with anyio.fail_after(5):
+        await reporter(story, wire).follow(RUN, 0, 0)
+    assert [frame.event["seq"] for frame in wire.frames] == [1]
+
+
+async def test_a_line_that_is_cut_off_while_it_is_sent_leaves_no_gap() -> None:
+    story, wire = Story(), Wire()
+    story.tell(STARTED, tool(1), tool(2))
+    told = reporter(story, wire)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(told.follow, RUN, 0)
+        await wire.until(1)
+        wire.open = anyio.Event()  # the next one is not taken
+        with anyio.fail_after(5):
+            await wire.asked.wait()
+        tasks.cancel_scope.cancel()
+    wire.open = None
+    await told.close()
+    covered = [(frame.event["first_seq"], frame.event["last_seq"]) for frame in wire.frames]
+    assert covered == [(1, 1), (2, 3)]
 
 
 async def test_closing_says_the_newest_thing_that_was_not_said_yet() -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.system.place import Place
+from tests.system.place import OWN_WORKFLOWS, Place
 from tests.system.wire import WireClient
 
 pytestmark = pytest.mark.anyio
 
+full_disk = pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of another process")
 GARBAGE = b"This is not a database. " * 1000
 
 
@@ -76,10 +77,6 @@ async def test_every_answer_says_why_the_data_directory_cannot_be_used(
             (block,) = result["content"]
             assert result["isError"]
             assert all(word in block["text"] for word in (*words, "Cause lies with: the set-up of this machine"))
-    ended = await place.command("run", "build_feature", "a", "--offline")
-    assert (ended.exit_code, ended.stdout) == (1, "")
-    assert all(word in ended.stderr for word in words)
-    assert "Traceback" not in ended.stderr
     assert contents(place.home) == before
     assert list(place.workspace.iterdir()) == []
 
@@ -88,6 +85,17 @@ def contents(home: Path) -> bytes:
     """The database, which must stay as it is."""
     path = home / "runs.sqlite3"
     return path.read_bytes() if home.is_dir() else b""
+
+
+async def test_a_command_says_why_the_data_directory_cannot_be_used(tmp_path: Path) -> None:
+    whole = Place.below(tmp_path)
+    place = Place(a_database_that_is_none(tmp_path), whole.workspace)
+    for arguments in (("runs",), ("run", "build_feature", "a", "--offline")):
+        ended = await place.command(*arguments)
+        assert (ended.exit_code, ended.stdout) == (1, "")
+        assert "damaged or no database" in ended.stderr
+        assert "Traceback" not in ended.stderr
+    assert contents(place.home) == GARBAGE
 
 
 async def test_damaged_checkpoints_fail_the_run_and_not_the_ones_after_the_repair(tmp_path: Path) -> None:
@@ -118,32 +126,50 @@ async def test_a_command_ends_where_the_checkpoints_are_damaged(tmp_path: Path) 
     assert "Traceback" not in ended.stdout
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of another process")
-async def test_a_disk_that_gets_full_ends_the_run_in_words_and_what_was_there_stays(tmp_path: Path) -> None:
-    place = Place.below(tmp_path)
-    async with place.server("--offline") as client:
-        await client.open()
-        first = await client.told("build_feature", {"task": "while there is room"})
-        limit_files_to_what_they_are(client, place)
-        result = await client.called("build_feature", {"task": "no room any more"})
-        assert result["isError"]
-        assert "disk" in result["content"][0]["text"]
-        assert (await client.told("get_run", {"run_id": first["run_id"]}))["result"] == first["result"]
-        psutil.Process(client.process.pid).rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
-        assert (await client.told("build_feature", {"task": "room again"}))["status"] == "completed"
-    async with place.server("--offline") as after:
-        await after.open()
-        runs = (await after.told("list_runs", {}))["runs"]
-        assert {run["status"] for run in runs} <= {"completed", "failed", "interrupted"}
-        assert [run["status"] for run in runs].count("completed") == 2
-        await place_is_left(place, after)
-
-
-def limit_files_to_what_they_are(client: WireClient, place: Place) -> None:
+def limit_files(client: WireClient, place: Place) -> None:
     """From now on the server can make no file larger than the smallest of its databases' files is now."""
     sizes = [path.stat().st_size for path in place.home.glob("*.sqlite3*") if path.stat().st_size]
     psutil.Process(client.process.pid).rlimit(psutil.RLIMIT_FSIZE, (min(sizes), psutil.RLIM_INFINITY))
 
 
-async def place_is_left(place: Place, client: WireClient) -> None:
-    assert place.agents_at_work(client.process) == []
+def lift_limit(client: WireClient) -> None:
+    psutil.Process(client.process.pid).rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+
+
+@full_disk
+async def test_no_run_begins_while_the_disk_is_full_and_the_ones_before_stay(tmp_path: Path) -> None:
+    place = Place.below(tmp_path)
+    async with place.server("--offline") as client:
+        await client.open()
+        first = await client.told("build_feature", {"task": "while there is room"})
+        limit_files(client, place)
+        result = await client.called("build_feature", {"task": "no room any more"})
+        assert result["isError"]
+        assert "runs.sqlite3 cannot be used: disk" in result["content"][0]["text"]
+        assert (await client.told("get_run", {"run_id": first["run_id"]}))["result"] == first["result"]
+        lift_limit(client)
+        assert (await client.told("build_feature", {"task": "room again"}))["status"] == "completed"
+    async with place.server("--offline") as after:
+        await after.open()
+        assert [run["status"] for run in (await after.told("list_runs", {}))["runs"]] == ["completed"] * 2
+
+
+@full_disk
+async def test_a_run_whose_end_cannot_be_written_says_so_and_is_written_once_there_is_room(tmp_path: Path) -> None:
+    place = Place.below(tmp_path)
+    async with place.server("--offline", "--workflow", str(OWN_WORKFLOWS / "held.py")) as client:
+        await client.open()
+        request = await client.call("held", {"task": "end in a full disk"})
+        run_id = (await client.progress(request, message="holder: waiting for go"))["run_id"]
+        limit_files(client, place)
+        (place.workspace / "go").touch()
+        result = (await client.answer(request, within=30))["result"]
+        assert result["isError"]
+        for words in ("its end cannot be written to the log yet", "disk", run_id, "the set-up of this machine"):
+            assert words in result["content"][0]["text"]
+        lift_limit(client)
+        report = await client.over(run_id)
+        assert (report["status"], report["error"]["kind"]) == ("failed", "log_unavailable")
+        log = await client.log_of(run_id)
+        assert [event["seq"] for event in log] == list(range(1, report["last_seq"] + 1))
+        assert (await client.told("held", {"task": "go on"}))["status"] == "completed"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes import claude_cli
 from tests.system.place import FAKE_CLAUDE, OWN_WORKFLOWS, Place
-from tests.system.wire import LEGACY, MODERN, Json, WireClient
+from tests.system.wire import Json, WireClient
 
 pytestmark = pytest.mark.anyio
 
@@ -36,10 +36,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return Place.below(tmp_path_factory.mktemp("progress"))
 
 
-@pytest.fixture(scope="module", params=[MODERN, LEGACY])
-async def client(request: pytest.FixtureRequest, place: Place) -> AsyncGenerator[WireClient]:
+@pytest.fixture(scope="module")
+async def client(place: Place) -> AsyncGenerator[WireClient]:
     """A server that has run a workflow before, as it is after its first moments."""
-    async with place.server("--offline", "--workflow", str(OWN_WORKFLOWS / "talk.py"), era=request.param) as client:
+    async with place.server("--offline", "--workflow", str(OWN_WORKFLOWS / "talk.py")) as client:
         await client.open()
         (place.workspace / "go").touch()
         await client.answer(await client.call("talk", {"task": "warm up"}, progress=False))

@@ -15,7 +15,7 @@ from workflows.catalog import BUILT_IN
 pytestmark = pytest.mark.anyio
 
 METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
-AT_ONCE = 1.0
+AT_ONCE = 2.0
 """Seconds; a loaded machine is allowed for."""
 
 
@@ -35,9 +35,17 @@ async def client(
 
 
 @pytest.fixture(scope="module")
-async def completed(client: WireClient) -> Json:
+async def request_of_a_run(client: WireClient) -> int:
+    """A call of build_feature, answered after a whole run."""
+    request = await client.call("build_feature", {"task": "slugs"})
+    await client.answer(request)
+    return request
+
+
+@pytest.fixture(scope="module")
+async def completed(client: WireClient, request_of_a_run: int) -> Json:
     """The result of a whole run of build_feature."""
-    return await client.called("build_feature", {"task": "slugs"})
+    return (await client.answer(request_of_a_run))["result"]
 
 
 async def tool_of(client: WireClient, name: str) -> Json:
@@ -130,6 +138,13 @@ async def test_a_whole_run_gives_a_result_that_fits_its_schema(client: WireClien
     links = [(block["name"], block["uri"]) for block in completed["content"] if block["type"] == "resource_link"]
     assert links == [(artifact["name"], artifact["uri"]) for artifact in result["artifacts"]]
     assert {"research.md", "design.md", "changes.diff", "review.json", "answer.md"} <= {name for name, _ in links}
+
+
+async def test_a_run_is_told_from_its_start_to_its_end(client: WireClient, request_of_a_run: int) -> None:
+    told = client.events(request_of_a_run)
+    assert (told[0]["type"], told[0]["first_seq"]) == ("workflow_started", 1)
+    assert told[-1]["type"] == "workflow_completed"
+    assert client.frames(request_of_a_run)[-1]["progress"] == 100
 
 
 async def test_every_result_about_runs_fits_its_schema(client: WireClient, completed: Json) -> None:

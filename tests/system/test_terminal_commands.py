@@ -12,7 +12,7 @@ import pytest
 from anyio.abc import Process
 
 from tests.system.place import OWN_WORKFLOWS, Place, ended
-from tests.system.scenes import SetUp, shell_of_a_scripted_agent, shell_of_the_real_claude, worst_claude
+from tests.system.scenes import shell_of_a_scripted_agent, worst_claude
 from tests.system.wire import Json
 from workflows.runs.event_json import decode
 from workflows.runs.events import LastEvent
@@ -134,13 +134,12 @@ async def test_a_run_of_a_server_is_cancelled_from_the_terminal(tmp_path: Path) 
 
 
 @pytest.mark.skipif(WINDOWS, reason="signals are those of Unix")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_ctrl_c_cancels_a_run_of_ones_own(tmp_path: Path, number: signal.Signals) -> None:
+async def test_ctrl_c_cancels_a_run_of_ones_own(tmp_path: Path) -> None:
     async with shell_of_a_scripted_agent(tmp_path) as scene:
         async with scene.place.process("run", scene.tool, "work", *scene.arguments) as running:
             await read_until(running, "🔧 Bash")
             await scene.place.populated(*scene.busy)
-            running.send_signal(number)
+            running.send_signal(signal.SIGINT)
             stopped = await ended(running)
         assert stopped.exit_code == 130
         assert "cancelled" in stopped.stdout
@@ -150,9 +149,8 @@ async def test_ctrl_c_cancels_a_run_of_ones_own(tmp_path: Path, number: signal.S
 
 
 @pytest.mark.skipif(WINDOWS, reason="signals are those of Unix")
-@pytest.mark.parametrize("set_up", [worst_claude, shell_of_the_real_claude])
-async def test_a_run_of_ones_own_that_is_killed_leaves_nobody_behind(tmp_path: Path, set_up: SetUp) -> None:
-    async with set_up(tmp_path) as scene:
+async def test_a_run_of_ones_own_that_is_killed_leaves_nobody_behind(tmp_path: Path) -> None:
+    async with worst_claude(tmp_path) as scene:
         async with scene.place.process("run", scene.tool, "work", *scene.arguments) as running:
             await scene.place.populated(*scene.busy)
             running.kill()
@@ -198,21 +196,15 @@ async def test_what_cannot_be_done_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("")
     cases: dict[tuple[str, ...], tuple[int, str]] = {
         ("frobnicate",): (2, "No such command 'frobnicate'"),
-        ("run",): (2, "Missing argument 'WORKFLOW'"),
         ("run", "buildfeature", "x", "--offline"): (1, "Did you mean 'build_feature'"),
         ("run", "build_feature", "--offline"): (1, "task: this argument is required"),
-        ("run", "build_feature", " ", "--offline"): (1, "task: "),
         ("run", "build_feature", "x", "--workspace", "nowhere"): (2, "'nowhere' does not exist"),
         ("run", "build_feature", "--input", "{task"): (2, "--input is not JSON"),
-        ("run", "build_feature", "--input", "[1]"): (2, "--input must be a JSON object"),
         ("run", "build_feature", "x", "--input", '{"tusk": 1}'): (1, "tusk: there is no such argument"),
-        ("run", "build_feature", "x", "--max-seconds", "0"): (2, "--max-seconds"),
-        ("run", "x", "--workflow", str(tmp_path / "nowhere.py")): (2, "There is no file"),
         ("serve", "--workflow", str(tmp_path / "broken.py")): (2, "nothing_of_that_name"),
         ("serve", "--workflow", str(tmp_path / "empty.py")): (2, "there is no WORKFLOW in it"),
         ("watch", "0123456789abcdef0123"): (1, "there is no run '0123456789abcdef0123'"),
         ("cancel", "0123456789abcdef0123"): (1, "there is no run '0123456789abcdef0123'"),
-        ("runs", "--limit", "0"): (2, "--limit"),
     }
     said = [await place.command(*arguments) for arguments in cases]
     for (arguments, (exit_code, words)), done in zip(cases.items(), said, strict=True):
@@ -224,10 +216,9 @@ async def test_what_cannot_be_done_is_said_in_words(tmp_path: Path) -> None:
 
 async def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     place = Place.below(tmp_path, AGENT_WORKFLOWS_MAX_RUNS="many")
-    for arguments in (("serve",), ("runs",)):
-        done = await place.command(*arguments)
-        assert done.exit_code == 2
-        assert "AGENT_WORKFLOWS_MAX_RUNS = 'many'" in done.stderr
+    done = await place.command("serve")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "AGENT_WORKFLOWS_MAX_RUNS = 'many'" in done.stderr
 
 
 async def test_the_command_says_what_it_is_and_can_do(tmp_path: Path) -> None:
