@@ -44,10 +44,10 @@ def test_messages_are_streamed(option: str) -> None:
 
 def test_a_private_directory_is_denied_to_the_file_tools() -> None:
     task = AgentTask(role="coder", prompt="do it", workspace=WORKSPACE)
-    built = build_command(Path("claude"), task, private_directories=[Path("/home/ada/.claude")])
+    built = build_command(Path("claude"), task, private_directories=[Path("/home/somebody/.claude")])
 
     rules = json.loads(value_of(built, "settings") or "")["permissions"]["deny"]
-    assert rules == ["Read(//home/ada/.claude/**)", "Edit(//home/ada/.claude/**)"]
+    assert rules == ["Read(//home/somebody/.claude/**)", "Edit(//home/somebody/.claude/**)"]
 
 
 @pytest.mark.parametrize("option", ["--strict-mcp-config", "--setting-sources=", "--no-session-persistence"])
