@@ -20,6 +20,8 @@ from workflows.runs.run import Run, RunFilter, RunStatus
 
 MOST_EVENTS = 40
 """Lines one answer of get_run holds."""
+_PAGE = 500
+"""Events read at once."""
 
 
 class ListRuns(BaseModel):
@@ -204,11 +206,11 @@ class RunTools:
 
     async def _get(self, asked: GetRun) -> CallToolResult:
         run = await own_run(self._assembly, asked.run_id)
-        events = await self._telling(asked.run_id, asked.after)
+        events = await self._telling(run, asked.after)
         if not events and run.active and asked.wait_seconds:
             await self._wait(run, asked.wait_seconds)
             run = await own_run(self._assembly, asked.run_id)
-            events = await self._telling(asked.run_id, asked.after)
+            events = await self._telling(run, asked.after)
         return await self._report(run, events)
 
     async def _cancel(self, asked: CancelRun, ctx: RequestContext) -> CallToolResult:
@@ -216,11 +218,12 @@ class RunTools:
         client = ctx.session.client_params
         by = client.client_info.name if client is not None else "client"
         run = await self._assembly.engine.cancel(asked.run_id, by=by, reason=asked.reason)
-        return await self._report(run, await self._telling(asked.run_id, max(0, run.last_seq - MOST_EVENTS)))
+        return await self._report(run, await self._telling(run, max(0, run.last_seq - MOST_EVENTS)))
 
-    async def _telling(self, run_id: str, after: int) -> list[RunEvent]:
+    async def _telling(self, run: Run, after: int) -> list[RunEvent]:
+        """The newest telling events, up to where the run's row is: an answer tells of one moment."""
         telling: list[RunEvent] = []
-        while page := await self._assembly.log.read(run_id, after):
+        while page := await self._assembly.log.read(run.run_id, after, max(0, min(_PAGE, run.last_seq - after))):
             telling = [*telling, *(event for event in page if weigh(event.body) is Weight.TELLING)][-MOST_EVENTS:]
             after = page[-1].seq
         return telling
@@ -239,7 +242,7 @@ class RunTools:
             "workflow": run.workflow,
             "progress": run.progress,
             "events": [line.model_dump() for line in lines],
-            "last_seq": max(run.last_seq, *(line.seq for line in lines), 0),
+            "last_seq": run.last_seq,
         }
         report = RunReport.model_validate(fitted(whole))
         ended_badly = run.status in {"failed", "cancelled", "interrupted"}

@@ -76,9 +76,7 @@ class LiveText:
     def hear(self, message: AnyStreamMessage) -> list[AgentSaid]:
         """Take a stream event."""
         match message:
-            case TextDelta() | ThinkingDelta():
-                return self.preview(message)
-            case InputDelta() | BlockStopped() | MessageDelta() | OtherStreamEvent():
+            case InputDelta() | BlockStopped() | MessageDelta():  # the most come first
                 return []
             case BlockStarted(kind=kind, tool=tool):
                 return [_preparing(tool)] if kind == "tool_use" else []
@@ -90,6 +88,10 @@ class LiveText:
                 if index is None:
                     return self._withdraw(0, "this is not part of the answer")
                 return self._withdraw(index, "the answer broke off")
+            case TextDelta() | ThinkingDelta():
+                return self.preview(message)
+            case OtherStreamEvent():
+                return []
             case _:
                 assert_never(message)
 

@@ -84,7 +84,7 @@ class Narrator:
         self._tasks = Tasks(self._calls, self._speakers)
         self._live = LiveText()
         self._usage = Usage()
-        self._unbilled = Usage(cost_usd=None)
+        self._unbilled_input = self._unbilled_output = 0  # tokens of messages whose turn has no result yet
         self._model = ""
         self._turn_is_open = False
         self._thinking_told = 0
@@ -103,7 +103,7 @@ class Narrator:
     @property
     def usage(self) -> Usage:
         """What this process used, as far as its results say; without one what is known, at an unknown cost."""
-        return self._usage if self.results else self._unbilled
+        return self._usage if self.results else Usage(self._unbilled_input, self._unbilled_output, None)
 
     @property
     def text_so_far(self) -> str:
@@ -132,10 +132,10 @@ class Narrator:
         match message:
             case TextDelta() | ThinkingDelta():
                 return self._live.preview(message)
-            case MessageDelta():
-                self._unbilled += Usage(message.input_tokens, message.output_tokens, None)
-                return []
             case StreamMessage():
+                if isinstance(message, MessageDelta):
+                    self._unbilled_input += message.input_tokens
+                    self._unbilled_output += message.output_tokens
                 return self._live.hear(message)
             case AssistantSaid():
                 return self._assistant(message)
@@ -180,8 +180,8 @@ class Narrator:
             told.append(
                 UsageReported(
                     model=self._model,
-                    input_tokens=self._unbilled.input_tokens,
-                    output_tokens=self._unbilled.output_tokens,
+                    input_tokens=self._unbilled_input,
+                    output_tokens=self._unbilled_output,
                     cost_usd=None,
                 )
             )
@@ -273,7 +273,7 @@ class Narrator:
 
     def _result(self, result: TurnEnded) -> list[AgentSaid]:
         self.results.append(result)
-        self._unbilled = Usage(cost_usd=None)
+        self._unbilled_input = self._unbilled_output = 0
         self._turn_is_open = result.queued_turns > 0
         self.session_id = result.session_id or self.session_id
         told: list[AgentSaid] = []

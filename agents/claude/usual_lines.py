@@ -112,10 +112,6 @@ class _Used(msgspec.Struct, frozen=True, gc=False):
     cache_creation_input_tokens: _Index = 0
     output_tokens: _Index = 0
 
-    @property
-    def all_input_tokens(self) -> int:
-        return self.input_tokens + self.cache_read_input_tokens + self.cache_creation_input_tokens
-
 
 _NOTHING_USED = _Used()
 
@@ -126,7 +122,9 @@ class _MessageDelta(msgspec.Struct, tag="message_delta", gc=False):
     index: None = None
 
     def message(self, message_id: str) -> AnyStreamMessage:
-        return MessageDelta(message_id, self.delta.stop_reason, self.usage.all_input_tokens, self.usage.output_tokens)
+        used = self.usage
+        read = used.input_tokens + used.cache_read_input_tokens + used.cache_creation_input_tokens
+        return MessageDelta(message_id, self.delta.stop_reason, read, used.output_tokens)
 
 
 class _MessageStop(msgspec.Struct, tag="message_stop", gc=False):
