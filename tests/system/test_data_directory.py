@@ -14,6 +14,7 @@ from tests.system.wire import WireClient
 pytestmark = pytest.mark.anyio
 
 full_disk = pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of another process")
+HELD = ("--workflow", str(OWN_WORKFLOWS / "held.py"))
 GARBAGE = b"This is not a database. " * 1000
 
 
@@ -103,16 +104,16 @@ async def test_damaged_checkpoints_fail_the_run_and_not_the_ones_after_the_repai
     place.home.mkdir()
     checkpoints = place.home / "checkpoints.sqlite3"
     checkpoints.write_bytes(GARBAGE)
-    async with place.server("--offline") as client:
+    (place.workspace / "go").touch()
+    async with place.server("--offline", *HELD) as client:
         await client.open()
-        result = await client.called("build_feature", {"task": "a"})
+        result = await client.called("held", {"task": "a"})
         error = result["structuredContent"]["error"]
         assert (result["isError"], error["kind"]) == (True, "log_unavailable")
         assert str(checkpoints) in error["message"]
         assert checkpoints.read_bytes() == GARBAGE
-        assert list(place.workspace.iterdir()) == []
         checkpoints.unlink()
-        assert (await client.told("build_feature", {"task": "a"}))["status"] == "completed"
+        assert (await client.told("held", {"task": "a"}))["status"] == "completed"
         assert sorted(run["status"] for run in (await client.told("list_runs", {}))["runs"]) == ["completed", "failed"]
 
 
@@ -139,16 +140,17 @@ def lift_limit(client: WireClient) -> None:
 @full_disk
 async def test_no_run_begins_while_the_disk_is_full_and_the_ones_before_stay(tmp_path: Path) -> None:
     place = Place.below(tmp_path)
-    async with place.server("--offline") as client:
+    (place.workspace / "go").touch()
+    async with place.server("--offline", *HELD) as client:
         await client.open()
-        first = await client.told("build_feature", {"task": "while there is room"})
+        first = await client.told("held", {"task": "while there is room"})
         limit_files(client, place)
-        result = await client.called("build_feature", {"task": "no room any more"})
+        result = await client.called("held", {"task": "no room any more"})
         assert result["isError"]
         assert "runs.sqlite3 cannot be used: disk" in result["content"][0]["text"]
         assert (await client.told("get_run", {"run_id": first["run_id"]}))["result"] == first["result"]
         lift_limit(client)
-        assert (await client.told("build_feature", {"task": "room again"}))["status"] == "completed"
+        assert (await client.told("held", {"task": "room again"}))["status"] == "completed"
     async with place.server("--offline") as after:
         await after.open()
         assert [run["status"] for run in (await after.told("list_runs", {}))["runs"]] == ["completed"] * 2
@@ -157,7 +159,7 @@ async def test_no_run_begins_while_the_disk_is_full_and_the_ones_before_stay(tmp
 @full_disk
 async def test_a_run_whose_end_cannot_be_written_says_so_and_is_written_once_there_is_room(tmp_path: Path) -> None:
     place = Place.below(tmp_path)
-    async with place.server("--offline", "--workflow", str(OWN_WORKFLOWS / "held.py")) as client:
+    async with place.server("--offline", *HELD) as client:
         await client.open()
         request = await client.call("held", {"task": "end in a full disk"})
         run_id = (await client.progress(request, message="holder: waiting for go"))["run_id"]

@@ -47,7 +47,7 @@ async def end(client: WireClient, by: str | signal.Signals) -> tuple[int, float]
 
 async def found_by_another_server(scene: Scene, run_id: str) -> tuple[Json, list[Json]]:
     """The run and its events, as a server sees them that is started afterwards."""
-    async with scene.server() as client:
+    async with scene.server(measured=False) as client:
         await client.open()
         report = await client.told("get_run", {"run_id": run_id})
         return report, await client.log_of(run_id)

@@ -12,7 +12,7 @@ from anyio.abc import SocketAttribute, SocketStream
 from tests.fakes.build_feature_script import TASK, build_feature_model
 from tests.fakes.claude_home import claude_environment, require_claude
 from tests.fakes.messages_api import messages_api
-from tests.system.place import Place
+from tests.system.place import OWN_WORKFLOWS, Place
 
 pytestmark = pytest.mark.anyio
 
@@ -66,15 +66,16 @@ async def test_the_listener_is_where_tracing_that_was_asked_for_goes(tmp_path: P
     """The test above can fail: with this program's own switch the same variables have effect."""
     async with listener() as outside:
         place = Place.below(tmp_path, AGENT_WORKFLOWS_TRACING="true", **outside.variables())
-        async with place.server("--offline") as client:
+        (place.workspace / "go").touch()
+        async with place.server("--offline", "--workflow", str(OWN_WORKFLOWS / "held.py")) as client:
             await client.open()
-            await client.told("build_feature", {"task": "slugs"})
+            await client.told("held", {"task": "be traced"})
             with anyio.fail_after(10):
                 await outside.came.wait()
 
 
 async def test_a_run_with_real_claude_reaches_its_model_and_nobody_else(tmp_path: Path) -> None:
-    async with listener() as outside, messages_api(build_feature_model(("codesmith", "finish"))) as api:
+    async with listener() as outside, messages_api(build_feature_model(("finish",))) as api:
         claude = claude_environment(tmp_path, api.url) | {"AGENT_WORKFLOWS_CLAUDE": str(require_claude())}
         for name in ("DISABLE_AUTOUPDATER", "DISABLE_TELEMETRY", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"):
             del claude[name]  # the program itself has to see to that
