@@ -5,6 +5,8 @@
     │   ├── ClaudeNotFound         no `claude` command
     │   ├── NotLoggedIn            no key, a wrong key, no login
     │   ├── AgentMisconfigured     bad option, bad model name, refused environment
+    │   │   └── ModelNotFound      the provider has no such model, or not for this account
+    │   ├── ToolsUnavailable       tools it was given from elsewhere cannot be reached
     │   └── ScriptEnded            a scripted agent has nothing (more) to play
     ├── LimitReached               a limit that the caller set
     │   ├── TurnLimitReached
@@ -14,11 +16,15 @@
     │   ├── RateLimited
     │   ├── ProviderOverloaded
     │   ├── ProviderUnreachable
+    │   ├── ProviderTimedOut       it was reached, and did not answer (any further) in time
+    │   ├── StreamCut              the answer broke off; `partial` is what had come
+    │   ├── ResponseMalformed      an answer that is not what the provider's protocol says
     │   ├── BillingRefused
     │   ├── RequestRejected        the provider calls the request invalid
     │   ├── ContextOverflowed      the conversation became longer than the model reads
     │   └── ModelRefused           the model would not answer
     ├── ReplyInvalid               an answer came, but not in the shape that was asked for
+    │   └── ReplyCutOff            it was longer than the limit of output tokens
     └── AgentProcessFailed         the child process ended without an answer
 
 Each says whose fault it is (`blame`) and what helps (`recovery`), so that the wire can pass both on unchanged.
@@ -39,14 +45,15 @@ class AgentError(Exception):
         blame: Whose fault it is.
         message: What happened, in one or two sentences.
         recovery: What helps, most useful first.
-        retry_safe: True if doing the same again can help and does no harm.
+        retry_safe: True if doing the same again can help and does no harm. The class says what holds for its kind;
+            an agent that has changed something before it failed says False of its own error.
         partial: What the agent had said before it failed; empty if nothing.
     """
 
     kind: ClassVar[str] = "agent_failed"
     blame: ClassVar[Blame] = "agent"
     default_recovery: ClassVar[tuple[str, ...]] = ()
-    retry_safe: ClassVar[bool] = False
+    retry_safe: bool = False
 
     def __init__(self, message: str, *, recovery: tuple[str, ...] = (), partial: str = "") -> None:
         super().__init__(message)
@@ -101,6 +108,20 @@ class AgentMisconfigured(AgentUnavailable):
     kind = "agent_misconfigured"
 
 
+class ModelNotFound(AgentMisconfigured):
+    """The provider has no model of this name, or does not give it to this account."""
+
+    kind = "model_not_found"
+    default_recovery = ("Check the name of the model, and whether the account may use it",)
+
+
+class ToolsUnavailable(AgentUnavailable):
+    """Tools that the agent was given from elsewhere (an MCP server) cannot be reached."""
+
+    kind = "tools_unavailable"
+    default_recovery = ("Check that the server of these tools starts and answers", "or leave it out of the settings")
+
+
 class ScriptEnded(AgentUnavailable):
     """A scripted agent has no turn for what it is asked: no such role, or all of the role's turns are played."""
 
@@ -144,6 +165,7 @@ class ProviderFailed(AgentError):
 
     Attributes:
         status: HTTP status, or None where no answer came.
+        retry_after_seconds: How long the provider asks to wait, or None where it does not say.
     """
 
     kind = "provider_failed"
@@ -152,10 +174,17 @@ class ProviderFailed(AgentError):
     retry_safe = True
 
     def __init__(
-        self, message: str, *, recovery: tuple[str, ...] = (), partial: str = "", status: int | None = None
+        self,
+        message: str,
+        *,
+        recovery: tuple[str, ...] = (),
+        partial: str = "",
+        status: int | None = None,
+        retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(message, recovery=recovery, partial=partial)
         self.status = status
+        self.retry_after_seconds = retry_after_seconds
 
 
 class RateLimited(ProviderFailed):
@@ -176,6 +205,29 @@ class ProviderUnreachable(ProviderFailed):
 
     kind = "provider_unreachable"
     default_recovery = ("Check the network, the proxy and ANTHROPIC_BASE_URL, then try again",)
+
+
+class ProviderTimedOut(ProviderFailed):
+    """The provider was reached, and did not answer, or not go on, in time."""
+
+    kind = "provider_timed_out"
+
+
+class StreamCut(ProviderFailed):
+    """The answer broke off before its end; `partial` is what had come. Asking again costs the whole answer again."""
+
+    kind = "stream_cut"
+    default_recovery = ("Try again; what had come so far is kept",)
+
+
+class ResponseMalformed(ProviderFailed):
+    """The answer is not what the provider's protocol says."""
+
+    kind = "response_malformed"
+    default_recovery = (
+        "Try again",
+        "if it stays, check that the base URL leads to the provider's API and to nothing else (a login page, a proxy)",
+    )
 
 
 class BillingRefused(ProviderFailed):
@@ -218,6 +270,14 @@ class ReplyInvalid(AgentError):
     kind = "reply_invalid"
     default_recovery = ("Try again; if it happens often, use a stronger model for this role",)
     retry_safe = True
+
+
+class ReplyCutOff(ReplyInvalid):
+    """The answer was longer than the limit of output tokens, and was cut off there; `partial` is what had come."""
+
+    kind = "reply_cut_off"
+    default_recovery = ("Split the task into smaller ones", "or use a model that may write more")
+    retry_safe = False
 
 
 class AgentProcessFailed(AgentError):

@@ -195,6 +195,20 @@ class Waiting(Said):
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationOpened(Said):
+    """The agent's own conversation with its model has begun, or goes on.
+
+    Attributes:
+        session_id: By which the agent knows it.
+        resumable: Whether an agent on this machine can go on with it if this work is interrupted
+            (`AgentTask.resume_session`).
+    """
+
+    session_id: str
+    resumable: bool
+
+
 AgentSaid: TypeAlias = (
     Thought
     | TextStreamed
@@ -208,6 +222,7 @@ AgentSaid: TypeAlias = (
     | ToolEnded
     | UsageReported
     | Waiting
+    | ConversationOpened
 )
 """Everything an agent can say while it works."""
 

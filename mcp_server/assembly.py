@@ -72,12 +72,13 @@ async def assemble(
         engine = LocalEngine(
             log=log,
             lock=lock,
-            team=_team(settings, children, environ),
+            team=_team(settings, catalog, children, environ),
             commands=CommandRunner(children).run,
             private_directory=settings.home / "private",
             open_graphs=lambda: _open_graphs(settings),
             redactor=Redactor(environ),
             max_runs=settings.max_runs,
+            workflow_named=catalog.get,
         )
         try:
             yield Assembly(catalog, Workspaces(settings.roots), log, engine, children, lock)
@@ -88,23 +89,23 @@ async def assemble(
             await children.close()
 
 
-def _team(settings: Settings, children: ProcessRegistry, environ: Mapping[str, str]) -> Team:
+def _team(settings: Settings, catalog: Catalog, children: ProcessRegistry, environ: Mapping[str, str]) -> Team:
     if settings.offline:
-        return Team(default=_scripted(children))
+        return Team(default=_scripted(catalog, children))
 
     def executable() -> Path:
         return find_claude(settings.claude, environ)
 
     def claude(model: str | None) -> Agent:
-        return _LateClaude(executable, children, model, environ)
+        return _LateClaude(executable, children, model, environ, settings.mcp_config)
 
     models = {role: spec.partition(":")[2] or None for role, spec in settings.models.items()}
     return Team(default=claude(None), by_role={role: claude(model) for role, model in models.items()})
 
 
-def _scripted(children: ProcessRegistry) -> Agent:
-    offline = importlib.import_module("workflows.build_feature.offline")  # only needed offline
-    return cast("Agent", offline.scripted_agent(children))
+def _scripted(catalog: Catalog, children: ProcessRegistry) -> Agent:
+    module = importlib.import_module("workflows.offline_scripts")  # only needed offline
+    return cast("Agent", module.offline_agent(catalog.workflows, CommandRunner(children).run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class _LateClaude:
     children: ProcessRegistry
     model: str | None
     environ: Mapping[str, str]
+    mcp_config: Path | None
     offline: bool = False
 
     @property
@@ -127,7 +129,9 @@ class _LateClaude:
 
     async def run(self, task: AgentTask, emit: Emit) -> AgentReply:
         module = importlib.import_module(_CLAUDE_AGENT)
-        agent = module.ClaudeAgent(self.executable, self.children, model=self.model, environ=self.environ)
+        agent = module.ClaudeAgent(
+            self.executable, self.children, model=self.model, environ=self.environ, mcp_config=self.mcp_config
+        )
         return await cast("Agent", agent).run(task, emit)
 
 

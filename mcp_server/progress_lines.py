@@ -15,6 +15,8 @@ from mcp_server.wording import LONGEST_LINE, StandingTracker, progress_line
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     RunEvent,
@@ -29,6 +31,7 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
     WorkflowStarted,
 )
 from workflows.runs.plain_text import shorten
@@ -145,6 +148,9 @@ def weigh(body: EventBody) -> Weight:
             | SupervisorEvent()
             | ReasoningStepTaken()
             | ToolStart()
+            | GateOpened()
+            | GateAnswered()
+            | WorkflowResumed()
             | WorkflowCompleted()
             | WorkflowError()
             | WorkflowCancelled()

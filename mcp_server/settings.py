@@ -50,6 +50,7 @@ class Settings(BaseSettings):
         max_runs: How many runs may be at work at once; more of them wait.
         offline: Whether scripted agents stand in for models.
         tracing: Whether LangChain's tracing variables may have effect; they send run state to an endpoint.
+        mcp_config: File that lists MCP servers whose tools agents may use, as `.mcp.json` does; None for none.
         models: What a role runs on, by role: `claude-cli` or `claude-cli:<model>`.
     """
 
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     max_runs: int = Field(default=4, ge=1, le=64)
     offline: bool = False
     tracing: bool = False
+    mcp_config: Path | None = None
     models: Mapping[str, str] = Field(default_factory=dict[str, str])
 
     @field_validator("roots", mode="before")
@@ -77,9 +79,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"{role} cannot run on {model!r}; use `claude-cli` or `claude-cli:<model>`")
         return value
 
-    @field_validator("home", "roots")
+    @field_validator("home", "roots", "mcp_config")
     @classmethod
-    def _absolute(cls, value: Any) -> Any:  # noqa: ANN401 - one path or a tuple of them
+    def _absolute(cls, value: Any) -> Any:  # noqa: ANN401 - no path, one path, or a tuple of them
+        if value is None:
+            return None
         if isinstance(value, Path):
             return value.expanduser().absolute()
         return tuple(path.expanduser().absolute() for path in value)

@@ -12,6 +12,8 @@ from typing import assert_never
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     RunEvent,
@@ -26,6 +28,7 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
     WorkflowStarted,
 )
 from workflows.runs.message import cost, message_of
@@ -107,8 +110,12 @@ def progress_line(event: RunEvent, standing: Standing) -> str:
 def icon(body: EventBody) -> str:
     """The icon that says which kind of event this is."""
     match body:
-        case WorkflowStarted() | StageStarted() | WorkflowEvent() | UsageRecorded():
+        case WorkflowStarted() | WorkflowResumed() | StageStarted() | WorkflowEvent() | UsageRecorded():
             return "⚙️"
+        case GateOpened():
+            return "⏸"
+        case GateAnswered():
+            return "✅" if body.outcome == "accepted" else "❌"
         case StageCompleted() | WorkflowCompleted():
             return "✅"
         case SupervisorEvent():
@@ -173,7 +180,18 @@ class StandingTracker:
                 self._charge(body.cost_usd)
             case WorkflowCompleted():
                 self._standing = replace(self._standing, stage_number=0, round=1)
-            case SupervisorEvent() | WorkflowEvent() | Heartbeat() | WorkflowError() | WorkflowCancelled():
+            case WorkflowResumed():
+                self._calls.clear()
+                self._streams.clear()
+            case (
+                SupervisorEvent()
+                | WorkflowEvent()
+                | Heartbeat()
+                | GateOpened()
+                | GateAnswered()
+                | WorkflowError()
+                | WorkflowCancelled()
+            ):
                 pass
             case _:
                 assert_never(body)

@@ -14,10 +14,14 @@ from pathlib import Path
 from types import ModuleType
 
 from workflows.build_feature.contract import WORKFLOW as BUILD_FEATURE
+from workflows.run_claude.contract import WORKFLOW as RUN_CLAUDE
 from workflows.runs.errors import WorkflowBroken, WorkflowNotFound
 from workflows.workflow import Workflow
 
-BUILT_IN: tuple[Workflow, ...] = (BUILD_FEATURE,)
+BUILT_IN: tuple[Workflow, ...] = (
+    BUILD_FEATURE,
+    RUN_CLAUDE,
+)
 
 DEFAULT_ATTRIBUTE = "WORKFLOW"
 RESERVED_FIELDS = frozenset({"workspace", "wait_seconds", "max_cost_usd", "max_seconds"})
@@ -182,6 +186,8 @@ def _stage_problem(workflow: Workflow) -> _Problem:
 def _graph_problem(workflow: Workflow) -> _Problem:
     if isinstance(workflow.graph, str) and not re.fullmatch(r"[\w.]+:\w+", workflow.graph):
         return f"its graph {workflow.graph!r} is no place", "Write module:function, or pass the function itself"
+    if isinstance(workflow.offline, str) and not re.fullmatch(r"[\w.]+:\w+", workflow.offline):
+        return f"its offline {workflow.offline!r} is no place", "Write module:function, or pass the function itself"
     return None
 
 

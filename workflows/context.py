@@ -1,17 +1,18 @@
 """What a graph's nodes work with: the team, the workspace, and the rest of the budget."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel
 
-from agents.agent import AgentReply, AgentTask, Usage
+from agents.agent import AgentReply, AgentTask, AskPermission, Usage
 from agents.command_runner import RunCommand
 from agents.errors import ReplyInvalid
 from agents.events import AgentSaid, UsageReported
 from agents.roles import Role
 from workflows.budget import Budget
+from workflows.instructions import Instructions
 from workflows.reports import AgentReport, Say
 from workflows.team import Team
 
@@ -24,6 +25,7 @@ class WorkflowContext:
 
     Attributes:
         run_id: The run.
+        workflow: The name of what it runs.
         workspace: Existing directory the agents work in.
         team: Who fills which role.
         budget: The rest of the run's limits.
@@ -31,6 +33,10 @@ class WorkflowContext:
         private_directory: For what must not be in the state, because every state is stored and sent: a directory
             outside the workspace that belongs to this run alone. Whoever needs it makes it; it is removed when the run
             is over, and is still there for a run that is resumed.
+        instructions: What people have added to the run since it began; every agent is told.
+        ask_permission: Whom agents ask for what their role does not allow; None if nobody is to be asked.
+        conversations: Session ids of agents' conversations that an interruption has cut off, by agent; each is gone on
+            with once.
     """
 
     run_id: str
@@ -39,6 +45,10 @@ class WorkflowContext:
     budget: Budget
     commands: RunCommand
     private_directory: Path
+    workflow: str = ""
+    instructions: Instructions = field(default_factory=Instructions)
+    ask_permission: AskPermission | None = None
+    conversations: dict[str, str] = field(default_factory=dict[str, str])
 
     async def perform(
         self, role: Role, prompt: str, say: Say, *, reply_model: type[BaseModel] | None = None
@@ -63,17 +73,32 @@ class WorkflowContext:
 
         task = AgentTask(
             role=role.name,
-            prompt=prompt,
+            prompt=self._with_instructions(prompt),
             instructions=role.instructions,
             workspace=self.workspace,
             access=role.access,
+            web=role.web,
+            connected_tools=role.connected_tools,
+            allowed_tools=role.allowed_tools,
             reply_model=reply_model,
             max_seconds=self.budget.seconds_left(),
             max_cost_usd=self.budget.cost_left(),
             max_turns=role.max_turns,
             run_id=self.run_id,
+            workflow=self.workflow,
+            ask_permission=self.ask_permission if role.access == "write" else None,
+            # A typed reply is the end of a conversation: what comes later is for the next task's prompt.
+            next_instruction=self.instructions.later() if reply_model is None else None,
+            resume_session=self.conversations.pop(role.name, ""),
         )
         return await self.team.agent_for(role.name).run(task, emit)
+
+    def _with_instructions(self, prompt: str) -> str:
+        texts = self.instructions.texts
+        if not texts:
+            return prompt
+        told = "\n".join(f"- {text}" for text in texts)
+        return f"{prompt}\n\nInstructions that were added while the work was under way; they go before what was said above:\n{told}"
 
     async def ask(self, role: Role, prompt: str, say: Say, *, reply_model: type[ReplyT]) -> ReplyT:
         """Like `perform`, for a typed reply.

@@ -20,6 +20,8 @@ from pydantic import BaseModel
 if TYPE_CHECKING:  # the graph library costs about a second to import, which a server that only answers must not pay
     from langgraph.graph import StateGraph
 
+    from agents.scripted_agent import ScriptFor  # only needed offline
+
     Graph: TypeAlias = StateGraph[Any, Any, Any, Any]
 
 
@@ -54,6 +56,8 @@ class Workflow:
         graph: Builds the graph, uncompiled; or `module:attribute` of a function that does.
         writes: Whether its agents may change files in the workspace.
         max_steps: Bound on graph steps in one run; a run that reaches it fails instead of going round for ever.
+        offline: Makes the script that is played with `--offline` in the place of models, anew for each run, when its
+            first task comes; or `module:attribute` of a function that does. None: without a model it cannot work.
     """
 
     name: str
@@ -66,3 +70,4 @@ class Workflow:
     graph: "str | Callable[[], Graph]"
     writes: bool = False
     max_steps: int = 100
+    offline: "str | ScriptFor | None" = None

@@ -29,6 +29,7 @@ from agents.errors import (
     TurnLimitReached,
 )
 from agents.events import AgentSaid, Emit, Progressed, Waiting
+from agents.mcp_servers import McpServers
 from agents.processes.child import ChildProcess, Patience
 from agents.processes.environment import MAX_DEPTH, depth_of
 from agents.processes.registry import ProcessRegistry
@@ -62,6 +63,7 @@ class ClaudeAgent:
         registry: Owns the processes of this server.
         model: Alias or full name of a model; None leaves the choice to the CLI.
         environ: What the child's environment is made from; None takes this process's own.
+        mcp_config: File that lists the MCP servers whose tools a task with `connected_tools` has; None for none.
         patience: How long to wait for a child that should end.
         model_idle_seconds: How long a child may say nothing while the model is awaited. The default is above the ten
             minutes after which the CLI itself gives up a request (`API_TIMEOUT_MS`); whoever raises that raises this.
@@ -77,6 +79,7 @@ class ClaudeAgent:
         *,
         model: str | None = None,
         environ: Mapping[str, str] | None = None,
+        mcp_config: Path | None = None,
         patience: Patience = _DEFAULT_PATIENCE,
         model_idle_seconds: float = MODEL_IDLE_SECONDS,
         tool_idle_seconds: float = TOOL_IDLE_SECONDS,
@@ -86,6 +89,7 @@ class ClaudeAgent:
         self._registry = registry
         self._model = model
         self._environ = environ
+        self._mcp_config = mcp_config
         self._patience = patience
         self._model_idle_seconds = model_idle_seconds
         self._tool_idle_seconds = tool_idle_seconds
@@ -109,7 +113,13 @@ class ClaudeAgent:
         _refuse_what_cannot_work(task, environ)
         found = self._executable if isinstance(self._executable, Path) else self._executable()
         executable = found.absolute()  # the child's directory is another one
-        command = build_command(executable, task, model=self._model, private_directories=_private_directories(environ))
+        command = build_command(
+            executable,
+            task,
+            model=self._model,
+            private_directories=_private_directories(environ),
+            servers=McpServers.read(self._mcp_config) if task.connected_tools and self._mcp_config else None,
+        )
         marker = uuid.uuid4().hex
         stop: _Stop = "ended"
         awaited = ""

@@ -210,6 +210,20 @@ class ControlCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageTaken:
+    """`command_lifecycle`: how far the CLI is with a message that was written to it while it runs.
+
+    Attributes:
+        message_id: As it was given with the message (`uuid`).
+        state: `queued`, `started` (the model is told it with the next request), `completed`, or one of the ways in
+            which it is never told: `cancelled`, `discarded`, `refused`.
+    """
+
+    message_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownMessage:
     """A message of a type this program has nothing to do with, or a known one that is not as declared."""
 
@@ -245,6 +259,7 @@ CliMessage: TypeAlias = (
     | TaskMessage
     | Remark
     | ControlMessage
+    | MessageTaken
     | UnknownMessage
     | NotAMessage
 )

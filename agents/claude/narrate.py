@@ -19,6 +19,7 @@ from agents.claude.messages import (
     ControlAnswered,
     ControlCancelled,
     ControlRequested,
+    MessageTaken,
     NotAMessage,
     OtherBlock,
     TextBlock,
@@ -48,7 +49,7 @@ from agents.claude.tasks import Tasks
 from agents.claude.tool_calls import OpenTool, ToolCalls
 from agents.claude.version import KNOWN_VERSION, is_known_version
 from agents.claude.wording import counted, one_line, whole_seconds
-from agents.events import AgentSaid, Progressed, TextStreamed, Thought, UsageReported, Waiting
+from agents.events import AgentSaid, ConversationOpened, Progressed, TextStreamed, Thought, UsageReported, Waiting
 
 _UNAUTHORIZED = 401
 _AGENT_TOOLS = frozenset({"Agent", "Task"})
@@ -63,6 +64,7 @@ class Narrator:
         clock: Seconds, rising; durations of tool calls are taken from it.
 
     Attributes:
+        resumable: Whether the conversation is kept, so that it can be gone on with; False until somebody says so.
         session_id: The CLI's conversation, or empty.
         results: The turns that have ended, in order. The last one is the outcome.
         auth_failed: True from the first request that was refused for its key or login. The CLI would go on trying
@@ -73,6 +75,7 @@ class Narrator:
     """
 
     def __init__(self, workspace: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self.resumable = False
         self.session_id = ""
         self.results: list[TurnEnded] = []
         self.auth_failed = False
@@ -156,6 +159,10 @@ class Narrator:
                 return []
             case ControlRequested() | ControlAnswered() | ControlCancelled():
                 return _tell_control(message)
+            case MessageTaken(state=state):
+                # Taken up after a turn's result, it begins a turn of its own, whose `init` comes only now.
+                self._turn_is_open = self._turn_is_open or state == "started"
+                return []
             case UnknownMessage() | NotAMessage():
                 return self._noise(message)
             case _:
@@ -268,8 +275,11 @@ class Narrator:
             "mcp_servers": servers,
             "session_id": turn.session_id,
         }
-        begun = Progressed(message=f"claude {turn.version} on {self._model}{failed}", details=details)
-        return [begun] if is_known_version(turn.version) else [begun, _older_than_known(turn.version)]
+        told: list[AgentSaid] = [
+            ConversationOpened(session_id=self.session_id, resumable=self.resumable),
+            Progressed(message=f"claude {turn.version} on {self._model}{failed}", details=details),
+        ]
+        return told if is_known_version(turn.version) else [*told, _older_than_known(turn.version)]
 
     def _result(self, result: TurnEnded) -> list[AgentSaid]:
         self.results.append(result)

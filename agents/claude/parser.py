@@ -16,6 +16,7 @@ from agents.claude.messages import (
     ControlAnswered,
     ControlCancelled,
     ControlRequested,
+    MessageTaken,
     NotAMessage,
     UnknownMessage,
 )
@@ -101,6 +102,11 @@ def _parse_control_cancel(fields: JsonObject) -> ControlCancelled | None:
     return None if request_id is None else ControlCancelled(request_id)
 
 
+def _parse_message_taken(fields: JsonObject) -> MessageTaken | None:
+    message_id, state = optional_text_of(fields, "command_uuid"), optional_text_of(fields, "state")
+    return None if message_id is None or state is None else MessageTaken(message_id, state)
+
+
 _PARSERS: dict[str, Callable[[JsonObject], CliMessage | None]] = {
     "assistant": parse_assistant,
     "user": parse_user,
@@ -111,4 +117,5 @@ _PARSERS: dict[str, Callable[[JsonObject], CliMessage | None]] = {
     "control_request": _parse_control_request,
     "control_response": _parse_control_response,
     "control_cancel_request": _parse_control_cancel,
+    "command_lifecycle": _parse_message_taken,
 }

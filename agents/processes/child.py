@@ -14,7 +14,7 @@ import anyio.abc
 import anyio.to_thread
 import psutil
 
-from agents.processes.descendants import kill_all, tree_below
+from agents.processes.descendants import identity_of, kill_all, tree_below
 
 STDERR_KEPT_BYTES = 64 * 1024
 """How much of the end of standard error is kept."""
@@ -46,6 +46,10 @@ class Patience:
     linger_seconds: float = 5.0
 
 
+def ignore(_: bytes) -> None:
+    """A `Hear` for output that nobody needs."""
+
+
 class ChildProcess:
     """A child that runs; made by `ProcessRegistry.child`.
 
@@ -63,12 +67,14 @@ class ChildProcess:
         assert process.stdout is not None
         assert process.stderr is not None
         self._process = process
+        self._identity = identity_of(process.pid)
         self._stdin = process.stdin
         self._stdout = process.stdout
         self._stderr = process.stderr
         self._marker = marker
         self._patience = patience
         self._scanners = scanners
+        self._writing = anyio.Lock()
         self._stderr_tail = b""
         self._output_is_over = anyio.Event()
         self._only_the_rest = False
@@ -130,7 +136,7 @@ class ChildProcess:
             await self._stderr_is_over.wait()
         return code
 
-    async def end(self, hear: Hear) -> None:
+    async def end(self, hear: Hear = ignore) -> None:
         """End it and everything it has started; returns when nothing of it is left.
 
         SIGINT, SIGTERM, SIGKILL, each if the one before did not help; then every descendant is killed. Safe to call on
@@ -156,11 +162,31 @@ class ChildProcess:
             finally:
                 self._pumping.cancel()
 
-    async def pump(self, stdin: bytes) -> None:
-        """Write standard input, drain standard error and notice the end, until `end` is over."""
+    async def send(self, data: bytes) -> None:
+        """Write to its standard input, where that was left open; waits until the child has taken it.
+
+        Safe to call from several tasks: pieces are never mixed. A child that has ended, or closed its input, says so
+        itself, in its own words; nothing is raised for it. Bounded by whoever waits.
+        """
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            async with self._writing:
+                await self._stdin.send(data)
+
+    async def close_stdin(self) -> None:
+        """Tell it that no more input will come; safe to call twice."""
+        with suppress(OSError):
+            await self._stdin.aclose()
+
+    async def pump(self, stdin: bytes | None) -> None:
+        """Write standard input, drain standard error and notice the end, until `end` is over.
+
+        Args:
+            stdin: All of standard input; None leaves it open for `send`.
+        """
         with self._pumping:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._write_stdin, stdin)
+                if stdin is not None:
+                    tasks.start_soon(self._write_stdin, stdin)
                 tasks.start_soon(self._drain_stderr)
                 tasks.start_soon(self._stop_reading_after_exit)
 
@@ -169,31 +195,32 @@ class ChildProcess:
 
         The group, because the command is often a script that has started the CLI and waits for it.
         """
-        if self._process.returncode is None:
-            with suppress(OSError):  # it has ended, and is about to be noticed
+        # The event loop can learn of an end after the system has given the number to somebody else.
+        if self._process.returncode is None and self._identity is not None and self._identity.is_running():
+            with suppress(OSError):  # it has ended just now
                 if sys.platform == "win32":
                     os.kill(self._process.pid, number)
                 else:
                     os.killpg(self._process.pid, number)
 
     def _kill(self) -> None:
-        if self._process.returncode is None:
-            with suppress(OSError):
-                self._process.kill()
+        if self._process.returncode is None and self._identity is not None:
+            with suppress(psutil.Error):  # also where the number is somebody else's by now
+                self._identity.kill()
 
     def _kill_at_once(self) -> None:
         if self.exit_code is None:
-            self._tree += tree_below(self.pid)
+            self._tree += tree_below(self._identity)
         self._kill()
         kill_all(self._tree, self._marker)
 
     async def _end_politely(self) -> None:
         if self.exit_code is None:
             # Now, for the parents that lead to a descendant are gone later.
-            self._tree += await anyio.to_thread.run_sync(tree_below, self.pid, limiter=self._scanners)
+            self._tree += await anyio.to_thread.run_sync(tree_below, self._identity, limiter=self._scanners)
             await self._ask_to_stop()
         if self.exit_code is None:
-            self._tree += await anyio.to_thread.run_sync(tree_below, self.pid, limiter=self._scanners)
+            self._tree += await anyio.to_thread.run_sync(tree_below, self._identity, limiter=self._scanners)
             self._kill()
         left = await anyio.to_thread.run_sync(kill_all, self._tree, self._marker, limiter=self._scanners)
         if left:
@@ -220,11 +247,8 @@ class ChildProcess:
             hear(piece)
 
     async def _write_stdin(self, data: bytes) -> None:
-        # A child that ends, or closes its input, without having read it all says so itself, in its own words.
-        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            await self._stdin.send(data)
-        with suppress(OSError):
-            await self._stdin.aclose()
+        await self.send(data)
+        await self.close_stdin()
 
     async def _drain_stderr(self) -> None:
         with suppress(anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError, OSError):

@@ -23,10 +23,29 @@ KILL_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 0.01
 
 
-def tree_below(pid: int) -> list[psutil.Process]:
-    """The descendants of a process as the process table has them now, without itself; empty if it is gone."""
+def identity_of(pid: int) -> psutil.Process | None:
+    """The process that has this number now, known by its start time from then on; None if there is none.
+
+    Does not block.
+    """
     with suppress(psutil.Error):
-        return psutil.Process(pid).children(recursive=True)
+        return psutil.Process(pid)
+    return None
+
+
+def tree_below(process: psutil.Process | None) -> list[psutil.Process]:
+    """The descendants of a process as the process table has them now, without itself.
+
+    Args:
+        process: As `identity_of` gave it.
+
+    Returns:
+        Its descendants; none if it is gone, also where its number now belongs to another process.
+    """
+    if process is None:
+        return []
+    with suppress(psutil.Error):
+        return process.children(recursive=True)
     return []
 
 
@@ -38,8 +57,11 @@ def carriers_of(marker: str) -> list[psutil.Process]:
     found: list[psutil.Process] = []
     for pid in psutil.pids():
         with suppress(psutil.Error, OSError):  # it has just ended, or belongs to somebody else
-            if marker in _markers_of(pid):
-                found.append(psutil.Process(pid))
+            if marker not in _markers_of(pid):
+                continue
+            process = psutil.Process(pid)
+            if marker in _markers_of(pid):  # looked at again: in between the number can have changed hands
+                found.append(process)
     return found
 
 

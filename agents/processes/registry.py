@@ -42,7 +42,7 @@ class ProcessRegistry:
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes,
+        stdin: bytes | None,
         cwd: Path,
         environment: Mapping[str, str],
         marker: str,
@@ -54,7 +54,7 @@ class ProcessRegistry:
 
         Args:
             argv: Executable and arguments.
-            stdin: All it is given to read.
+            stdin: All it is given to read; None leaves its standard input open for `ChildProcess.send`.
             cwd: Existing directory.
             environment: Its whole environment; carries the marker.
             marker: Unique to this child.
@@ -78,7 +78,7 @@ class ProcessRegistry:
                     else:
                         yield child
                 finally:
-                    await child.end(_ignore)
+                    await child.end()
         finally:
             del self._children[marker]
             self._watchdog.forget(marker)
@@ -139,7 +139,3 @@ async def _parent_death_launcher() -> tuple[str, ...]:
         if probe.returncode == 0:  # the one of BusyBox does not know the option
             return launcher
     return ()
-
-
-def _ignore(_: bytes) -> None:
-    pass

@@ -20,7 +20,8 @@ from agents.workspace.file_snapshot import (
     take_snapshot,
     unified_diff,
 )
-from agents.workspace.git_tree import GitFailed, GitWorkspace, Tree
+from agents.workspace.git_commands import GitFailed
+from agents.workspace.git_tree import GitWorkspace, Tree
 from agents.workspace.private_files import make_private_directory, write_private_file
 from agents.workspace.stoppable import Check, in_stoppable_thread
 
@@ -158,7 +159,9 @@ class Workspace:
         problem = _gap(complete=now.after.complete)
         files = _sorted({**large, **changes, **moved})
         diff = now.diff + notes
-        return WorkspaceChanges(files, _cut(diff), problem, lines=_lines(diff, whole=now.diff_is_whole and not problem))
+        return WorkspaceChanges(
+            files, cut_diff(diff), problem, lines=_lines(diff, whole=now.diff_is_whole and not problem)
+        )
 
 
 _CHANGE_OF_STATUS: dict[str, Change] = {"A": "added", "D": "deleted"}
@@ -194,7 +197,7 @@ def _file_changes(directory: Path, before: FileSnapshot, check: Check) -> Worksp
         check()
         diffs.append(unified_diff(path, before.files.get(path), after.files.get(path)))
     diff, problem = "".join(diffs), _gap(complete=before.complete and after.complete)
-    return WorkspaceChanges(_sorted(changes), _cut(diff), problem, lines=_lines(diff, whole=not problem))
+    return WorkspaceChanges(_sorted(changes), cut_diff(diff), problem, lines=_lines(diff, whole=not problem))
 
 
 def _unknown(why: str) -> WorkspaceChanges:
@@ -210,7 +213,8 @@ def _sorted(changes: dict[str, Change]) -> tuple[FileChange, ...]:
     return tuple(FileChange(path, change) for path, change in sorted(changes.items()))
 
 
-def _cut(diff: str) -> str:
+def cut_diff(diff: str) -> str:
+    """A diff of at most `LONGEST_DIFF` characters; what is left of a longer one says so."""
     if len(diff) <= LONGEST_DIFF:
         return diff
     kept = diff[:LONGEST_DIFF].rpartition("\n")[0]

@@ -11,57 +11,37 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import anyio.to_thread
 
-from agents.command_runner import CommandResult, RunCommand
+from agents.command_runner import RunCommand
 from agents.workspace.file_snapshot import (
     MOST_FILES,
     UNINTERESTING_DIRECTORIES,
     is_storable,
     large_file_fingerprint,
 )
+from agents.workspace.git_commands import GitCommands, GitFailed
 from agents.workspace.private_files import make_private_directory
 
 LARGEST_NEW_FILE_BYTES = 1024 * 1024
 """A larger file that git does not know is left out of the tree, for a copy of it would be kept."""
 ALL_NEW_BYTES = 64 * 1024 * 1024
 """How much of such files is copied in all; what is more is left out as well."""
-_LONGEST_STDERR = 500
-
-_ENVIRONMENT: Mapping[str, str | None] = MappingProxyType(
-    {
-        # What `git rev-parse --local-env-vars` lists: set where this server was started by a hook of some repository.
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": None,
-        "GIT_COMMON_DIR": None,
-        "GIT_CONFIG": None,
-        "GIT_CONFIG_COUNT": None,
-        "GIT_CONFIG_PARAMETERS": None,
-        "GIT_DIR": None,
-        "GIT_GRAFT_FILE": None,
-        "GIT_IMPLICIT_WORK_TREE": None,
-        "GIT_INDEX_FILE": None,
-        "GIT_NAMESPACE": None,
-        "GIT_OBJECT_DIRECTORY": None,
-        "GIT_PREFIX": None,
-        "GIT_WORK_TREE": None,
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-    }
-)
-_NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
-_SETTINGS = (
-    "-c", f"core.hooksPath={os.devnull}",
-    "-c", "core.fsmonitor=false",  # would start a daemon
-    "-c", "core.splitIndex=false",
-    "-c", "core.safecrlf=false",
-)  # fmt: skip
+_NO_FILES: frozenset[str] = frozenset()
 
 
-class GitFailed(Exception):
-    """A git command failed; the message is one line for people."""
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of the files that git does not know is taken into a tree.
+
+    Attributes:
+        file_bytes: A larger one is left out.
+        all_bytes: How much of them in all; what is more is left out.
+    """
+
+    file_bytes: int
+    all_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +86,15 @@ class GitWorkspace:
     """
 
     def __init__(self, workspace: Path, run_command: RunCommand, run_id: str = "") -> None:
-        self._workspace = workspace
-        self._run_command = run_command
-        self._run_id = run_id
+        self._git = GitCommands(workspace, run_command, run_id)
 
     async def is_tracked(self) -> bool:
         """Whether git is there, and the directory in a work tree and not in an ignored place of it."""
         try:
-            inside = await self._try("rev-parse", "--is-inside-work-tree")
+            inside = await self._git.attempt("rev-parse", "--is-inside-work-tree")
             if not inside.ok or inside.stdout.strip() != b"true":
                 return False
-            return (await self._try("check-ignore", "--quiet", ".")).exit_code == 1
+            return (await self._git.attempt("check-ignore", "--quiet", ".")).exit_code == 1
         except GitFailed:
             return False
 
@@ -129,9 +107,9 @@ class GitWorkspace:
         Raises:
             GitFailed: Git could not do it, or there are too many files that it does not know.
         """
-        async with _scratch() as scratch:
-            await self._make_objects(objects, await self._path("objects"))
-            tree = await self._tree(_variables(objects, scratch / "index"), frozenset())
+        async with scratch_directory() as scratch:
+            await self._make_objects(objects, await self._git.path("objects"))
+            tree = await staged_tree(self._git, _variables(objects, scratch / "index"))
         if not tree.complete:
             raise GitFailed(f"there are more than {MOST_FILES:,} files that git does not know")
         return tree
@@ -146,16 +124,16 @@ class GitWorkspace:
         Raises:
             GitFailed: Git could not do it.
         """
-        async with _scratch() as scratch:
+        async with scratch_directory() as scratch:
             variables = _variables(scratch / "objects", scratch / "index")
-            await self._make_objects(scratch / "objects", objects, await self._path("objects"))
-            listed = await self._git("ls-tree", "-r", "-z", "--name-only", before, variables=variables)
+            await self._make_objects(scratch / "objects", objects, await self._git.path("objects"))
+            listed = await self._git.output("ls-tree", "-r", "-z", "--name-only", before, variables=variables)
             known = frozenset(_names(listed))
-            after = await self._tree(variables, known)
+            after = await staged_tree(self._git, variables, known)
             both = ("diff-tree", "-r", "--no-renames", "--relative", before, after.name)
-            status = await self._git(*both, "-z", "--name-status", variables=variables)
+            status = await self._git.output(*both, "-z", "--name-status", variables=variables)
             patch = (*both, "-p", "--no-color", "--no-ext-diff", "--no-textconv")
-            diff = await self._result(*patch, variables=variables)
+            diff = await self._git.result(*patch, variables=variables)
         fields = status.decode(errors="replace").split("\0")[:-1]
         return Comparison(
             after=after,
@@ -170,47 +148,32 @@ class GitWorkspace:
         except OSError as error:
             raise GitFailed(f"{directory} cannot be written: {error.strerror}") from error
 
-    async def _tree(self, variables: Mapping[str, str], known: frozenset[str]) -> Tree:
-        """The files as they are now; of too many new ones those that are known from before come first."""
-        index = Path(variables["GIT_INDEX_FILE"])
-        # The copy of the index has the files' times in it, which spares git reading every file.
-        await anyio.to_thread.run_sync(_copy_if_there, await self._path("index"), index)
-        await self._git("add", "--update", variables=variables)
-        listed = await self._git("ls-files", "-z", "--others", "--exclude-standard", variables=variables)
-        new = await anyio.to_thread.run_sync(_by_size, self._workspace, _names(listed), known)
-        arguments = ("update-index", "--add", "--remove", "-z", "--stdin")
-        await self._git(*arguments, variables=variables, stdin=_joined(new.small))
-        name = (await self._git("write-tree", variables=variables)).decode().strip()
-        return Tree(name, new.large, new.complete)
 
-    async def _path(self, name: str) -> Path:
-        """Where the repository keeps something."""
-        path = os.fsdecode(await self._git("rev-parse", "--git-path", name)).rstrip("\r\n")
-        return (self._workspace / path).resolve()
+async def staged_tree(
+    git: GitCommands, variables: Mapping[str, str], known: frozenset[str] = _NO_FILES, bounds: Bounds | None = None
+) -> Tree:
+    """The files of a work tree as they are now, as `git add -A` would stage them.
 
-    async def _git(self, *arguments: str, variables: Mapping[str, str] = _NO_VARIABLES, stdin: bytes = b"") -> bytes:
-        result = await self._result(*arguments, variables=variables, stdin=stdin)
-        if result.dropped_bytes:  # a list with its end missing would be read as what is not there
-            raise GitFailed(f"git {arguments[0]} failed: it says more than {len(result.stdout):,} bytes")
-        return result.stdout
+    Args:
+        git: In the work tree.
+        variables: Of git's environment; `GIT_INDEX_FILE` names a file of our own, which becomes a copy of the index:
+            that has the files' times in it, which spares git reading every file.
+        known: New files that come first where there are too many.
+        bounds: How much of new files is taken; None takes what is kept for comparing.
 
-    async def _result(
-        self, *arguments: str, variables: Mapping[str, str] = _NO_VARIABLES, stdin: bytes = b""
-    ) -> CommandResult:
-        result = await self._try(*arguments, variables=variables, stdin=stdin)
-        if not result.ok:
-            why = "it took too long" if result.timed_out else " ".join(result.stderr.split())[:_LONGEST_STDERR]
-            raise GitFailed(f"git {arguments[0]} failed: {why or f'exit code {result.exit_code}'}")
-        return result
-
-    async def _try(
-        self, *arguments: str, variables: Mapping[str, str] = _NO_VARIABLES, stdin: bytes = b""
-    ) -> CommandResult:
-        argv, changed = ("git", *_SETTINGS, *arguments), {**_ENVIRONMENT, **variables}
-        try:
-            return await self._run_command(argv, self._workspace, run_id=self._run_id, stdin=stdin, variables=changed)
-        except OSError as error:
-            raise GitFailed(f"git could not be started: {error}") from error
+    Raises:
+        GitFailed: Git could not do it.
+    """
+    bounds = bounds or Bounds(LARGEST_NEW_FILE_BYTES, ALL_NEW_BYTES)
+    index = Path(variables["GIT_INDEX_FILE"])
+    await anyio.to_thread.run_sync(_copy_if_there, await git.path("index"), index)
+    await git.output("add", "--update", variables=variables)
+    listed = await git.output("ls-files", "-z", "--others", "--exclude-standard", variables=variables)
+    new = await anyio.to_thread.run_sync(_by_size, git.directory, _names(listed), known, bounds)
+    arguments = ("update-index", "--add", "--remove", "-z", "--stdin")
+    await git.output(*arguments, variables=variables, stdin=_joined(new.small))
+    name = (await git.output("write-tree", variables=variables)).decode().strip()
+    return Tree(name, new.large, new.complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,19 +183,19 @@ class _NewFiles:
     complete: bool
 
 
-def _by_size(workspace: Path, names: Sequence[str], known: frozenset[str]) -> _NewFiles:
+def _by_size(workspace: Path, names: Sequence[str], known: frozenset[str], bounds: Bounds) -> _NewFiles:
     small: list[str] = []
     large: dict[str, str] = {}
-    room = ALL_NEW_BYTES
+    room = bounds.all_bytes
     # A name that ends in `/` is a repository of its own.
-    names = [name for name in names if not name.endswith("/") and not _is_uninteresting(name)]
+    names = [name for name in names if not name.endswith("/") and not is_uninteresting(name)]
     for name in sorted(names, key=lambda name: name not in known)[:MOST_FILES]:
         path = workspace / name
         try:
             size = path.lstat().st_size
         except OSError:  # just gone
             continue
-        if size <= LARGEST_NEW_FILE_BYTES and (size <= room or name in known):
+        if size <= bounds.file_bytes and (size <= room or name in known):
             small.append(name)
             room -= size
         elif is_storable(name):
@@ -240,7 +203,8 @@ def _by_size(workspace: Path, names: Sequence[str], known: frozenset[str]) -> _N
     return _NewFiles(small, large, complete=len(names) <= MOST_FILES)
 
 
-def _is_uninteresting(name: str) -> bool:
+def is_uninteresting(name: str) -> bool:
+    """Whether a path lies in a directory that tools make by themselves."""
     return not UNINTERESTING_DIRECTORIES.isdisjoint(name.split("/")[:-1])
 
 
@@ -253,7 +217,8 @@ def _joined(names: Sequence[str]) -> bytes:
 
 
 @asynccontextmanager
-async def _scratch() -> AsyncGenerator[Path]:
+async def scratch_directory() -> AsyncGenerator[Path]:
+    """A directory that is gone when the block is left."""
     directory = Path(tempfile.mkdtemp(prefix="agent-workflows-"))  # here: a thread could be left alone with its result
     try:
         yield directory

@@ -8,6 +8,8 @@ from mcp_server.wording import StandingTracker, progress_line
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     RunEvent,
@@ -22,6 +24,7 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
     WorkflowStarted,
 )
 from workflows.runs.plain_text import one_line
@@ -80,6 +83,9 @@ class PlainView:
                 | ReasoningStepTaken()
                 | ToolStart()
                 | ToolEnd()
+                | GateOpened()
+                | GateAnswered()
+                | WorkflowResumed()
                 | WorkflowCompleted()
                 | WorkflowError()
                 | WorkflowCancelled()

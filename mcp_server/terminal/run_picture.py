@@ -9,6 +9,8 @@ from mcp_server.wording import Standing, StandingTracker, icon
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     RunEvent,
@@ -23,10 +25,11 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
     WorkflowStarted,
 )
 from workflows.runs.message import message_of
-from workflows.runs.plain_text import ELLIPSIS, plain_text
+from workflows.runs.plain_text import ELLIPSIS, one_line, plain_text
 
 _KEPT_OF_STREAM = 40_000
 """Characters of a live text that are kept, from its end, until it is finished."""
@@ -173,12 +176,15 @@ class RunPicture:
                 self._agent_waits(body)
             case WorkflowEvent():
                 return self._node_ends(body)
+            case GateOpened():
+                self.waiting = f"waiting for an answer: {one_line(body.question, 200)}"
+            case GateAnswered():
+                pass
+            case WorkflowResumed():
+                return self._nobody_works()
             case WorkflowCompleted() | WorkflowError() | WorkflowCancelled():
-                finished = [text for name in list(self.agents) for text in self._ended_texts(name)]
                 self.ended = True
-                for stage in self.stages.values():
-                    stage.running = 0
-                return finished
+                return self._nobody_works()
             case _:
                 assert_never(body)
         return ()
@@ -239,6 +245,12 @@ class RunPicture:
         agent.since = self.last_at - body.seconds
         if body.waiting_for != "tool" or not agent.calls:  # an open call says more than "a tool is running"
             agent.icon, agent.doing = icon(body), reason
+
+    def _nobody_works(self) -> list[FinishedText]:
+        finished = [text for name in list(self.agents) for text in self._ended_texts(name)]
+        for stage in self.stages.values():
+            stage.running = 0
+        return finished
 
     def _stage_ends(self, body: StageCompleted) -> Sequence[FinishedText]:
         stage = self.stages.setdefault(body.stage, StagePicture(body.stage, body.stage))

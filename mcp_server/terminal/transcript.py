@@ -14,6 +14,8 @@ from mcp_server.wording import icon
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     RunEvent,
@@ -28,6 +30,7 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
     WorkflowStarted,
 )
 from workflows.runs.message import duration, message_of, text_of
@@ -123,6 +126,12 @@ class Transcript:
                 return [_entry(icon(body), title), _below(plain_text(body.thought), "dim", _THOUGHT_LINES)]
             case ToolEnd():
                 return self._tool_end(event, body)
+            case GateOpened():
+                return [*self._blank(), _entry(icon(body), Text(plain_text(body.question), style="bold yellow"))]
+            case GateAnswered():
+                return [_entry(icon(body), Text(message_of(body).what))]
+            case WorkflowResumed():
+                return [*self._cut_off(), *self._blank(), _entry(icon(body), Text(message_of(body).what, style="bold"))]
             case WorkflowCompleted():
                 return [*self._blank(), Text(f"✔ completed in {duration(body.seconds)}", style="bold green")]
             case WorkflowError() | WorkflowCancelled():

@@ -12,7 +12,7 @@ from workflows.runs.event_json import decode, encode, storable
 from workflows.runs.events import EventBody, LastEvent, RunEvent, Truncation
 from workflows.runs.log import Artifact, ArtifactInfo
 from workflows.runs.projection import project_all
-from workflows.runs.run import CancelRequest, Run, RunFilter
+from workflows.runs.run import CancelRequest, Run, RunFilter, Word
 from workflows.runs.sqlite.writer import check_artifact
 from workflows.runs.timestamps import just_after, utc_now
 
@@ -33,6 +33,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.runs: dict[str, StoredRun] = {}
+        self.words: list[tuple[str, Word]] = []
         self.changed = asyncio.Event()
 
     def existing(self, run_id: str) -> StoredRun:
@@ -152,7 +153,7 @@ class MemoryEventLog:
         self._check()
         for stored in self.store.runs.values():
             found = stored.run
-            if found.active and run.key and (found.owner, found.key) == (run.owner, run.key):
+            if (found.active or found.status == "interrupted") and run.key and (found.owner, found.key) == (run.owner, run.key):
                 return found, False
         created_at = run.created_at or utc_now()
         while any(stored.run.created_at == created_at for stored in self.store.runs.values()):
@@ -210,6 +211,37 @@ class MemoryEventLog:
         stored.run = replace(stored.run, status="interrupted", updated_at=utc_now())
         self._take_from_writer(run_id)
         return True
+
+    async def claim(self, run_id: str, process: str) -> bool:
+        self._check()
+        self._store_all()
+        stored = self.store.runs.get(run_id)
+        if stored is None or not (stored.run.status == "interrupted" or stored.run.parked):
+            return False
+        stored.attempt += 1
+        status = "queued" if stored.run.status == "interrupted" else stored.run.status
+        stored.run = replace(stored.run, status=status, process=process)
+        self._take_from_writer(run_id)
+        return True
+
+    async def park(self, run_id: str, process: str) -> None:
+        self._check()
+        self._store_all()
+        stored = self.store.existing(run_id)
+        if stored.run.process == process and stored.run.status == "waiting":
+            stored.attempt += 1
+            stored.run = replace(stored.run, process="")
+        self._take_from_writer(run_id)
+
+    async def leave_word(self, run_id: str, word: Word) -> None:
+        self._check()
+        self.store.words.append((run_id, word))
+
+    async def take_words(self, process: str) -> Sequence[tuple[str, Word]]:
+        self._check()
+        mine = [entry for entry in self.store.words if self.store.existing(entry[0]).run.process == process]
+        self.store.words = [entry for entry in self.store.words if entry not in mine]
+        return mine
 
     async def request_cancel(self, run_id: str, request: CancelRequest) -> None:
         self._check()

@@ -22,6 +22,7 @@ from tests.fakes.messages_request import ModelRequest, RequestBody, texts_of
 from tests.fakes.messages_script import (
     Answer,
     CutStream,
+    Halted,
     Malformed,
     Reply,
     Script,
@@ -82,6 +83,7 @@ class MessagesApi:
         delivered: Every proper answer that was sent to its end, in the order of its end.
         other_paths: Method and path of everything else that was asked for.
         failures: Why the script could not answer; checked when the fake is closed.
+        client_gone: Set when a client has hung up on an answer that stood still (`Halted`, `Silent`).
     """
 
     url: str
@@ -91,6 +93,7 @@ class MessagesApi:
     delivered: list[Delivered] = field(default_factory=list[Delivered])
     other_paths: list[str] = field(default_factory=list[str])
     failures: list[str] = field(default_factory=list[str])
+    client_gone: anyio.Event = field(default_factory=anyio.Event)
     _openings: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict[tuple[str, str], tuple[str, str]])
     _ids: "count[int]" = field(default_factory=lambda: count(1))
     _arrival: anyio.Event = field(default_factory=anyio.Event)
@@ -167,8 +170,10 @@ class MessagesApi:
             case Status():
                 retry_after = [] if answer.retry_after is None else [("retry-after", str(answer.retry_after))]
                 await http.send_json(answer.code, _error(answer.code, answer.message, answer.type), retry_after)
+            case Halted():
+                await self._play_halted(http, asked, answer)
             case Silent():
-                await http.wait_until_client_is_gone()
+                await self._wait_until_client_is_gone(http)
             case Malformed():
                 await http.send(200, answer.content_type, answer.body.encode())
             case _:
@@ -205,6 +210,20 @@ class MessagesApi:
                 await http.finish()
                 return
         await http.close()
+
+    async def _play_halted(self, http: HttpConnection, asked: ModelRequest, halted: Halted) -> None:
+        await http.start(200, "text/event-stream")
+        for frame in frames(halted.reply, self._identity(asked), {halted.after}):
+            if frame.end > halted.after:
+                break
+            await http.send_data(frame.data)
+        await self._wait_until_client_is_gone(http)
+
+    async def _wait_until_client_is_gone(self, http: HttpConnection) -> None:
+        try:
+            await http.wait_until_client_is_gone()
+        finally:
+            self.client_gone.set()
 
     def _identity(self, asked: ModelRequest) -> Identity:
         return Identity(f"msg_{next(self._ids):06}", asked.body.model, tokens(asked.characters))

@@ -52,11 +52,13 @@ class Reply:
         blocks: What it is made of.
         piece: How many characters go into one delta.
         stop_reason: Empty: `tool_use` where a tool is called, else `end_turn`.
+        unheard_of: Whether events, blocks and deltas of kinds that nobody knows come in between.
     """
 
     blocks: tuple[Block, ...]
     piece: int = 24
     stop_reason: str = ""
+    unheard_of: bool = False
 
     @property
     def why_it_stops(self) -> str:
@@ -97,6 +99,19 @@ class CutStream:
 
 
 @dataclass(frozen=True, slots=True)
+class Halted:
+    """A stream that stops in the middle and stays open until the client hangs up.
+
+    Attributes:
+        reply: What it would have been.
+        after: How many characters still come.
+    """
+
+    reply: Reply
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """An API error.
 
@@ -131,7 +146,7 @@ class Malformed:
     content_type: str = "text/event-stream"
 
 
-Answer: TypeAlias = Reply | Slow | CutStream | Status | Silent | Malformed
+Answer: TypeAlias = Reply | Slow | CutStream | Halted | Status | Silent | Malformed
 Script: TypeAlias = Callable[[ModelRequest], Answer | Awaitable[Answer]]
 
 

@@ -79,6 +79,8 @@ def frames(reply: Reply, identity: Identity, breaks: AbstractSet[int] = frozense
     """The reply as server-sent events, every delta ending at the latest at the next of `breaks`."""
     yield _frame("message_start", 0, message=dict(_opening(identity)))
     end = 0
+    if reply.unheard_of:
+        yield from _unheard_of(len(reply.blocks))
     for index, block in enumerate(reply.blocks):
         yield _frame(
             "content_block_start", end, index=index, content_block=_empty_block(block, identity.call_id(index))
@@ -94,6 +96,17 @@ def frames(reply: Reply, identity: Identity, breaks: AbstractSet[int] = frozense
     why: dict[str, JsonValue] = {"stop_reason": reply.why_it_stops, "stop_sequence": None}
     yield _frame("message_delta", end, delta=why, usage=_usage(identity.input_tokens, output_tokens(reply)))
     yield _frame("message_stop", end)
+
+
+def _unheard_of(index: int) -> Iterator[Frame]:
+    """Events of kinds that no client knows, and things they do not know in kinds they do."""
+    yield _frame("ping", 0)
+    yield _frame("weather", 0, forecast="rain")
+    yield _frame("content_block_start", 0, index=index, content_block={"type": "hologram", "text": "not yet"})
+    yield _frame("content_block_delta", 0, index=index, delta={"type": "hologram_delta", "text": "not yet either"})
+    yield _frame("content_block_delta", 0, index=99, delta={"type": "text_delta", "text": "of no block"})
+    yield _frame("content_block_delta", 0, index=index)
+    yield _frame("content_block_stop", 0, index=index)
 
 
 def error_frame(error_type: str) -> bytes:

@@ -183,7 +183,7 @@ async def test_a_run_its_events_and_its_artifacts_are_resources(client: WireClie
 
 async def test_resources_are_listed_and_a_workflow_is_a_diagram(client: WireClient) -> None:
     resources = (await client.asked("resources/list"))["result"]["resources"]
-    assert [resource["uri"] for resource in resources] == ["workflows://build_feature/graph"]
+    assert [resource["uri"] for resource in resources] == [f"workflows://{one.name}/graph" for one in BUILT_IN]
     templates = (await client.asked("resources/templates/list"))["result"]["resourceTemplates"]
     assert [template["uriTemplate"] for template in templates] == [
         "runs://{run_id}",

@@ -85,6 +85,7 @@ class GraphPlay:
             budget=Budget(Limits()),
             commands=CommandRunner(registry).run,
             private_directory=private,
+            workflow=self.workflow.name,
         )
         begin = self.workflow.input_model.model_validate(arguments).model_dump(mode="json")
         with anyio.fail_after(30):

@@ -196,6 +196,7 @@ def test_a_name_that_is_no_tool_name_is_refused(name: str) -> None:
         ({"stages": (Stage(name="a", title="A", share=0.0),)}, "share of its stage 'a'"),
         ({"stages": (Stage(name="a", title="A", share=float("nan")),)}, "share of its stage 'a'"),
         ({"graph": "somewhere.build"}, "its graph 'somewhere.build' is no place"),
+        ({"offline": "somewhere.script"}, "its offline 'somewhere.script' is no place"),
         ({"max_steps": 0}, "max_steps"),
     ],
 )

@@ -131,4 +131,5 @@ WORKFLOW = Workflow(
     graph="workflows.build_feature.graph:build",
     writes=True,
     max_steps=60,
+    offline="workflows.build_feature.offline:script_for",
 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypedDict
 
 import anyio
 
@@ -15,12 +16,28 @@ from agents.workspace.stoppable import in_stoppable_thread
 from workflows.build_feature.contract import FileChanged, TestRun
 from workflows.build_feature.facts import code_details, code_summary
 from workflows.build_feature.observed_tests import observed_tests
-from workflows.build_feature.state import Json, State
+from workflows.build_feature.state import Json
 from workflows.context import WorkflowContext
 from workflows.reports import AgentReport, ArtifactReport, Say
 
 LAST_LOOK_SECONDS = 10.0
 """How long it may take to see what an agent that failed has left."""
+
+
+class Observed(TypedDict):
+    """What a state has to hold for its run's workspace to be observed.
+
+    Attributes:
+        baseline: How the workspace was when the run began: from `Workspace.baseline`.
+        files: Files changed since then, at the last look.
+        diff: The same as a unified diff.
+        changes_known: Whether that look could compare.
+    """
+
+    baseline: str
+    files: list[Json]
+    diff: str
+    changes_known: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +74,7 @@ def workspace_of(context: WorkflowContext) -> Workspace:
 
 
 async def observe(
-    role: Role, commands: Sequence[CommandRun], state: State, context: WorkflowContext, say: Say
+    role: Role, commands: Sequence[CommandRun], state: Observed, context: WorkflowContext, say: Say
 ) -> Observation:
     """Compare the workspace with how it was when the run began, and report the diff.
 
@@ -93,7 +110,7 @@ async def observe(
 
 
 async def report_what_is_left(
-    role: Role, commands: Sequence[CommandRun], state: State, context: WorkflowContext, say: Say
+    role: Role, commands: Sequence[CommandRun], state: Observed, context: WorkflowContext, say: Say
 ) -> None:
     """Report what an agent has left that failed, within `LAST_LOOK_SECONDS`.
 

@@ -11,10 +11,7 @@ import sys
 from pathlib import Path
 
 from agents.agent import AgentTask, CommandRun
-from agents.command_runner import CommandRunner
-from agents.processes.registry import ProcessRegistry
 from agents.script import Decide, Edit, Glob, Played, Read, Run, Script, Think, Turn, Write
-from agents.scripted_agent import ScriptedAgent
 from workflows.build_feature import offline_files as files
 
 _FOLDER = "slugs"
@@ -31,13 +28,9 @@ slugify("Crème Brûlée, the easy way")  # creme-brulee-the-easy-way
 _NO_MODEL = "Scripted, without a model: the wording of the task was ignored, and what is always built here was built."
 
 
-def scripted_agent(children: ProcessRegistry) -> ScriptedAgent:
-    """The agent for every role of `build_feature`.
-
-    Args:
-        children: Owns the child processes of this server; the tests run as such.
-    """
-    return ScriptedAgent(lambda task: build_feature_script(task.workspace), CommandRunner(children).run)
+def script_for(task: AgentTask) -> Script:
+    """The script of the run that a task belongs to."""
+    return build_feature_script(task.workspace)
 
 
 def build_feature_script(workspace: Path) -> Script:

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from agents.events import (
     AgentSaid,
+    ConversationOpened,
     Decided,
     Found,
     Progressed,
@@ -84,5 +85,12 @@ def agent_body(agent: str, said: AgentSaid, stage: str) -> EventBody:
             return Heartbeat(
                 agent=who, stage=stage, seconds=round(said.seconds, 1), waiting_for=said.reason, reason=said.message
             )
+        case ConversationOpened():
+            details = {
+                "text": "conversation opened, can be resumed" if said.resumable else "conversation opened",
+                "session_id": said.session_id,
+                "resumable": said.resumable,
+            }
+            return AgentEvent(agent=who, event_type="progress", details=details)
         case _:
             assert_never(said)

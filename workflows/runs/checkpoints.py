@@ -21,6 +21,8 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from workflows.runs.errors import LogUnavailable
 from workflows.runs.sqlite.database import BUSY_SECONDS, unavailable
 
+WRITTEN_SECONDS = 30.0
+"""How long what a node has done may take to get into the database."""
 _PAUSE_SECONDS = 0.02
 """Between attempts to open a database that another process is opening."""
 
@@ -36,6 +38,8 @@ class Checkpoints(AsyncSqliteSaver):
     def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         super().__init__(connection)
         self._path = path
+        self._written: dict[str, dict[str, asyncio.Future[None]]] = {}
+        """Of every thread that is listened to: what each of its tasks has done, once it is in the database."""
 
     @classmethod
     async def open(cls, path: Path) -> "Checkpoints":
@@ -88,6 +92,37 @@ class Checkpoints(AsyncSqliteSaver):
             async with self.lock, self.conn.execute("SELECT DISTINCT thread_id FROM checkpoints") as rows:
                 return [str(row[0]) for row in await rows.fetchall()]
 
+    @contextmanager
+    def listening(self, thread_id: str) -> Generator[None, None, None]:
+        """While this is open, `written` can be asked about the tasks of a thread."""
+        self._written[thread_id] = {}
+        try:
+            yield
+        finally:
+            del self._written[thread_id]
+
+    async def written(self, thread_id: str, task_id: str) -> None:
+        """Return when what a task has done is in the database, so that it will not be done again.
+
+        LangGraph tells of a node's end while it is still being stored.
+
+        Raises:
+            LogUnavailable: It could not be stored.
+        """
+        try:
+            await asyncio.wait_for(asyncio.shield(self._future(thread_id, task_id)), WRITTEN_SECONDS)
+        except TimeoutError as error:
+            raise LogUnavailable(
+                f"The checkpoints {self._path} took more than {WRITTEN_SECONDS:g} s to store what a node had done.",
+                recovery=(f"Look at the disk that {self._path} is on",),
+            ) from error
+
+    def _future(self, thread_id: str, task_id: str) -> asyncio.Future[None]:
+        futures = self._written[thread_id]
+        if task_id not in futures:
+            futures[task_id] = asyncio.get_running_loop().create_future()
+        return futures[task_id]
+
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """As in the base class; raises `LogUnavailable`."""
         with self._explained():
@@ -107,9 +142,27 @@ class Checkpoints(AsyncSqliteSaver):
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        """As in the base class; raises `LogUnavailable`."""
-        with self._explained():
-            await super().aput_writes(config, writes, task_id, task_path)
+        """As in the base class; raises `LogUnavailable`, and tells those who wait in `written`."""
+        thread_id = str(config.get("configurable", {}).get("thread_id", ""))
+        try:
+            with self._explained():
+                await super().aput_writes(config, writes, task_id, task_path)
+        except LogUnavailable as error:
+            self._tell(thread_id, task_id, error)
+            raise
+        self._tell(thread_id, task_id, None)
+
+    def _tell(self, thread_id: str, task_id: str, error: LogUnavailable | None) -> None:
+        if thread_id not in self._written:
+            return
+        future = self._future(thread_id, task_id)
+        if future.done():
+            return
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+            future.exception()  # whoever waits gets it; if nobody does, the graph itself raises the same
 
     async def adelete_thread(self, thread_id: str) -> None:
         """As in the base class; raises `LogUnavailable`."""

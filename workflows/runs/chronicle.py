@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from workflows.reports import AgentReport, ArtifactReport, Report, SupervisorReport
@@ -16,6 +17,7 @@ from workflows.runs.agent_bodies import agent_body, speaker
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateOpened,
     Heartbeat,
     LastEvent,
     StageCompleted,
@@ -25,9 +27,21 @@ from workflows.runs.events import (
     ToolStart,
     WorkflowCompleted,
     WorkflowEvent,
+    WorkflowResumed,
 )
 from workflows.runs.fraction import Fraction
-from workflows.runs.graph_steps import GraphStep, NodeEnded, NodeFailed, NodeReported, NodeStarted, StateReached
+from workflows.runs.gate_request import GateRequest
+from workflows.runs.graph_steps import (
+    GraphStanding,
+    GraphStep,
+    NodeEnded,
+    NodeFailed,
+    NodePaused,
+    NodeReported,
+    NodeStarted,
+    StateReached,
+)
+from workflows.runs.history import History
 from workflows.runs.live_text import LiveText
 from workflows.runs.log import RunWriter
 from workflows.runs.message import describe
@@ -71,6 +85,7 @@ class Chronicle:
         writer: Its log.
         redactor: Masks secrets.
         clock: Seconds that only rise.
+        history: What the run had come to, where it goes on.
     """
 
     def __init__(
@@ -81,6 +96,7 @@ class Chronicle:
         writer: RunWriter,
         redactor: Redactor,
         clock: Callable[[], float] = time.monotonic,
+        history: History | None = None,
     ) -> None:
         self._workspace = workspace
         self._writer = writer
@@ -89,16 +105,21 @@ class Chronicle:
         self._fraction = Fraction(workflow.stages)
         self._stages = frozenset(stage.name for stage in workflow.stages)
         self._live = LiveText(redactor)
-        self._rounds: Counter[str] = Counter()
+        self._history = history = history or History()
+        self._rounds = Counter(history.rounds)
         self._running: dict[str, _Round] = {}
-        self._finished: dict[str, Mapping[str, object]] = {}
+        self._finished = dict(history.finished)
+        self._fraction.go_on(history.progress, history.finished)
         self._failed = ""
         self._stage = ""
         self._streamed = clock()
         self.pulse = Pulse(clock)
+        self._gates = history.gates
         self.state: Mapping[str, object] = {}
-        self.tool_calls = 0
-        self.steps = 0
+        self.tool_calls = history.tool_calls
+        self.steps = history.steps
+        self.parked = False
+        """Whether a node has asked a person, so that the graph can only go on with an answer."""
 
     def record(self, body: EventBody) -> None:
         """Append an event.
@@ -121,6 +142,36 @@ class Chronicle:
                 progress=round(self._fraction.value, 2),
                 truncated=truncated,
             )
+
+    def next_gate(self) -> int:
+        """The number of the next question: 1, 2, 3 ..."""
+        self._gates += 1
+        return self._gates
+
+    def resume(self, standing: GraphStanding) -> None:
+        """Write down that the run goes on where its process was lost.
+
+        What had ended and is not in the log, because the process died in between, is written down first.
+        """
+        for stage in [*self._history.open]:
+            if stage not in standing.next:
+                self._complete_late(stage, standing)
+        self.record(WorkflowResumed(after=self._history.stands, next=standing.next))
+
+    def go_on(self) -> None:
+        """Take the stages that were open when the run was parked as still open."""
+        for stage, opened in self._history.open.items():
+            self._running[stage] = _Round(opened.round, self._clock(), outputs=list(opened.outputs))
+            self._rounds[stage] = opened.round
+
+    def _complete_late(self, stage: str, standing: GraphStanding) -> None:
+        opened = self._history.open.pop(stage)
+        done = _Round(opened.round, self._clock(), outputs=list(opened.outputs))
+        ended = [node for node in standing.finished if node.node == stage]
+        for node in ended[len(done.outputs) :]:
+            done.outputs.append(node.update)
+            self.record(WorkflowEvent(node=stage, state_update=node.update))
+        self._stage_completed(stage, done)
 
     def end(self, body: LastEvent) -> None:
         """Append the run's last event."""
@@ -168,6 +219,8 @@ class Chronicle:
                 self._failed = step.node
             case NodeEnded():
                 self._node_ended(step)
+            case NodePaused():
+                self._node_paused(step)
             case StateReached():
                 self.state = step.values
             case _:
@@ -180,7 +233,9 @@ class Chronicle:
             return
         self._rounds[step.node] += 1
         number = self._rounds[step.node]
-        self._running[step.node] = _Round(number, self._clock(), {step.task_id})
+        opened = self._history.open.pop(step.node, None)  # a round that is done again keeps what of it had ended
+        outputs = list(opened.outputs) if opened is not None else []
+        self._running[step.node] = _Round(number, self._clock(), {step.task_id}, outputs)
         if step.node in self._stages:
             self._stage = step.node
             self._fraction.stage_started(step.node)
@@ -199,6 +254,22 @@ class Chronicle:
         self.record(WorkflowEvent(node=step.node, state_update=step.update))
         if step.node in self._stages and not current.running:
             self._stage_completed(step.node, current)
+
+    def _node_paused(self, step: NodePaused) -> None:
+        self.parked = True
+        asked = [gate_id for gate_id in self._history.asked if gate_id.endswith(f"-{step.interrupt_id}")]
+        request = GateRequest.of(step.value)
+        expires = ""
+        if request.max_seconds is not None:
+            expires = (datetime.now(UTC) + timedelta(seconds=request.max_seconds)).isoformat(timespec="milliseconds")
+        self.record(
+            GateOpened(
+                gate_id=asked[-1] if asked else f"{self.next_gate()}-{step.interrupt_id}",
+                question=request.question,
+                schema=request.schema,
+                expires_at=self._history.asked[asked[-1]].expires_at if asked else expires,
+            )
+        )
 
     def _stage_completed(self, stage: str, done: _Round) -> None:
         self._fraction.stage_completed(stage)

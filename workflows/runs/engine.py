@@ -4,14 +4,14 @@ The floor above knows runs through this, `log.py`, `run.py` and `events.py`.
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import BaseModel
 
 from workflows.budget import Limits
-from workflows.runs.events import RunEvent
-from workflows.runs.run import Run
+from workflows.runs.events import Json, RunEvent
+from workflows.runs.run import GateReply, Run, RunOptions, Steering
 from workflows.workflow import Workflow
 
 
@@ -25,6 +25,7 @@ class RunRequest:
         workspace: Absolute path of an existing directory.
         owner: Who wants it.
         limits: What it may use.
+        options: How it works.
     """
 
     workflow: Workflow
@@ -32,6 +33,7 @@ class RunRequest:
     workspace: str
     owner: str
     limits: Limits
+    options: RunOptions = field(default_factory=RunOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +42,22 @@ class StartedRun:
 
     Attributes:
         run: The run.
-        joined: True if it was there already: the same request, still active.
+        joined: True if it was there already: the same request, not ended yet.
+        resumed: True if it was interrupted, and goes on because of this request.
     """
 
     run: Run
     joined: bool
+    resumed: bool = False
 
 
 class Engine(Protocol):
     """Runs workflows. One contract suite holds for every implementation."""
 
     async def start(self, request: RunRequest) -> StartedRun:
-        """Start a run, or join the active one of the same request. The run is durable when this returns.
+        """Start a run, or join the one of the same request that has not ended. The run is durable when this returns.
+
+        One that was interrupted goes on.
 
         Raises:
             workflows.runs.errors.RunError: It cannot be started.
@@ -67,6 +73,63 @@ class Engine(Protocol):
             workflows.runs.errors.RunNotFound: There is none.
             workflows.runs.errors.NotEndedYet: It was asked to end, and has not ended in time.
             workflows.runs.errors.LogUnavailable: It has ended, but its end cannot be written, or the log not be read.
+        """
+        ...
+
+    async def resume(self, run_id: str, *, by: str) -> Run:
+        """Go on with an interrupted run, from its last finished stage. A run that is at work already is left alone.
+
+        Args:
+            run_id: The run.
+            by: Who wants it.
+
+        Raises:
+            workflows.runs.errors.RunNotFound: There is none.
+            workflows.runs.errors.RunNotResumable: It is over, or cannot go on, or waits for an answer.
+            workflows.runs.errors.RunError: It cannot be started.
+        """
+        ...
+
+    async def answer(self, run_id: str, reply: GateReply) -> Run:
+        """Settle a question that a run waits with; the run goes on.
+
+        Args:
+            run_id: The run.
+            reply: What settles it; an empty `gate_id` means the only question that is open.
+
+        Returns:
+            The run; it may still say that it waits, where another process has to take the answer first.
+
+        Raises:
+            workflows.runs.errors.RunNotFound: There is none.
+            workflows.runs.errors.RunNotWaiting: It does not wait for this answer, or not any more.
+            workflows.runs.errors.InputRejected: The answer does not fit; the question stays open.
+        """
+        ...
+
+    async def steer(self, run_id: str, steering: Steering) -> Run:
+        """Add an instruction to a run; its agents hear of it at their next turn, its supervisor at its next decision.
+
+        A run that is parked or interrupted hears of it when it goes on.
+
+        Raises:
+            workflows.runs.errors.RunNotFound: There is none.
+            workflows.runs.errors.RunNotResumable: It is over.
+        """
+        ...
+
+    async def fork(self, run_id: str, stage: str, changes: Json, *, owner: str) -> Run:
+        """Start a new run from where another one had finished a stage, with changed input.
+
+        Args:
+            run_id: The other run.
+            stage: The name of a stage it has finished; of its newest round.
+            changes: Fields of its input that are to have another value.
+            owner: Whose the new run is.
+
+        Raises:
+            workflows.runs.errors.RunNotFound: There is none.
+            workflows.runs.errors.InputRejected: The stage was not finished, is not kept, or a change does not fit.
         """
         ...
 

@@ -5,8 +5,11 @@ RunError                     the root: kind, blame, recovery
 ├── WorkflowNotFound
 ├── RunNotFound
 ├── WorkflowBroken           the workflow itself: its graph cannot be loaded, or ended without its output
+├── IsolationUnavailable     it cannot work in a work tree of its own, and was asked to
 ├── StepLimitReached         the graph went round too often
 ├── NotEndedYet              it was asked to end and is still there
+├── RunNotWaiting            it was answered, and waits for no answer
+├── RunNotResumable          it was to be resumed, steered or forked, and cannot be
 ├── RunTakenOver             another writer has the run now
 └── LogUnavailable           the log cannot be read or written
     └── LogTooNew            a newer version of this program wrote it
@@ -73,6 +76,13 @@ class WorkflowBroken(RunError):
     blame = "workflow"
 
 
+class IsolationUnavailable(RunError):
+    """The run cannot work in a work tree of its own, and nothing else will do."""
+
+    kind = "isolation_unavailable"
+    blame = "caller"
+
+
 class StepLimitReached(RunError):
     """The graph was still going round after as many steps as its workflow allows."""
 
@@ -86,6 +96,20 @@ class NotEndedYet(RunError):
     kind = "not_ended_yet"
 
 
+class RunNotWaiting(RunError):
+    """An answer was given to a run that does not wait for it: it never asked, or was answered before."""
+
+    kind = "run_not_waiting"
+    blame = "caller"
+
+
+class RunNotResumable(RunError):
+    """The run cannot be gone on with: it is over, or what it would need is gone."""
+
+    kind = "run_not_resumable"
+    blame = "caller"
+
+
 class RunTakenOver(RunError):
     """Another writer has opened the run; this one can store nothing more and must stop."""
 
@@ -93,10 +117,19 @@ class RunTakenOver(RunError):
 
 
 class LogUnavailable(RunError):
-    """The log cannot be read or written: directory missing or read-only, disk full, database damaged."""
+    """The log cannot be read or written: directory missing or read-only, disk full, database damaged.
+
+    Attributes:
+        passing: True if it can be expected to work again without anybody touching the log: the disk is full, or the
+            database is locked.
+    """
 
     kind = "log_unavailable"
     blame = "setup"
+
+    def __init__(self, message: str, *, recovery: tuple[str, ...] = (), passing: bool = False) -> None:
+        super().__init__(message, recovery=recovery)
+        self.passing = passing
 
 
 class LogTooNew(LogUnavailable):

@@ -25,7 +25,7 @@ _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 _BODIES: dict[str, type[Any]] = {}
 _FIELDS: dict[type[Any], tuple[str, ...]] = {}
-_TUPLES = frozenset({"stages", "recovery"})
+_TUPLES = frozenset({"stages", "recovery", "next"})
 """Fields of bodies that are sequences in Python."""
 
 for _body in cast("tuple[type[Any], ...]", get_args(EventBody)):

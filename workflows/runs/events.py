@@ -243,6 +243,63 @@ class Heartbeat:
     reason: str
 
 
+GateOutcome: TypeAlias = Literal["accepted", "declined", "expired"]
+"""How a question ended: with an answer, with a refusal to answer, or because nobody answered in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOpened:
+    """A person is asked something, and the run waits for the answer.
+
+    Attributes:
+        gate_id: Unique within the run; its `GateAnswered` has the same.
+        question: What is asked, in words.
+        schema: JSON schema of an answer.
+        expires_at: When nobody needs to answer any more (ISO 8601); empty if the question stays open.
+        parked: True if the run holds nothing while it waits; False if an agent waits in its process.
+    """
+
+    type: Literal["gate_opened"] = "gate_opened"
+    gate_id: str
+    question: str
+    schema: Json
+    expires_at: str = ""
+    parked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateAnswered:
+    """A question is settled.
+
+    Attributes:
+        gate_id: As in `GateOpened`.
+        answer: What was answered; None unless the outcome is `accepted`.
+        by: Who; empty where the time was over.
+        outcome: See `GateOutcome`.
+    """
+
+    type: Literal["gate_answered"] = "gate_answered"
+    gate_id: str
+    answer: object
+    by: str
+    outcome: GateOutcome = "accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowResumed:
+    """A run goes on after its process was lost, or begins in the middle of what another run had done.
+
+    Attributes:
+        after: Number of the last event that stands. What the stages in `next` have said since then is superseded:
+            they are done again.
+        next: The graph's nodes that are done next.
+    """
+
+    type: Literal["workflow_resumed"] = "workflow_resumed"
+    after: int
+    next: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowCompleted:
     """Last event of a run that reached its end.
@@ -315,6 +372,9 @@ EventBody: TypeAlias = (
     | ToolEnd
     | UsageRecorded
     | Heartbeat
+    | GateOpened
+    | GateAnswered
+    | WorkflowResumed
     | WorkflowCompleted
     | WorkflowError
     | WorkflowCancelled

@@ -6,7 +6,7 @@ stretch, so the bar moves while there is work, never reaches the stretch's end b
 A repeated round takes part of what is left of the whole, because it was not in anybody's plan. The bar never goes back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from workflows.workflow import Stage
 
@@ -38,6 +38,16 @@ class Fraction:
         self._active: dict[str, tuple[float, float]] = {}
         self._finished: set[str] = set()
         self._value = 0.0
+
+    def go_on(self, value: float, finished: Iterable[str]) -> None:
+        """Begin where an earlier attempt at the run was.
+
+        Args:
+            value: How far it was.
+            finished: Stages it had completed.
+        """
+        self._finished.update(finished)
+        self._raise_to(value)
 
     @property
     def value(self) -> float:

@@ -19,13 +19,23 @@ from typing import Any, TypeAlias, cast
 
 import langsmith
 from langgraph.errors import GraphRecursionError
+from langgraph.types import Command
 
 from workflows.context import WorkflowContext
 from workflows.reports import AgentReport, ArtifactReport, SupervisorReport
 from workflows.runs.checkpoints import Checkpoints
-from workflows.runs.errors import LogUnavailable, StepLimitReached
+from workflows.runs.errors import InputRejected, LogUnavailable, StepLimitReached
 from workflows.runs.graph_loading import compile_graph
-from workflows.runs.graph_steps import GraphStep, NodeEnded, NodeFailed, NodeReported, NodeStarted, StateReached
+from workflows.runs.graph_steps import (
+    GraphStanding,
+    GraphStep,
+    NodeEnded,
+    NodeFailed,
+    NodePaused,
+    NodeReported,
+    NodeStarted,
+    StateReached,
+)
 from workflows.workflow import Workflow
 
 logger = logging.getLogger(__name__)
@@ -79,11 +89,67 @@ class LangGraphRunner:
         self, workflow: Workflow, state: Mapping[str, object], context: WorkflowContext
     ) -> AsyncGenerator[GraphStep, None]:
         """See the port."""
+        async with aclosing(self._stream(workflow, dict(state), context, frozenset())) as steps:
+            async for step in steps:
+                yield step
+
+    async def steps_on(
+        self, workflow: Workflow, context: WorkflowContext, standing: GraphStanding, answers: Mapping[str, object]
+    ) -> AsyncGenerator[GraphStep, None]:
+        """See the port."""
+        # An id that is not asked would be taken for an answer to the node's next question.
+        known = {asked: answer for asked, answer in answers.items() if asked in standing.asked}
+        finished = frozenset(node.task_id for node in standing.finished)
+        async with aclosing(
+            self._stream(workflow, Command(resume=known) if known else None, context, finished)
+        ) as steps:
+            async for step in steps:
+                yield step
+
+    async def standing(self, workflow: Workflow, run_id: str) -> GraphStanding:
+        """See the port."""
         graph = await self._graph(workflow)
-        with cast("Any", langsmith).tracing_context(enabled=None if self._tracing else False):
+        return _standing(await graph.aget_state(_thread(run_id)))
+
+    async def fork(
+        self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object]
+    ) -> GraphStanding:
+        """See the port."""
+        graph = await self._graph(workflow)
+        after: Any = None
+        async for snapshot in graph.aget_state_history(_thread(source)):  # newest first
+            after = after or snapshot
+            if any(task.name == stage and task.result is not None for task in snapshot.tasks):
+                break
+            after = snapshot
+        else:
+            raise InputRejected(
+                "stage",
+                f"Run {source} has no finished stage {stage!r} that can be gone on from.",
+                recovery=("get_run shows which stages were finished; states of old runs are not kept",),
+            )
+        await graph.aupdate_state(_thread(target), {**after.values, **changes}, as_node=stage)
+        return await self.standing(workflow, target)
+
+    async def _stream(
+        self, workflow: Workflow, start: object, context: WorkflowContext, finished: frozenset[str]
+    ) -> AsyncGenerator[GraphStep, None]:
+        """The steps from a start: a state, the answer to a question, or None for where the checkpoints are.
+
+        Args:
+            workflow: Which.
+            start: As above.
+            context: What its nodes work with.
+            finished: Tasks that had ended before and are told of again as if they began.
+        """
+        graph = await self._graph(workflow)
+        with (
+            cast("Any", langsmith).tracing_context(enabled=None if self._tracing else False),
+            self._checkpoints.listening(context.run_id),
+        ):
             parts = graph.astream(
-                dict(state),
-                {"configurable": {"thread_id": context.run_id}, "recursion_limit": workflow.max_steps},
+                start,
+                {**_thread(context.run_id), "recursion_limit": workflow.max_steps},
                 context=context,
                 stream_mode=["custom", "tasks", "values"],
                 subgraphs=True,
@@ -93,8 +159,11 @@ class LangGraphRunner:
             try:
                 async with aclosing(parts):
                     async for part in parts:
-                        step = _step(part)
-                        if step is not None:
+                        for step in _steps(part):
+                            if isinstance(step, NodeStarted) and step.task_id in finished:
+                                continue
+                            if isinstance(step, NodeEnded):
+                                await self._checkpoints.written(context.run_id, step.task_id)
                             yield step
             except GraphRecursionError as error:
                 raise StepLimitReached(
@@ -111,20 +180,42 @@ class LangGraphRunner:
         return compiled
 
 
-def _step(part: Mapping[str, Any]) -> GraphStep | None:
+def _thread(run_id: str) -> dict[str, Any]:
+    return {"configurable": {"thread_id": run_id}}
+
+
+def _standing(snapshot: LangGraph) -> GraphStanding:
+    return GraphStanding(
+        begun=snapshot.created_at is not None,
+        next=tuple(dict.fromkeys(snapshot.next)),
+        finished=tuple(
+            NodeEnded(task.name, task.id, task.result or {})
+            for task in snapshot.tasks
+            if task.result is not None or task.name not in snapshot.next
+        ),
+        asked={interrupt.id: interrupt.value for interrupt in snapshot.interrupts},
+    )
+
+
+def _steps(part: Mapping[str, Any]) -> tuple[GraphStep, ...]:
     data = part["data"]
     match part["type"]:
         case "custom" if isinstance(data, AgentReport | SupervisorReport | ArtifactReport):
-            return NodeReported(data)
+            return (NodeReported(data),)
         case _ if part["ns"]:  # a subgraph's own nodes and state
-            return None
+            return ()
         case "tasks" if "triggers" in data:
-            return NodeStarted(data["name"], data["id"])
+            return (NodeStarted(data["name"], data["id"]),)
         case "tasks" if data["error"] is not None:
-            return NodeFailed(data["name"], data["id"])
-        case "tasks" if not data["interrupts"]:
-            return NodeEnded(data["name"], data["id"], data["result"] or {})
+            return (NodeFailed(data["name"], data["id"]),)
+        case "tasks" if data["interrupts"]:
+            return tuple(
+                NodePaused(data["name"], data["id"], interrupt["id"], interrupt["value"])
+                for interrupt in data["interrupts"]
+            )
+        case "tasks":
+            return (NodeEnded(data["name"], data["id"], data["result"] or {}),)
         case "values":
-            return StateReached(data)
+            return (StateReached(data),)
         case _:  # a node's own custom event of another kind
-            return None
+            return ()

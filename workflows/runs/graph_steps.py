@@ -1,7 +1,7 @@
 """What the execution of a graph looks like from outside, whatever library executes it."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from workflows.context import WorkflowContext
@@ -72,7 +72,41 @@ class StateReached:
     values: Mapping[str, object]
 
 
-GraphStep: TypeAlias = NodeStarted | NodeReported | NodeFailed | NodeEnded | StateReached
+@dataclass(frozen=True, slots=True)
+class NodePaused:
+    """A node asks a person and waits; it begins anew from its top when the answer is there.
+
+    Attributes:
+        node: As in `NodeStarted`.
+        task_id: As in `NodeStarted`.
+        interrupt_id: Names the question among those of the graph; the next question of the same node has the same.
+        value: What the node has given to the graph library's `interrupt`.
+    """
+
+    node: str
+    task_id: str
+    interrupt_id: str
+    value: object
+
+
+GraphStep: TypeAlias = NodeStarted | NodeReported | NodeFailed | NodeEnded | NodePaused | StateReached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphStanding:
+    """How far a run's graph has come, as its checkpoints say.
+
+    Attributes:
+        begun: Whether there is a checkpoint at all.
+        next: Names of the nodes that are done next, or are done again because they had not ended.
+        finished: Nodes of the current round that have ended while others of it have not; they are not done again.
+        asked: Value of every question that is open, by its `NodePaused.interrupt_id`.
+    """
+
+    begun: bool
+    next: tuple[str, ...] = ()
+    finished: tuple[NodeEnded, ...] = ()
+    asked: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class GraphRunner(Protocol):
@@ -81,10 +115,11 @@ class GraphRunner(Protocol):
     def steps(
         self, workflow: Workflow, state: Mapping[str, object], context: WorkflowContext
     ) -> AsyncGenerator[GraphStep, None]:
-        """Execute a workflow's graph from its beginning.
+        """Execute a workflow's graph from its beginning, until its end or until it can only go on with an answer.
 
         To be consumed in an asyncio task of its own, which is cancelled once at most: nodes still running are
-        then cancelled and awaited. So they are when the generator is closed early.
+        then cancelled and awaited. So they are when the generator is closed early. When a `NodeEnded` comes, what
+        the node has done is durable; what comes after it waits until the next step is asked for.
 
         Args:
             workflow: Which.
@@ -95,6 +130,50 @@ class GraphRunner(Protocol):
             workflows.runs.errors.WorkflowBroken: The graph cannot be built.
             workflows.runs.errors.LogUnavailable: The checkpoints cannot be read or written.
             Exception: Whatever a node raises.
+        """
+        ...
+
+    def steps_on(
+        self, workflow: Workflow, context: WorkflowContext, standing: GraphStanding, answers: Mapping[str, object]
+    ) -> AsyncGenerator[GraphStep, None]:
+        """Like `steps`, from where the run's checkpoints are. Nodes that have ended are not done again.
+
+        Args:
+            workflow: Which.
+            context: As in `steps`.
+            standing: What `standing` said; its `begun` is true.
+            answers: What open questions are answered with, by `NodePaused.interrupt_id`; only those in
+                `standing.asked`.
+        """
+        ...
+
+    async def standing(self, workflow: Workflow, run_id: str) -> GraphStanding:
+        """How far a run's graph has come.
+
+        Raises:
+            workflows.runs.errors.WorkflowBroken: The graph cannot be built.
+            workflows.runs.errors.LogUnavailable: The checkpoints cannot be read.
+        """
+        ...
+
+    async def fork(
+        self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object]
+    ) -> GraphStanding:
+        """Give a new run the state another run had when a stage of it had ended, for the last time.
+
+        Args:
+            workflow: Of both.
+            source: The other run.
+            stage: Name of a node that had ended there.
+            target: The new run, without checkpoints.
+            changes: Fields of the state that get another value.
+
+        Returns:
+            How far the new run has come.
+
+        Raises:
+            workflows.runs.errors.InputRejected: The stage has not ended in that run, or its checkpoints are gone.
+            workflows.runs.errors.LogUnavailable: The checkpoints cannot be read or written.
         """
         ...
 

@@ -7,10 +7,10 @@ lives in an anyio scope may await the graph directly.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, assert_never, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,8 +18,12 @@ from agents.errors import AgentError, TimeLimitReached
 from workflows.context import WorkflowContext
 from workflows.runs.chronicle import Chronicle
 from workflows.runs.errors import LogUnavailable, RunError, RunTakenOver, WorkflowBroken
-from workflows.runs.events import LastEvent, WorkflowCancelled, WorkflowCompleted, WorkflowError
-from workflows.runs.graph_steps import GraphRunner
+from workflows.runs.events import AgentEvent, LastEvent, WorkflowCancelled, WorkflowCompleted, WorkflowError
+from workflows.runs.gate_request import GateRequest
+from workflows.runs.graph_steps import GraphRunner, GraphStanding, GraphStep, NodeEnded
+from workflows.runs.history import INSTRUCTION, History
+from workflows.runs.live_gates import LiveGates
+from workflows.runs.run import GateReply, Steering, Word
 from workflows.workflow import Workflow
 
 logger = logging.getLogger(__name__)
@@ -51,7 +55,25 @@ class Stop:
 
 
 Ending: TypeAlias = LastEvent | None
-"""The run's last event; None where it is interrupted rather than over, or another writer's."""
+"""The run's last event; None where it is interrupted or parked rather than over, or another writer's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The graph can only go on with a person's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Where a job goes on that did not begin the run.
+
+    Attributes:
+        history: What the run had come to.
+        announced: True if the log already says why it goes on: a question was answered.
+    """
+
+    history: History
+    announced: bool
 
 
 class Job:
@@ -65,6 +87,8 @@ class Job:
         graphs: Opens what executes graphs; slow the first time.
         slots: How many jobs may be at work at once.
         clock: Seconds that only rise.
+        continuation: Where it goes on; None for a run that begins.
+        asks_permission: Whether agents ask a person for what their role does not allow.
     """
 
     def __init__(
@@ -76,7 +100,14 @@ class Job:
         graphs: Callable[[], Awaitable[GraphRunner]],
         slots: asyncio.Semaphore,
         clock: Callable[[], float],
+        *,
+        continuation: Continuation | None = None,
+        asks_permission: bool = False,
     ) -> None:
+        self._continuation = continuation
+        self._gates = LiveGates(chronicle.record, chronicle.next_gate, str(context.workspace))
+        if asks_permission:
+            context = replace(context, ask_permission=self._gates.ask_permission)
         self._workflow = workflow
         self._state = state
         self._context = context
@@ -84,13 +115,17 @@ class Job:
         self._graphs = graphs
         self._slots = slots
         self._clock = clock
-        self._started = clock()
+        self._started = clock() - (continuation.history.seconds if continuation is not None else 0.0)
         self._stop: Stop | None = None
         self._stop_asked = asyncio.Event()
         self.done = asyncio.Event()
         """Nothing of it is at work any more, and its end is in the log, or it is known that it is not."""
         self.ended = False
         """Whether its last event is in the log, durable."""
+        self.parked = False
+        """Whether it has left the run to wait for a person's answer."""
+        self.paused = False
+        """Whether it has left the run because the log could not be written."""
         self.unwritten: LogUnavailable | None = None
         """Why its end is not in the log yet, once it has one that the log cannot take."""
 
@@ -99,6 +134,24 @@ class Job:
         if self._stop is None:
             self._stop = stop
             self._stop_asked.set()
+
+    def hear(self, word: Word) -> bool:
+        """Take what somebody has to say; whether it was still of use.
+
+        Raises:
+            workflows.runs.errors.RunTakenOver: Another writer has the run.
+            workflows.runs.errors.LogUnavailable: The log cannot be written.
+        """
+        match word:
+            case GateReply():
+                return self._gates.settle(word)
+            case Steering():
+                details = {"text": word.text, INSTRUCTION: word.text}
+                self._chronicle.record(AgentEvent(agent=word.by, event_type="decision", details=details))
+                self._context.instructions.add(word.text)
+                return True
+            case _:
+                assert_never(word)
 
     async def run(self) -> None:
         """Execute the graph to its end, or until told to stop. Raises nothing but its own cancellation.
@@ -109,6 +162,8 @@ class Job:
             ending = await self._until_ended()
             if ending is not None:
                 await self._write_down(ending)
+            elif self.parked:
+                await self._chronicle.flush()
         except RunTakenOver as error:
             logger.error("run %s: %s", self._context.run_id, error.message)
         except Exception:  # whatever is wrong in here must not leave callers waiting: the run is then interrupted
@@ -164,17 +219,33 @@ class Job:
         except LogUnavailable as error:
             self.stop(Stop("log", reason=error.message))
 
-    async def _execute(self) -> BaseModel:
+    async def _execute(self) -> BaseModel | Parked:
         if self._slots.locked():
             self._chronicle.waits("slot", "waiting for a free slot: as many runs as allowed are at work")
         async with self._slots:
             self._chronicle.waits("start", "loading the workflow")
             graphs = await self._graphs()
-            steps = graphs.steps(self._workflow, self._state.model_dump(mode="json"), self._context)
-            async with aclosing(steps):
+            async with aclosing(await self._steps(graphs)) as steps:
                 async for step in steps:
                     self._chronicle.step(step)
-        return self._output()
+                    if isinstance(step, NodeEnded):
+                        # The log says that it has ended before anything comes after it; what it has done is durable.
+                        await self._chronicle.flush()
+        return Parked() if self._chronicle.parked else self._output()
+
+    async def _steps(self, graphs: GraphRunner) -> AsyncGenerator[GraphStep, None]:
+        state = self._state.model_dump(mode="json")
+        if self._continuation is None:
+            return graphs.steps(self._workflow, state, self._context)
+        standing = await graphs.standing(self._workflow, self._context.run_id)
+        if self._continuation.announced:
+            self._chronicle.go_on()
+        else:
+            self._chronicle.resume(standing)
+        if not standing.begun:
+            return graphs.steps(self._workflow, state, self._context)
+        answers = _answers(standing, self._continuation.history)
+        return graphs.steps_on(self._workflow, self._context, standing, answers)
 
     def _output(self) -> BaseModel:
         model = self._workflow.output_model
@@ -187,7 +258,7 @@ class Job:
                 f"Workflow {self._workflow.name!r} ended without the output it promises: {missing}."
             ) from error
 
-    def _ending(self, graph: "asyncio.Task[BaseModel]") -> Ending:
+    def _ending(self, graph: "asyncio.Task[BaseModel | Parked]") -> Ending:
         stop = self._stop
         if stop is None or (graph.done() and not graph.cancelled() and graph.exception() is None):
             return self._own_ending(graph)
@@ -199,20 +270,26 @@ class Job:
                 error = TimeLimitReached("The run has used its max_seconds.")
                 return _failed(error.kind, error.message, error.blame, error.recovery, partial)
             case "log":
-                return _failed(LogUnavailable.kind, stop.reason, LogUnavailable.blame, (), partial)
+                self.paused = True
+                return None
             case "shutdown" | "taken":
                 return None
 
-    def _own_ending(self, graph: "asyncio.Task[BaseModel]") -> LastEvent:
+    def _own_ending(self, graph: "asyncio.Task[BaseModel | Parked]") -> Ending:
         if graph.cancelled():
             what = "The run's graph was cancelled by itself."
             return _failed("internal_error", what, "server", (), self._chronicle.partial())
         match graph.exception():
             case None:
-                return self._completed(graph.result())
+                return self._result(graph.result())
             case AgentError() as error:
                 partial = self._chronicle.partial(error.partial)
                 return _failed(error.kind, error.message, error.blame, error.recovery, partial)
+            case LogUnavailable(passing=True):
+                self.paused = True
+                return None
+            case RunTakenOver():
+                return None
             case RunError() as error:
                 return _failed(error.kind, error.message, error.blame, error.recovery, self._chronicle.partial())
             case error:
@@ -224,6 +301,12 @@ class Job:
                     ("Look at the server's log for the traceback, and report it with the workflow's author",),
                     self._chronicle.partial(),
                 )
+
+    def _result(self, output: BaseModel | Parked) -> Ending:
+        if isinstance(output, Parked):
+            self.parked = True
+            return None
+        return self._completed(output)
 
     def _completed(self, output: BaseModel) -> WorkflowCompleted:
         spent = self._context.budget.spent
@@ -241,7 +324,18 @@ class Job:
         )
 
 
-async def _end(graph: "asyncio.Task[BaseModel]", run_id: str) -> None:
+def _answers(standing: GraphStanding, history: History) -> dict[str, object]:
+    """What the graph's open questions were settled with, by the graph library's own ids; newest reply first."""
+    answers: dict[str, object] = {}
+    for asked, value in standing.asked.items():
+        for gate_id, reply in history.replies.items():
+            if gate_id.endswith(f"-{asked}") and gate_id not in history.asked:
+                answers[asked] = GateRequest.of(value).resumption(reply)
+    still_open = {gate_id.partition("-")[2] for gate_id in history.asked}
+    return {asked: answer for asked, answer in answers.items() if asked not in still_open}
+
+
+async def _end(graph: "asyncio.Task[BaseModel | Parked]", run_id: str) -> None:
     if graph.done():
         return
     graph.cancel()  # exactly once

@@ -5,32 +5,33 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import cast
 
 import anyio
+from pydantic import BaseModel
 
 from agents.command_runner import RunCommand
-from workflows.budget import Budget
-from workflows.context import WorkflowContext
 from workflows.runs.admission import Admission
-from workflows.runs.chronicle import Chronicle
 from workflows.runs.engine import RunRequest, StartedRun
-from workflows.runs.errors import LogUnavailable, NotEndedYet, RunError, RunNotFound
-from workflows.runs.events import Json, RunEvent, StageInfo, WorkflowCancelled, WorkflowStarted
+from workflows.runs.errors import LogUnavailable, NotEndedYet, RunError, RunNotFound, RunNotResumable
+from workflows.runs.events import Json, RunEvent, WorkflowCancelled
 from workflows.runs.finished import finished_stages
+from workflows.runs.forks import forked_request
 from workflows.runs.graph_steps import GraphRunner
 from workflows.runs.job import Job, Stop
+from workflows.runs.launcher import Launcher
 from workflows.runs.log import EventLog, RunWriter
 from workflows.runs.message import describe
+from workflows.runs.open_gates import checked_reply, not_waiting, overdue, seconds_left
 from workflows.runs.private_directories import PrivateDirectories
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
-from workflows.runs.run import ACTIVE_STATUSES, CancelRequest, Run, RunFilter
-from workflows.runs.run_key import idempotency_key, new_run_id
+from workflows.runs.run import ACTIVE_STATUSES, CancelRequest, GateReply, Run, RunFilter, Steering, Word
 from workflows.runs.shared_graphs import SharedGraphs
 from workflows.team import Team
+from workflows.workflow import Workflow
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class LocalEngine:
         open_graphs: Opens what executes graphs; called when the first run starts.
         redactor: Masks secrets.
         max_runs: How many runs may be at work at once; more of them wait.
+        workflow_named: The workflow of a name, for runs that go on; raises `WorkflowNotFound`.
         clock: Seconds that only rise.
     """
 
@@ -73,23 +75,33 @@ class LocalEngine:
         open_graphs: Callable[[], Awaitable[GraphRunner]],
         redactor: Redactor,
         max_runs: int,
+        workflow_named: Callable[[str], Workflow],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = log
         self._lock = lock
-        self._team = team
-        self._commands = commands
         self._private = PrivateDirectories(private_directory, log)
         self._swept = False
         self._graphs = SharedGraphs(open_graphs, log)
         self._redactor = redactor
-        self._slots = asyncio.Semaphore(max_runs)
-        self._clock = clock
+        self._workflow_named = workflow_named
+        self._launcher = Launcher(
+            log=log,
+            team=team,
+            commands=commands,
+            private=self._private,
+            graphs=self._graphs,
+            redactor=redactor,
+            max_runs=max_runs,
+            workflow_named=workflow_named,
+            clock=clock,
+        )
         self._jobs: dict[str, Job] = {}
         self._beginning: set[str] = set()
         """Runs that are, or are about to be, in the log and are not among the jobs yet."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._attending: asyncio.Task[None] | None = None
+        self._expiries: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def start(self, request: RunRequest) -> StartedRun:
@@ -112,6 +124,68 @@ class LocalEngine:
         except TimeoutError as error:
             raise await self._not_ended_yet(run_id) from error
         return await self._standing(run_id)
+
+    async def resume(self, run_id: str, *, by: str) -> Run:
+        """See the port."""
+        run = await self.reconcile(await self._existing(run_id))
+        if run.status == "waiting":
+            raise RunNotResumable(
+                f"Run {run_id} waits for an answer: {run.gates[-1].question}",
+                recovery=(f"Answer it: answer_run with run_id {run_id}",),
+            )
+        if run.ended:
+            raise RunNotResumable(
+                f"Run {run_id} is over: it is {run.status}.", recovery=("Call its workflow again to start a new run",)
+            )
+        if run.active:
+            return run
+        logger.info("run %s is resumed by %s", run_id, by)
+        return await self._go_on(run)
+
+    async def answer(self, run_id: str, reply: GateReply) -> Run:
+        """See the port."""
+        run = await self.reconcile(await self._existing(run_id))
+        reply = checked_reply(run, reply)
+        if run.parked:
+            return await self._go_on(run, reply=reply)
+        job = self._jobs.get(run_id)
+        if job is None:
+            await self._log.leave_word(run_id, reply)
+        elif not job.hear(reply):
+            raise not_waiting(run)
+        else:
+            await self._log.flush()
+        return await self._existing(run_id)
+
+    async def steer(self, run_id: str, steering: Steering) -> Run:
+        """See the port."""
+        run = await self.reconcile(await self._existing(run_id))
+        if run.ended:
+            raise RunNotResumable(f"Run {run_id} is over: it is {run.status}; nobody works on it any more.")
+        job = self._jobs.get(run_id)
+        if job is None:
+            await self._log.leave_word(run_id, steering)
+        else:
+            job.hear(steering)
+        return run
+
+    async def fork(self, run_id: str, stage: str, changes: Json, *, owner: str) -> Run:
+        """See the port."""
+        source = await self._existing(run_id)
+        workflow = self._workflow_named(source.workflow)
+        request = forked_request(source, workflow, changes, owner)
+        graphs = await self._graphs.opened()
+        new = replace(self._launcher.new_run(request, self._lock.token), key="")
+        arguments = request.input.model_dump(mode="json")
+        self._beginning.add(new.run_id)
+        try:
+            await graphs.fork(workflow, run_id, stage, new.run_id, {name: arguments[name] for name in changes})
+            run, _ = await self._log.create(new)
+            return await self._launch(
+                run, lambda writer: self._launcher.begin_fork(run, request, writer, source, stage)
+            )
+        finally:
+            self._beginning.discard(new.run_id)
 
     def cancel_soon(self, run_id: str, *, by: str, reason: str) -> None:
         """See the port."""
@@ -144,6 +218,8 @@ class LocalEngine:
         if run.active and run.process and not self._at_work(run):
             await self._log.interrupt(run.run_id, run.process)
             return await self._existing(run.run_id)
+        if run.parked and (gate := overdue(run)) is not None:
+            return await self._go_on(run, reply=GateReply(gate_id=gate.gate_id, outcome="expired"))
         return run
 
     async def reconcile_all(self) -> None:
@@ -182,7 +258,7 @@ class LocalEngine:
             logger.error(
                 "a database did not answer in time; runs may stay marked as running until somebody looks at them"
             )
-        for task in (*late, *self._tasks, self._attending):
+        for task in (*late, *self._tasks, *self._expiries, self._attending):
             if task is not None:
                 task.cancel()
 
@@ -196,26 +272,47 @@ class LocalEngine:
     async def _start(self, request: RunRequest) -> StartedRun:
         if self._closed:
             raise _shutting_down()
-        new = self._new_run(request)
+        new = self._launcher.new_run(request, self._lock.token)
         self._beginning.add(new.run_id)
         try:
-            run, created = await self._log.create(new)
-            if not created:
+            while True:
+                run, created = await self._log.create(new)
+                if created:
+                    begun = await self._launch(run, partial(self._begin, run, request))
+                    return StartedRun(begun, joined=False)
                 run = await self.reconcile(run)
                 if run.active:
                     return StartedRun(run, joined=True)
-                run, created = await self._log.create(new)
-                if not created:
-                    return StartedRun(run, joined=True)
-            return await self._begun(run, request)
+                if run.status == "interrupted":
+                    return StartedRun(await self._go_on(run, input=request.input), joined=True, resumed=True)
         finally:
             self._beginning.discard(new.run_id)
 
-    async def _begun(self, run: Run, request: RunRequest) -> StartedRun:
+    async def _begin(self, run: Run, request: RunRequest, writer: RunWriter) -> Job:
+        return self._launcher.begin(run, request, writer)
+
+    async def _go_on(self, run: Run, *, input: BaseModel | None = None, reply: GateReply | None = None) -> Run:
+        """Work on a run that nobody works on. Where somebody else was quicker, it is theirs."""
+        if self._closed:
+            raise _shutting_down()
+        await self._launcher.check(run, has_input=input is not None)
+        self._beginning.add(run.run_id)
+        try:
+            if not await self._log.claim(run.run_id, self._lock.token):
+                standing = await self._existing(run.run_id)
+                if reply is not None and reply.outcome != "expired":
+                    raise not_waiting(standing)
+                return standing
+            return await self._launch(run, lambda writer: self._launcher.go_on(run, writer, input=input, reply=reply))
+        finally:
+            self._beginning.discard(run.run_id)
+
+    async def _launch(self, run: Run, make: Callable[[RunWriter], Awaitable[Job]]) -> Run:
+        """Have a job made of a run of this process, and work on it."""
         job: Job | None = None
         try:
             writer = await self._log.open(run.run_id, self._lock.token)
-            job = self._job(run, request, writer)
+            job = await make(writer)
             await writer.flush()  # nobody is told of a run, and nothing is done, that a crash could still undo
             if self._closed:
                 raise _shutting_down()
@@ -226,7 +323,7 @@ class LocalEngine:
                 self._spawn(self._private.sweep())
             if self._attending is None or self._attending.done():
                 self._attending = asyncio.create_task(self._attend())
-            return StartedRun(await self._existing(run.run_id), joined=False)
+            return await self._existing(run.run_id)
         except BaseException:
             # Whoever is told that it could not be started must not leave one behind that works, or seems to.
             if job is not None and run.run_id in self._jobs:
@@ -235,44 +332,6 @@ class LocalEngine:
                 self._spawn(self._lay_down(run.run_id))
             raise
 
-    def _new_run(self, request: RunRequest) -> Run:
-        arguments = request.input.model_dump(mode="json")
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        offline = self._team.offline
-        return Run(
-            run_id=new_run_id(),
-            workflow=request.workflow.name,
-            input=cast("Json", self._redactor.redact_json(arguments)),
-            workspace=request.workspace,
-            owner=request.owner,
-            key=idempotency_key(request.workflow.name, arguments, request.workspace, offline=offline),
-            offline=offline,
-            limits=request.limits,
-            process=self._lock.token,
-            created_at=now,
-            updated_at=now,
-        )
-
-    def _job(self, run: Run, request: RunRequest, writer: RunWriter) -> Job:
-        chronicle = Chronicle(run.run_id, request.workflow, run.workspace, writer, self._redactor, self._clock)
-        context = WorkflowContext(
-            run_id=run.run_id,
-            workspace=Path(run.workspace),
-            team=self._team,
-            budget=Budget(request.limits, clock=self._clock),
-            commands=self._commands,
-            private_directory=self._private.of(run.run_id),
-        )
-        chronicle.record(
-            WorkflowStarted(
-                workflow=run.workflow,
-                input=run.input,
-                stages=[StageInfo(name=stage.name, title=stage.title) for stage in request.workflow.stages],
-                offline=run.offline,
-            )
-        )
-        return Job(request.workflow, request.input, context, chronicle, self._graphs.opened, self._slots, self._clock)
-
     async def _conduct(self, run_id: str, job: Job) -> None:
         try:
             await job.run()
@@ -280,8 +339,34 @@ class LocalEngine:
             self._jobs.pop(run_id, None)
         if job.ended:
             await self._forget_run(run_id)
+        elif job.parked:
+            await self._park(run_id)
         else:
             await self._lay_down(run_id)
+            if job.paused and not self._closed:
+                await self._go_on_by_itself(run_id)
+
+    async def _park(self, run_id: str) -> None:
+        await self._log.park(run_id, self._lock.token)
+        run = await self._existing(run_id)
+        if run.parked and (seconds := seconds_left(run)) is not None:
+            task = asyncio.create_task(self._expire(run_id, seconds))
+            self._expiries.add(task)
+            task.add_done_callback(self._expiries.discard)
+
+    async def _expire(self, run_id: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        try:
+            await self.reconcile(await self._existing(run_id))
+        except RunError as error:
+            logger.error("run %s: its question cannot be closed: %s", run_id, error.message)
+
+    async def _go_on_by_itself(self, run_id: str) -> None:
+        """Go on with a run that was only left because its log could not be written for a while."""
+        try:
+            await self._go_on(await self._existing(run_id))
+        except RunError as error:
+            logger.error("run %s stays interrupted: %s", run_id, error.message)
 
     async def _lay_down(self, run_id: str) -> None:
         """Mark a run that nobody works on any more as interrupted, as soon as the log can take it."""
@@ -301,6 +386,8 @@ class LocalEngine:
         while self._jobs:
             try:
                 requests = await self._log.cancel_requests(self._lock.token)
+                for run_id, word in await self._log.take_words(self._lock.token):
+                    self._pass_on(run_id, word)
             except LogUnavailable as error:
                 if error.message != told:
                     logger.error("requests of other processes cannot be read: %s", error.message)
@@ -310,6 +397,11 @@ class LocalEngine:
                 if job is not None:
                     job.stop(Stop("cancelled", request.by, request.reason))
             await asyncio.sleep(ATTEND_SECONDS)
+
+    def _pass_on(self, run_id: str, word: Word) -> None:
+        job = self._jobs.get(run_id)
+        if job is None or not job.hear(word):
+            logger.warning("run %s: what was said to it came too late: %s", run_id, word)
 
     async def _abandon(self, starting: "asyncio.Task[StartedRun]") -> None:
         try:

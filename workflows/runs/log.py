@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workflows.runs.events import EventBody, RunEvent, Truncation
-from workflows.runs.run import CancelRequest, Run, RunFilter
+from workflows.runs.run import CancelRequest, Run, RunFilter, Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class EventLog(Protocol):
     """All runs with all their events and artifacts."""
 
     async def create(self, run: Run) -> tuple[Run, bool]:
-        """Store a new run, or find the active run with the same `owner` and `key`.
+        """Store a new run, or find the active or interrupted run with the same `owner` and `key`.
 
         Returns:
             The run and whether it is new. Two calls at the same time, also from two processes, never both create.
@@ -126,6 +126,26 @@ class EventLog(Protocol):
         Ends after the run's last event. An empty batch is yielded about every 2 s of quiet, so that the caller can look
         around (is the run's process still alive?).
         """
+        ...
+
+    async def claim(self, run_id: str, process: str) -> bool:
+        """Make a run that nobody works on, interrupted or parked, one of `process`.
+
+        Returns:
+            Whether it is; of several that try, also from other processes, one succeeds.
+        """
+        ...
+
+    async def park(self, run_id: str, process: str) -> None:
+        """Let go of a run of `process` that waits for a person. What was appended to it is stored before."""
+        ...
+
+    async def leave_word(self, run_id: str, word: Word) -> None:
+        """Leave a word for the process that works on a run."""
+        ...
+
+    async def take_words(self, process: str) -> Sequence[tuple[str, Word]]:
+        """Take the words for the runs of `process`, oldest first, each with its run; nobody gets them again."""
         ...
 
     async def interrupt(self, run_id: str, process: str) -> bool:

@@ -8,6 +8,8 @@ from typing import assert_never
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     StageCompleted,
@@ -21,6 +23,7 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
     WorkflowStarted,
 )
 from workflows.runs.plain_text import one_line, shorten
@@ -100,6 +103,13 @@ def message_of(body: EventBody, *, workspace: str = "", call: str = "") -> Messa
         case Heartbeat():
             waited = f", {duration(body.seconds // 1)}" if body.seconds >= 1 else ""
             return Message(who=_name(body.agent or body.stage), what=_text(body.reason) or "waiting", closing=waited)
+        case GateOpened():
+            return Message(what=f"asks: {_text(body.question)}")
+        case GateAnswered():
+            return _answered(body)
+        case WorkflowResumed():
+            following = ", ".join(map(_name, body.next)) or "its end"
+            return Message(what=f"goes on with {following}")
         case WorkflowCompleted():
             return Message(what=f"completed in {duration(body.seconds)}: {_text(body.final_response)}".rstrip(": "))
         case WorkflowError():
@@ -173,6 +183,24 @@ def _tool_end(body: ToolEnd, call: str) -> Message:
         label = shorten(call or tool_name(body.tool), _LONGEST_FAILED_CALL)
         what = f"{label} failed: {_text(body.output)}".rstrip(": ")
     return Message(who=_name(body.agent), what=what, closing=f" · {duration(body.seconds)}")
+
+
+def _answered(body: GateAnswered) -> Message:
+    by = f" by {_name(body.by)}" if body.by else ""
+    match body.outcome:
+        case "accepted":
+            answer = (
+                body.answer
+                if isinstance(body.answer, str)
+                else json.dumps(body.answer, ensure_ascii=False, default=str)
+            )
+            return Message(what=f"answered{by}: {_text(answer)}")
+        case "declined":
+            return Message(what=f"the question was declined{by}")
+        case "expired":
+            return Message(what="nobody answered in time")
+        case _:
+            assert_never(body.outcome)
 
 
 def _usage(body: UsageRecorded) -> Message:

@@ -10,6 +10,8 @@ from typing import assert_never
 
 from workflows.runs.events import (
     AgentEvent,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     RunEvent,
@@ -24,9 +26,10 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
     WorkflowStarted,
 )
-from workflows.runs.run import Run, RunFailure, RunStatus, RunUsage
+from workflows.runs.run import Gate, Run, RunFailure, RunStatus, RunUsage
 
 _SAYS_NOTHING_NEW = frozenset[type](
     {AgentEvent, Heartbeat, ReasoningStepTaken, SupervisorEvent, TokenStream, ToolEnd, WorkflowEvent}
@@ -75,6 +78,14 @@ def _changed(run: Run, event: RunEvent) -> Run:
     match body:
         case WorkflowStarted():
             return replace(run, status="running")
+        case WorkflowResumed():
+            return replace(run, status="running", gates=())
+        case GateOpened():
+            others = tuple(gate for gate in run.gates if gate.gate_id != body.gate_id)
+            return replace(run, status="waiting", gates=(*others, _gate(body)))
+        case GateAnswered():
+            gates = tuple(gate for gate in run.gates if gate.gate_id != body.gate_id)
+            return replace(run, status="waiting" if gates else "running", gates=gates)
         case StageStarted():
             return replace(run, stage=body.stage)
         case StageCompleted():
@@ -85,11 +96,13 @@ def _changed(run: Run, event: RunEvent) -> Run:
             return replace(run, usage=_added(run.usage, body))
         case WorkflowCompleted():
             result, response = body.result, body.final_response
-            return replace(run, status="completed", result=result, final_response=response, ended_at=event.time)
+            return replace(
+                run, status="completed", gates=(), result=result, final_response=response, ended_at=event.time
+            )
         case WorkflowError():
-            return replace(run, status="failed", failure=_failure(body), ended_at=event.time)
+            return replace(run, status="failed", gates=(), failure=_failure(body), ended_at=event.time)
         case WorkflowCancelled():
-            return replace(run, status="cancelled", failure=_cancellation(body), ended_at=event.time)
+            return replace(run, status="cancelled", gates=(), failure=_cancellation(body), ended_at=event.time)
         case (
             AgentEvent()
             | Heartbeat()
@@ -102,6 +115,16 @@ def _changed(run: Run, event: RunEvent) -> Run:
             return run
         case _:
             assert_never(body)
+
+
+def _gate(body: GateOpened) -> Gate:
+    return Gate(
+        gate_id=body.gate_id,
+        question=body.question,
+        schema=body.schema,
+        expires_at=body.expires_at,
+        parked=body.parked,
+    )
 
 
 def _added(usage: RunUsage, used: UsageRecorded) -> RunUsage:

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from agents.events import (
     AgentSaid,
+    ConversationOpened,
     Decided,
     Found,
     Progressed,
@@ -101,6 +102,7 @@ class Pulse:
                 | Found()
                 | ReasoningStep()
                 | UsageReported()
+                | ConversationOpened()
             ):
                 pass
             case _:

@@ -4,13 +4,32 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from workflows.budget import Limits
-from workflows.runs.events import Json
+from workflows.runs.events import GateOutcome, Json
 
 RunStatus: TypeAlias = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "interrupted"]
 """`waiting` is for a person; `interrupted` means that the run's process died and that the run can be resumed."""
 
 ACTIVE_STATUSES: frozenset[RunStatus] = frozenset({"queued", "running", "waiting"})
 ENDED_STATUSES: frozenset[RunStatus] = frozenset({"completed", "failed", "cancelled"})
+
+
+Isolation: TypeAlias = Literal["worktree", "in_place"]
+"""Where a run works: on a branch of its own in a working tree of its own, or in the workspace itself."""
+Permissions: TypeAlias = Literal["role", "ask"]
+"""What agents may do: what their role allows, or beyond that also what a person allows when asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run works, apart from its input; kept for a run that is resumed.
+
+    Attributes:
+        isolation: See `Isolation`; None for the workflow's own default.
+        permissions: See `Permissions`.
+    """
+
+    isolation: Isolation | None = None
+    permissions: Permissions = "role"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +71,25 @@ class RunFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A question a run waits for; see `workflows.runs.events.GateOpened`.
+
+    Attributes:
+        gate_id: Unique within the run.
+        question: What is asked.
+        schema: JSON schema of an answer.
+        expires_at: When nobody needs to answer any more (ISO 8601); empty if the question stays open.
+        parked: True if nothing is held while the run waits; False if an agent waits in its process.
+    """
+
+    gate_id: str
+    question: str
+    schema: Json
+    expires_at: str = ""
+    parked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A run as its row says it; a projection of its log.
 
@@ -64,6 +102,7 @@ class Run:
         key: Idempotency key: the same call has the same key.
         offline: True if scripted agents stand in for models.
         limits: What it may use.
+        options: How it works.
         status: See `RunStatus`.
         progress: 0 to 100.
         stage: The stage that runs or ran last; empty before the first.
@@ -73,6 +112,7 @@ class Run:
         result: Typed output of a completed run.
         final_response: The answer in words, of a completed run.
         failure: Why it failed or was cancelled.
+        gates: Questions that are open, oldest first; there are some exactly while the status is `waiting`.
         process: Token of the server process that runs it.
         created_at, updated_at, ended_at: ISO 8601 in UTC; `ended_at` is empty while it has not ended.
     """
@@ -85,6 +125,7 @@ class Run:
     key: str
     offline: bool = False
     limits: Limits = field(default_factory=Limits)
+    options: RunOptions = field(default_factory=RunOptions)
     status: RunStatus = "queued"
     progress: float = 0.0
     stage: str = ""
@@ -94,6 +135,7 @@ class Run:
     result: Json | None = None
     final_response: str = ""
     failure: RunFailure | None = None
+    gates: tuple[Gate, ...] = ()
     process: str = ""
     created_at: str = ""
     updated_at: str = ""
@@ -103,6 +145,11 @@ class Run:
     def active(self) -> bool:
         """Whether it runs, waits to run, or waits for a person."""
         return self.status in ACTIVE_STATUSES
+
+    @property
+    def parked(self) -> bool:
+        """Whether it waits for a person and no process holds it."""
+        return self.status == "waiting" and all(gate.parked for gate in self.gates)
 
     @property
     def ended(self) -> bool:
@@ -142,3 +189,37 @@ class CancelRequest:
 
     by: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steering:
+    """An instruction that a person adds to a run.
+
+    Attributes:
+        text: What is to be done.
+        by: Who says so.
+    """
+
+    text: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateReply:
+    """What settles a question.
+
+    Attributes:
+        gate_id: Which.
+        outcome: How.
+        answer: Plain JSON that fits the question's schema; None unless the outcome is `accepted`.
+        by: Who answered; empty where the time was over.
+    """
+
+    gate_id: str
+    outcome: GateOutcome
+    answer: object = None
+    by: str = ""
+
+
+Word: TypeAlias = Steering | GateReply
+"""What somebody, possibly in another process, has to say to a run at work."""

@@ -16,7 +16,8 @@ from tests.descendants import processes_with_marker
 from tests.workflows.graph_play import RUN_ID, GraphPlay
 from workflows.build_feature import offline_files as files
 from workflows.build_feature.contract import WORKFLOW, BuildFeatureOutput
-from workflows.build_feature.offline import build_feature_script, scripted_agent
+from workflows.build_feature.offline import build_feature_script
+from workflows.offline_scripts import offline_agent
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +30,8 @@ async def children() -> AsyncGenerator[ProcessRegistry]:
 
 
 async def played(workspace: Path, children: ProcessRegistry) -> tuple[GraphPlay, BuildFeatureOutput]:
-    play = GraphPlay(WORKFLOW, workspace, scripted_agent(children))
+    agent = offline_agent([WORKFLOW], CommandRunner(children).run)
+    play = GraphPlay(WORKFLOW, workspace, agent)
     output = await play.run(task="Whatever it says here")
     assert isinstance(output, BuildFeatureOutput)
     return play, output

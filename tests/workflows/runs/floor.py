@@ -44,6 +44,7 @@ class Floor:
     log: SqliteEventLog
     lock: ProcessLock
     workspace: str
+    workflows: dict[str, Workflow]
 
     async def start(self, chosen: Workflow, question: str = "why", **limits: float) -> Run:
         request = RunRequest(
@@ -53,6 +54,7 @@ class Floor:
             owner="local",
             limits=Limits(**limits),
         )
+        self.workflows[chosen.name] = chosen
         started = await self.engine.start(request)
         return started.run
 
@@ -75,6 +77,7 @@ class Floor:
 async def floor(
     directory: Path, act: Act, *, max_runs: int = 4, offline: bool = False, quiet_seconds: float = 0.1
 ) -> AsyncGenerator[Floor, None]:
+    workflows: dict[str, Workflow] = {}
     log = await SqliteEventLog.start(directory, quiet_seconds=quiet_seconds)
     with ProcessLock(directory / "processes") as lock:
         engine = LocalEngine(
@@ -86,9 +89,10 @@ async def floor(
             open_graphs=lambda: LangGraphRunner.open(directory / "checkpoints.sqlite3"),
             redactor=Redactor({"SOME_API_KEY": "this-is-a-secret"}),
             max_runs=max_runs,
+            workflow_named=lambda name: workflows[name],
         )
         try:
-            yield Floor(engine, log, lock, str(directory))
+            yield Floor(engine, log, lock, str(directory), workflows)
         finally:
             await engine.close()
             await log.close()

@@ -37,6 +37,7 @@ values = {
     "int": st.integers(0, 10**9),
     "float": st.floats(0, 1e9),
     "bool": st.booleans(),
+    "object": plain,
     "float | None": st.none() | st.floats(0, 1),
     "Json": st.dictionaries(text, plain, max_size=3),
     "Sequence[str]": st.lists(text, max_size=3).map(tuple),

@@ -106,7 +106,8 @@ def unavailable(error: sqlite3.Error, path: Path) -> LogUnavailable:
     elif name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         problem = f"another process has kept it locked for {BUSY_SECONDS:g} s"
         recovery = ("End the program that holds it, for example a database browser", _ANOTHER_PLACE)
-    return LogUnavailable(f"The log {path} cannot be used: {problem}.", recovery=recovery)
+    passing = name.startswith(("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED"))
+    return LogUnavailable(f"The log {path} cannot be used: {problem}.", recovery=recovery, passing=passing)
 
 
 def damaged(problem: str) -> LogUnavailable:

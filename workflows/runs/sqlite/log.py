@@ -19,9 +19,10 @@ import anyio
 from workflows.runs.errors import LogUnavailable
 from workflows.runs.events import LastEvent, RunEvent
 from workflows.runs.log import Artifact, ArtifactInfo
-from workflows.runs.run import CancelRequest, Run, RunFilter
+from workflows.runs.run import CancelRequest, Run, RunFilter, Word
 from workflows.runs.sqlite import events as event_rows
 from workflows.runs.sqlite import runs as run_rows
+from workflows.runs.sqlite import words as word_rows
 from workflows.runs.sqlite.commit import GroupCommit, Stored
 from workflows.runs.sqlite.database import FILE_NAME, damaged
 from workflows.runs.sqlite.open_run import OpenRun, taken_over
@@ -141,6 +142,38 @@ class SqliteEventLog:
         if changed:
             self._refuse(run_id)
         return changed
+
+    async def claim(self, run_id: str, process: str) -> bool:
+        """See the port."""
+
+        def claim(connection: sqlite3.Connection) -> bool:
+            self._commits.require_stored(run_id)
+            return run_rows.claim(connection, run_id, process)
+
+        claimed = await self._commits.execute(claim)
+        if claimed:
+            self._refuse(run_id)
+        return claimed
+
+    async def park(self, run_id: str, process: str) -> None:
+        """See the port."""
+
+        def park(connection: sqlite3.Connection) -> None:
+            self._commits.require_stored(run_id)
+            run_rows.park(connection, run_id, process)
+
+        await self._commits.execute(park)
+        self._refuse(run_id)
+
+    async def leave_word(self, run_id: str, word: Word) -> None:
+        """See the port."""
+        await self._commits.execute(lambda connection: word_rows.leave(connection, run_id, word))
+
+    async def take_words(self, process: str) -> Sequence[tuple[str, Word]]:
+        """See the port. Looking, which happens often, costs no transaction."""
+        if not await self._reader.ask(lambda connection: word_rows.waiting(connection, process)):
+            return ()
+        return await self._commits.execute(lambda connection: word_rows.take(connection, process))
 
     async def request_cancel(self, run_id: str, request: CancelRequest) -> None:
         """See the port.

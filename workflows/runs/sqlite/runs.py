@@ -10,7 +10,7 @@ import orjson
 from workflows.budget import Limits
 from workflows.runs.errors import RunNotFound
 from workflows.runs.plain_json import plain_json
-from workflows.runs.run import ACTIVE_STATUSES, CancelRequest, Run, RunFailure, RunFilter, RunUsage
+from workflows.runs.run import ACTIVE_STATUSES, CancelRequest, Gate, Run, RunFailure, RunFilter, RunOptions, RunUsage
 from workflows.runs.timestamps import just_after, utc_now
 
 _SELECT = """
@@ -23,13 +23,14 @@ INSERT INTO run
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IS_ACTIVE = "status IN ({})".format(", ".join(f"'{status}'" for status in sorted(ACTIVE_STATUSES)))
+_CAN_GO_ON = f"({_IS_ACTIVE} OR status = 'interrupted')"
 _SELECT_REQUESTS = f"""
 SELECT run_id, cancel_by, cancel_reason FROM run WHERE process = ? AND cancel_by IS NOT NULL AND {_IS_ACTIVE}
 """  # noqa: S608 - constants only
 
 
 def create(connection: sqlite3.Connection, run: Run) -> tuple[Run, bool]:
-    """Store a new run, or find the active one with the same owner and key; an empty key finds none.
+    """Store a new run, or find the active or interrupted one with the same owner and key; an empty key finds none.
 
     Times that are not given are now. `created_at` is moved on by microseconds where another run has the same, because
     the pages of a list end at such a time.
@@ -38,7 +39,7 @@ def create(connection: sqlite3.Connection, run: Run) -> tuple[Run, bool]:
         The run as it is stored, and whether it is new.
     """
     found = connection.execute(
-        f"{_SELECT} WHERE owner = ? AND key = ? AND key <> '' AND {_IS_ACTIVE} ORDER BY number DESC LIMIT 1",
+        f"{_SELECT} WHERE owner = ? AND key = ? AND key <> '' AND {_CAN_GO_ON} ORDER BY number DESC LIMIT 1",
         (run.owner, run.key),
     ).fetchone()
     if found is not None:
@@ -47,7 +48,14 @@ def create(connection: sqlite3.Connection, run: Run) -> tuple[Run, bool]:
     while connection.execute("SELECT 1 FROM run WHERE created_at = ?", (created_at,)).fetchone():
         created_at = just_after(created_at)
     run = replace(run, created_at=created_at, updated_at=run.updated_at or created_at)
-    limits = _dump({"max_cost_usd": run.limits.max_cost_usd, "max_seconds": run.limits.max_seconds})
+    limits = _dump(
+        {
+            "max_cost_usd": run.limits.max_cost_usd,
+            "max_seconds": run.limits.max_seconds,
+            "isolation": run.options.isolation,
+            "permissions": run.options.permissions,
+        }
+    )
     request = (run.run_id, run.workflow, _dump(run.input), run.workspace, run.owner, run.key, run.offline, limits)
     state = (run.created_at, run.status, run.process, run.last_seq, dump_state(run))
     connection.execute(_INSERT, (*request, *state))
@@ -93,6 +101,29 @@ def take(connection: sqlite3.Connection, run_id: str, process: str) -> tuple[Run
         raise not_found(run_id)
     row: tuple[int] = connection.execute("SELECT attempt FROM run WHERE run_id = ?", (run_id,)).fetchone()
     return run, row[0]
+
+
+def claim(connection: sqlite3.Connection, run_id: str, process: str) -> bool:
+    """Make a run that nobody works on one of that process; whether it was still there to be had.
+
+    That is an interrupted run, or one that is parked (see `Run.parked`); the attempt before it is ended.
+    """
+    run = get(connection, run_id)
+    if run is None or not (run.status == "interrupted" or run.parked):
+        return False
+    status = "queued" if run.status == "interrupted" else run.status
+    connection.execute(
+        "UPDATE run SET status = ?, process = ?, attempt = attempt + 1 WHERE run_id = ?", (status, process, run_id)
+    )
+    return True
+
+
+def park(connection: sqlite3.Connection, run_id: str, process: str) -> None:
+    """Let go of a run of that process that waits for a person."""
+    connection.execute(
+        "UPDATE run SET process = '', attempt = attempt + 1 WHERE run_id = ? AND process = ? AND status = 'waiting'",
+        (run_id, process),
+    )
 
 
 def interrupt(connection: sqlite3.Connection, run_id: str, process: str) -> bool:
@@ -151,6 +182,7 @@ def dump_state(run: Run) -> str:
             "result": run.result,
             "final_response": run.final_response,
             "failure": None if failure is None else _failure_object(failure),
+            "gates": [_gate_object(gate) for gate in run.gates],
             "updated_at": run.updated_at,
             "ended_at": run.ended_at,
         }
@@ -169,6 +201,7 @@ def _run(row: tuple[Any, ...]) -> Run:
         key=key,
         offline=bool(offline),
         limits=Limits(max_cost_usd=limited["max_cost_usd"], max_seconds=limited["max_seconds"]),
+        options=RunOptions(isolation=limited.get("isolation"), permissions=limited.get("permissions", "role")),
         status=status,
         progress=state["progress"],
         stage=state["stage"],
@@ -178,6 +211,7 @@ def _run(row: tuple[Any, ...]) -> Run:
         result=state["result"],
         final_response=state["final_response"],
         failure=None if state["failure"] is None else _failure(state["failure"]),
+        gates=tuple(Gate(**gate) for gate in state.get("gates", ())),
         process=process,
         created_at=created_at,
         updated_at=state["updated_at"],
@@ -212,6 +246,16 @@ def _failure_object(failure: RunFailure) -> dict[str, object]:
         "blame": failure.blame,
         "recovery": list(failure.recovery),
         "partial": failure.partial,
+    }
+
+
+def _gate_object(gate: Gate) -> dict[str, object]:
+    return {
+        "gate_id": gate.gate_id,
+        "question": gate.question,
+        "schema": gate.schema,
+        "expires_at": gate.expires_at,
+        "parked": gate.parked,
     }
 
 

@@ -69,6 +69,17 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    (
+        # What other processes have to say to the one that works on a run; it takes them out.
+        """
+        CREATE TABLE word (
+            number INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL,
+            word TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX word_by_run ON word (run_id)",
+    ),
 )
 
 KNOWN_VERSION = len(_STEPS)

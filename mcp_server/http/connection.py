@@ -1,0 +1,102 @@
+"""One client's connection, bounded: how many there may be, how long a request's head may take, and how large it may be.
+
+uvicorn bounds what comes after the head. A client that connects and says nothing, or half of something, would
+otherwise keep its connection for ever, and with it one of the few the system has.
+"""
+
+import asyncio
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from mcp_server.http.problem import MEDIA_TYPE, Problem
+
+HEAD_BYTES = 32 * 1024
+"""A request's line and headers together; a browser's cookies and a long token fit several times."""
+HEAD_SECONDS = 10.0
+"""How long a connection may take until its first request's head is there."""
+ABORT = "agent_workflows.abort"
+"""Key in a scope's extensions: a function that cuts the connection, whatever was not sent yet."""
+
+
+class BoundedConnection(H11Protocol):
+    """A connection of uvicorn with bounds of its own. See the base class for the arguments."""
+
+    most: int = 2000
+    """How many connections there may be at once; set by `bounded`."""
+    head_seconds: float = HEAD_SECONDS
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._answer: ASGIApp = self.app  # pyright: ignore[reportAttributeAccessIssue] - the same protocol, twice typed
+        self.app = self._answer_bounded  # pyright: ignore[reportAttributeAccessIssue] - as above
+        self._head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as in uvicorn
+        """Somebody has connected."""
+        super().connection_made(transport)
+        if len(self.connections) > self.most:
+            self._refuse(Problem(503, "too_many_connections", "This server has as many connections as it can hold."))
+            return
+        self._head = self.loop.call_later(self.head_seconds, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._head_is_there()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, or too much of it."""
+        self._head_is_there()
+        if len(self.conn.trailing_data[0]) > HEAD_BYTES:
+            limit = f"The request's line and headers have more than {HEAD_BYTES:,} bytes."
+            self._refuse(Problem(431, "head_too_large", limit))
+        else:
+            self._refuse(Problem(400, "malformed_http", msg))
+
+    async def _answer_bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._head_is_there()
+        scope.setdefault("extensions", {})[ABORT] = self.transport.abort
+        await self._answer(scope, receive, send)
+
+    def _head_is_there(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+    def _too_slow(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self.conn.trailing_data[0]:
+            limit = f"The request's head had not arrived after {self.head_seconds:g} s."
+            self._refuse(Problem(408, "head_too_slow", limit))
+        else:
+            self.transport.close()  # nothing was asked, so there is nothing to answer
+
+    def _refuse(self, problem: Problem) -> None:
+        body = problem.body()
+        head = (
+            f"HTTP/1.1 {problem.status} {problem.kind}\r\ncontent-type: {MEDIA_TYPE}\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+def bounded(most: int) -> type[BoundedConnection]:
+    """Connections of which there may be so many at once."""
+
+    class Bounded(BoundedConnection):
+        pass
+
+    Bounded.most = most
+    return Bounded

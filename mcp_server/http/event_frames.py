@@ -1,0 +1,43 @@
+"""Events as frames of an SSE stream. Many watch the same run: each event is written out once for all of them."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from workflows.runs.event_json import encode
+from workflows.runs.events import RunEvent
+
+CACHED_BYTES = 8 * 1024 * 1024
+"""How much of what was written out last is kept for whoever is a little later."""
+LARGEST_CACHED_BATCH = 100
+"""A watcher that reads more at once reads history, which nobody else is likely to read at the same moment."""
+
+
+def frame(event: RunEvent) -> bytes:
+    """One event: `id` is its number, `event` its type, `data` the JSON object that is also in the log, in one line."""
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), encode(event))
+
+
+class EventFrames:
+    """Writes events out, and keeps the newest."""
+
+    def __init__(self) -> None:
+        self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, events: Sequence[RunEvent]) -> bytes:
+        """Consecutive events of a run, as they go over the wire."""
+        if len(events) > LARGEST_CACHED_BATCH:
+            return b"".join(map(frame, events))
+        return b"".join([self._cached(event) for event in events])
+
+    def _cached(self, event: RunEvent) -> bytes:
+        key = event.run_id, event.seq
+        known = self._frames.get(key)
+        if known is not None:
+            return known
+        made = self._frames[key] = frame(event)
+        self._bytes += len(made)
+        while self._bytes > CACHED_BYTES:
+            _, oldest = self._frames.popitem(last=False)
+            self._bytes -= len(oldest)
+        return made

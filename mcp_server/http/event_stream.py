@@ -1,0 +1,189 @@
+"""A run's events over Server-Sent Events: history, then live, without gap or repeat.
+
+Each watcher reads the log with a cursor of its own, and holds nothing but what it is sending. One that does not read
+fills its connection's buffer and then waits, alone; after a while it is let go, and finds the rest when it comes back.
+
+The stream ends after the run's last event. Where it ends earlier, a last frame of the type `stream_end`, which has no
+`id`, says why. A client that comes back to a run that has told it everything gets 204: that ends the reconnecting of an
+`EventSource`.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import anyio
+import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from mcp_server.http.closing import Closing
+from mcp_server.http.event_frames import EventFrames
+from mcp_server.http.limits import OpenStreams
+from mcp_server.http.metrics import Metrics
+from workflows.runs.engine import Engine
+from workflows.runs.errors import RunError
+from workflows.runs.events import LastEvent
+from workflows.runs.log import EventLog
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "text/event-stream"
+KEEP_ALIVE_SECONDS = 10.0
+"""After how much silence a comment is sent; proxies close what is silent, many after 60 s."""
+STUCK_SECONDS = 60.0
+"""How long a client may leave what was sent to it unread."""
+RETRY_MILLISECONDS = 1000
+"""After how long a client that lost the stream should come back."""
+LARGEST_SEQ = 2**53
+"""The largest whole number every JSON reader keeps."""
+
+EndReason: TypeAlias = Literal["run_interrupted", "server_closing", "log_unavailable"]
+
+HEADERS: Mapping[str, str] = {
+    "cache-control": "no-store, no-transform",
+    "content-type": f"{MEDIA_TYPE}; charset=utf-8",
+    "x-accel-buffering": "no",
+}
+"""What keeps proxies from storing, compressing or holding back a stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventStreams:
+    """What all streams share.
+
+    Attributes:
+        engine: Tells the events.
+        log: Tells how the runs stand.
+        open: Counts the streams.
+        closing: Tells when the server ends.
+        metrics: Counts what is sent.
+        frames: Writes events out.
+        keep_alive_seconds: See `KEEP_ALIVE_SECONDS`.
+        stuck_seconds: See `STUCK_SECONDS`.
+    """
+
+    engine: Engine
+    log: EventLog
+    open: OpenStreams
+    closing: Closing
+    metrics: Metrics
+    frames: EventFrames = field(default_factory=EventFrames)
+    keep_alive_seconds: float = KEEP_ALIVE_SECONDS
+    stuck_seconds: float = STUCK_SECONDS
+
+
+class EventStream(Response):
+    """The answer that is a run's stream.
+
+    Args:
+        streams: What all streams share.
+        run_id: A run the client may see.
+        owner: Whose.
+        after: Number of the event behind which it begins.
+        headers: Further headers.
+    """
+
+    def __init__(
+        self, streams: EventStreams, run_id: str, owner: str, after: int, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status_code=200, headers={**HEADERS, **(headers or {})})
+        del self.headers["content-length"]
+        self._streams = streams
+        self._run_id = run_id
+        self._owner = owner
+        self._after = after
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the stream until it ends, the client goes or the server ends."""
+        with self._streams.open.one_more(self._owner):
+            connection = _Connection(send, self._streams)
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                await send({"type": "http.response.body"})
+                return
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
+                tasks.start_soon(connection.keep_alive)
+                await self._tell(connection)
+                await connection.finish()
+                tasks.cancel_scope.cancel()
+
+    async def _tell(self, connection: "_Connection") -> None:
+        await connection.send(b"retry: %d\n\n" % RETRY_MILLISECONDS)
+        reason: EndReason = "run_interrupted"
+        try:
+            async with aclosing(self._frames()) as frames:
+                async for data, is_last in frames:
+                    await connection.send(data)
+                    if is_last:
+                        return
+        except RunError as error:
+            logger.warning("the stream of run %s ends: %s", self._run_id, error.message)
+            reason = "log_unavailable"
+        if self._streams.closing.begun:
+            reason = "server_closing"
+        await connection.send(_stream_end(self._run_id, reason))
+
+    async def _frames(self) -> AsyncGenerator[tuple[bytes, bool], None]:
+        """Batches of frames, each with whether it ends with the run's last event."""
+        streams = self._streams
+        async with aclosing(streams.engine.follow(self._run_id, self._after)) as batches:
+            async for events in batches:
+                streams.metrics.events_sent("sse", len(events))
+                yield streams.frames.of(events), isinstance(events[-1].body, LastEvent)
+
+
+class _Connection:
+    """One client's end of a stream.
+
+    Args:
+        send: Sends an ASGI message.
+        streams: What all streams share.
+    """
+
+    def __init__(self, send: Send, streams: EventStreams) -> None:
+        self._send = send
+        self._streams = streams
+        self._sent_at = anyio.current_time()
+        self._sending = False
+
+    async def send(self, data: bytes) -> None:
+        """Send some bytes; waits while the client does not read.
+
+        Raises:
+            TimeoutError: It has not read for long.
+        """
+        self._sending = True
+        try:
+            with anyio.fail_after(self._streams.stuck_seconds):
+                await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        finally:
+            self._sending = False
+            self._sent_at = anyio.current_time()
+
+    async def keep_alive(self) -> None:
+        """Send a comment whenever nothing was sent for a while."""
+        while True:
+            due = self._sent_at + self._streams.keep_alive_seconds
+            await anyio.sleep(max(0.01, due - anyio.current_time()))
+            if not self._sending and anyio.current_time() >= due:
+                await self.send(b": keep-alive\n\n")
+
+    async def finish(self) -> None:
+        """Say that nothing will follow."""
+        await self._send({"type": "http.response.body"})
+
+
+async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    """Cancel a scope when the client has closed its end."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
+def _stream_end(run_id: str, reason: EndReason) -> bytes:
+    return b"event: stream_end\ndata: %s\n\n" % orjson.dumps({"run_id": run_id, "reason": reason})

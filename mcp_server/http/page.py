@@ -1,0 +1,121 @@
+"""The run page: static files that were built from `mcp_server/viewer`, and the form with which a browser signs in."""
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from mcp_server.http.auth import Authenticator
+from mcp_server.http.problem import Problem
+from mcp_server.http.sessions import Sessions, cookie
+
+DIRECTORY = Path(__file__).parent.parent / "viewer" / "dist"
+"""Where the built page lies: `index.html`, and what it names below `assets/`."""
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    ]
+)
+"""The page loads nothing from elsewhere, and no text becomes a script in it."""
+
+_HEADERS = {"content-security-policy": CONTENT_SECURITY_POLICY, "cache-control": "no-cache"}
+
+_FORM = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign in · Agent workflows</title></head>
+<body>
+<main>
+<h1>Agent workflows</h1>
+<p>{message}</p>
+<form method="post" action="/session">
+<label>Token <input name="token" type="password" autocomplete="current-password" required autofocus></label>
+<button>Sign in</button>
+</form>
+</main>
+</body>
+</html>
+"""
+_MISSING = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Agent workflows</title></head>
+<body><main><h1>Agent workflows</h1>
+<p>The server runs; its page is not part of this installation. The API is described at
+<a href="/api/openapi.json">/api/openapi.json</a>, MCP clients connect to <code>/mcp</code>.</p></main></body>
+</html>
+"""
+
+
+class PageFiles(StaticFiles):
+    """The files that the page is made of; their names change with their content."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        """As in the base class, with headers of ours."""
+        response = super().file_response(*args, **kwargs)  # pyright: ignore[reportArgumentType] - passed on as they come
+        response.headers["content-security-policy"] = CONTENT_SECURITY_POLICY
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+async def index(_request: Request) -> Response:
+    """GET / and the page's own addresses: the page, which finds out by itself what to show."""
+    path = DIRECTORY / "index.html"
+    if not path.is_file():
+        return HTMLResponse(_MISSING, headers=_HEADERS)
+    return FileResponse(path, headers=_HEADERS)
+
+
+def sign_in_page(problem: Problem) -> Response:
+    """The form, with the status and headers of a problem."""
+    text = _FORM.format(message=html.escape(problem.message))
+    return HTMLResponse(text, problem.status, headers={**_HEADERS, **problem.headers, "cache-control": "no-store"})
+
+
+class SignIn:
+    """Opens and closes the sessions of browsers.
+
+    Args:
+        authenticator: Who may use the server.
+        sessions: Who has signed in.
+    """
+
+    def __init__(self, authenticator: Authenticator, sessions: Sessions) -> None:
+        self._authenticator = authenticator
+        self._sessions = sessions
+        self.on_failure: Callable[[Scope], None] = lambda _scope: None
+        """Called with the request of every wrong token."""
+
+    async def open(self, request: Request) -> Response:
+        """POST /session, with the form's `token`.
+
+        Raises:
+            Problem: The token is not valid.
+        """
+        fields = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=10)
+        principal = await self._authenticator.principal(fields.get("token", [""])[0].strip() or None)
+        if principal is None:
+            self.on_failure(request.scope)
+            raise Problem(401, "wrong_token", "This token is not valid here, or not any more.", field="token")
+        secure = request.url.scheme == "https"
+        headers = {"set-cookie": cookie(self._sessions.open(principal), secure=secure), "cache-control": "no-store"}
+        return RedirectResponse("/", 303, headers)
+
+    async def close(self, request: Request) -> Response:
+        """POST /session/end."""
+        self._sessions.close(request.headers)
+        secure = request.url.scheme == "https"
+        return RedirectResponse("/", 303, {"set-cookie": cookie("", secure=secure, seconds=0)})

@@ -1,0 +1,159 @@
+"""What a caller of the API may ask for: the shapes of its requests, and how they become calls of the engine."""
+
+from datetime import datetime
+from typing import TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from starlette.datastructures import QueryParams
+
+from mcp_server.assembly import Assembly
+from mcp_server.failures import validated
+from mcp_server.http.problem import Problem
+from mcp_server.workflow_tools import MAX_COST_USD
+from workflows.budget import Limits
+from workflows.runs.engine import RunRequest
+from workflows.runs.errors import InputRejected
+from workflows.runs.run import RunStatus
+
+MOST_RUNS = 100
+"""Runs one page of a list holds."""
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class StartRun(BaseModel):
+    """A run that somebody wants."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    workflow: str = Field(max_length=100, description="Its name; GET /api/workflows lists them.")
+    input: dict[str, object] = Field(
+        default_factory=dict[str, object], description="As the workflow's `input_schema` says."
+    )
+    workspace: str | None = Field(
+        default=None,
+        max_length=4096,
+        description="Directory to work in: absolute, or relative to the server's first root, which is the default.",
+    )
+    max_cost_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False, description=MAX_COST_USD)
+    max_seconds: float | None = Field(default=None, gt=0, le=86_400, description="Stop the run after this long.")
+
+
+class Chat(BaseModel):
+    """Something to have done, and to be told about while it is done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: str = Field(min_length=1, description="The workflow's main input, for example the task.")
+    workflow: str | None = Field(default=None, max_length=100, description="Which; the first that is listed if not given.")
+    input: dict[str, object] = Field(default_factory=dict[str, object], description="Further fields of the input.")
+    workspace: str | None = Field(default=None, max_length=4096, description="As in POST /api/runs.")
+    max_cost_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False, description=MAX_COST_USD)
+    max_seconds: float | None = Field(default=None, gt=0, le=86_400, description="Stop the run after this long.")
+
+
+class CancelRun(BaseModel):
+    """Why a run is to end."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(default="", max_length=500, description="Kept with the run.")
+
+
+class ListRuns(BaseModel):
+    """Which runs to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: list[RunStatus] | None = Field(default=None, description="Only runs in one of these states; repeat it.")
+    workflow: str | None = Field(default=None, description="Only runs of this workflow.")
+    workspace: str | None = Field(default=None, description="Only runs in this directory (absolute).")
+    limit: int = Field(default=20, ge=1, le=MOST_RUNS, description="How many at most, newest first.")
+    before: str | None = Field(default=None, description="Only runs created before this time; for the next page.")
+
+    @field_validator("before")
+    @classmethod
+    def _is_a_time(cls, value: str | None) -> str | None:
+        if value is not None:
+            datetime.fromisoformat(value)  # its ValueError says what is wrong
+        return value
+
+
+def body_as(model: type[ModelT], body: bytes, content_type: str) -> ModelT:
+    """A request's body as an instance of its model; nothing at all is an object without fields.
+
+    Raises:
+        Problem: It is no JSON object.
+        workflows.runs.errors.InputRejected: A field cannot be used; all of them are named.
+    """
+    if not body:
+        return validated(model, {})
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise Problem(
+            415,
+            "not_json",
+            f"The request's body is {content_type[:80]!r}.",
+            recovery=("Send JSON, with the header `Content-Type: application/json`",),
+            field="Content-Type",
+        )
+    try:
+        fields: object = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "malformed_json", f"The request's body is no JSON: {error}.") from error
+    if not isinstance(fields, dict):
+        raise InputRejected("", f"The request's body must be a JSON object, not a {_json_type(fields)}.")
+    return validated(model, fields)  # pyright: ignore[reportUnknownArgumentType] - JSON's keys are strings
+
+
+def query_as(model: type[ModelT], query: QueryParams) -> ModelT:
+    """A request's query as an instance of its model.
+
+    Raises:
+        workflows.runs.errors.InputRejected: A parameter cannot be used.
+    """
+    values: dict[str, object] = {}
+    for name in dict.fromkeys(query.keys()):
+        given = query.getlist(name)
+        field = model.model_fields.get(name)
+        several = field is not None and "list" in str(field.annotation)
+        if not several and len(given) > 1:
+            raise InputRejected(name, f"{name}: this parameter is given {len(given)} times.")
+        values[name] = given if several else given[0]
+    return validated(model, values)
+
+
+def run_request(assembly: Assembly, asked: StartRun, owner: str) -> RunRequest:
+    """The engine's request.
+
+    Raises:
+        workflows.runs.errors.RunError: There is no such workflow, or its input or the workspace cannot be used.
+    """
+    workflow = assembly.catalog.get(asked.workflow)
+    return RunRequest(
+        workflow=workflow,
+        input=validated(workflow.input_model, asked.input),
+        workspace=assembly.workspaces.choose(asked.workspace, writes=workflow.writes),
+        owner=owner,
+        limits=Limits(max_cost_usd=asked.max_cost_usd, max_seconds=asked.max_seconds),
+    )
+
+
+def chat_request(assembly: Assembly, asked: Chat) -> StartRun:
+    """The run that a chat message asks for: the message is the workflow's main input, its first field."""
+    workflow = assembly.catalog.get(asked.workflow) if asked.workflow else assembly.catalog.workflows[0]
+    main = next(iter(workflow.input_model.model_fields))
+    if main in asked.input:
+        raise InputRejected(f"input.{main}", f"input.{main}: this is the message; give it once, as `message`.")
+    return StartRun(
+        workflow=workflow.name,
+        input={main: asked.message, **asked.input},
+        workspace=asked.workspace,
+        max_cost_usd=asked.max_cost_usd,
+        max_seconds=asked.max_seconds,
+    )
+
+
+def _json_type(value: object) -> str:
+    names = {list: "list", str: "string", bool: "truth value", int: "number", float: "number", type(None): "null"}
+    return names.get(type(value), "value")

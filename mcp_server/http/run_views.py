@@ -1,0 +1,268 @@
+"""Runs and workflows as the API shows them: the shapes of its answers, which its OpenAPI document is made of."""
+
+from collections.abc import Sequence
+from typing import Literal
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field
+
+from mcp_server.results import made, seconds_of
+from workflows.runs.admission import artifact_uri
+from workflows.runs.events import Json
+from workflows.runs.log import ArtifactInfo
+from workflows.runs.run import Run, RunStatus
+from workflows.workflow import Workflow
+
+
+class RunLinks(BaseModel):
+    """Where the rest of a run is."""
+
+    self: str
+    status: str
+    events: str = Field(description="Server-Sent Events.")
+    ws: str = Field(description="The same over WebSocket.")
+    cancel: str
+
+
+class UsageView(BaseModel):
+    """What a run has used so far."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None = Field(description="US dollars; null if the price of a part of it is unknown.")
+    seconds: float = Field(description="Since it was asked for, or how long it took.")
+    tool_calls: int
+    steps: int = Field(description="Stages completed, rounds counted.")
+
+
+class LimitsView(BaseModel):
+    """What a run may use; null is no limit."""
+
+    max_cost_usd: float | None
+    max_seconds: float | None
+
+
+class ErrorView(BaseModel):
+    """Why a run did not reach its end."""
+
+    kind: str
+    message: str
+    blame: str = Field(description="Whose fault it is: caller, setup, provider, agent, server or workflow.")
+    recovery: list[str] = Field(description="What helps, most useful first.")
+    partial: dict[str, object] = Field(description="What was finished before, by stage.")
+
+
+class ArtifactView(BaseModel):
+    """Something a run has made."""
+
+    name: str
+    media_type: str
+    bytes: int
+    uri: str = Field(description="Its name as an MCP resource; events name it so too.")
+    href: str = Field(description="Where it is over HTTP.")
+
+
+class RunStatusView(BaseModel):
+    """How a run stands."""
+
+    run_id: str
+    workflow: str
+    status: RunStatus
+    offline: bool = Field(description="True if scripted agents stand in for models.")
+    progress: float = Field(description="0 to 100.")
+    stage: str = Field(description="The stage that runs or ran last; empty before the first.")
+    message: str = Field(description="The newest line.")
+    last_seq: int = Field(description="Number of the newest event.")
+    usage: UsageView
+    created_at: str
+    updated_at: str
+    ended_at: str | None
+
+
+class RunSummaryView(RunStatusView):
+    """A run in a list."""
+
+    workspace: str
+    links: RunLinks
+
+
+class RunView(RunSummaryView):
+    """All of a run but its events."""
+
+    input: dict[str, object]
+    limits: LimitsView
+    result: dict[str, object] | None = Field(description="The workflow's output; null unless status is completed.")
+    final_response: str = Field(description="The answer in words, of a completed run.")
+    error: ErrorView | None
+    artifacts: list[ArtifactView]
+
+
+class RunListView(BaseModel):
+    """Runs, newest first."""
+
+    runs: list[RunSummaryView]
+    next_before: str | None = Field(description="Give this as `before` for older ones; null if there are none.")
+
+
+class StartedView(BaseModel):
+    """The answer to a request for a run."""
+
+    run_id: str
+    workflow: str
+    status: RunStatus
+    joined: bool = Field(description="True if the run was there already: the same request, not over yet.")
+    links: RunLinks
+
+
+class StageView(BaseModel):
+    """A part of a workflow that people watch."""
+
+    name: str
+    title: str
+    share: float = Field(description="Its usual share of the run's time; shares are relative to each other.")
+
+
+class WorkflowView(BaseModel):
+    """A workflow that can be run."""
+
+    name: str
+    title: str
+    description: str
+    writes: bool = Field(description="Whether its agents may change files in the workspace.")
+    stages: list[StageView]
+    input_schema: dict[str, object] = Field(description="JSON Schema of `input`.")
+    output_schema: dict[str, object] = Field(description="JSON Schema of a run's `result`.")
+    graph: str = Field(description="Where its graph is, as a Mermaid diagram.")
+
+
+class WorkflowListView(BaseModel):
+    """What can be run."""
+
+    workflows: list[WorkflowView]
+
+
+class ProblemView(BaseModel):
+    """An error (RFC 9457), with the same kind, message and recovery as the tools."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    kind: str = Field(description="Stable machine name.")
+    message: str
+    recovery: list[str] = Field(description="What helps, most useful first.")
+    blame: str
+    field: str | None = Field(default=None, description="The argument, header or parameter at fault.")
+
+
+class HealthView(BaseModel):
+    """Whether the server lives, or takes work."""
+
+    status: Literal["ok", "draining", "unavailable"]
+    version: str
+
+
+def links_of(run_id: str) -> RunLinks:
+    """Where the parts of a run are; paths, because the server may be known under many names."""
+    base = f"/api/runs/{run_id}"
+    return RunLinks(
+        self=base, status=f"{base}/status", events=f"{base}/events", ws=f"{base}/ws", cancel=f"{base}/cancel"
+    )
+
+
+def status_view(run: Run) -> RunStatusView:
+    """How a run stands."""
+    return RunStatusView(**_status(run))
+
+
+def summary_view(run: Run) -> RunSummaryView:
+    """A run in a list."""
+    return RunSummaryView(**_status(run), workspace=run.workspace, links=links_of(run.run_id))
+
+
+def run_view(run: Run, artifacts: Sequence[ArtifactInfo]) -> RunView:
+    """All of a run but its events."""
+    failure = run.failure
+    return RunView(
+        **_status(run),
+        workspace=run.workspace,
+        links=links_of(run.run_id),
+        input=dict(run.input),
+        limits=LimitsView(max_cost_usd=run.limits.max_cost_usd, max_seconds=run.limits.max_seconds),
+        result=_plain(run.result),
+        final_response=run.final_response,
+        error=None
+        if failure is None
+        else ErrorView(
+            kind=failure.kind,
+            message=failure.message,
+            blame=failure.blame,
+            recovery=list(failure.recovery),
+            partial=dict(failure.partial),
+        ),
+        artifacts=[_artifact(run.run_id, info) for info in made(artifacts)],
+    )
+
+
+def started_view(run: Run, *, joined: bool) -> StartedView:
+    """The answer to a request for a run."""
+    return StartedView(
+        run_id=run.run_id, workflow=run.workflow, status=run.status, joined=joined, links=links_of(run.run_id)
+    )
+
+
+def workflow_view(workflow: Workflow) -> WorkflowView:
+    """A workflow that can be run."""
+    return WorkflowView(
+        name=workflow.name,
+        title=workflow.title,
+        description=workflow.description,
+        writes=workflow.writes,
+        stages=[StageView(name=stage.name, title=stage.title, share=stage.share) for stage in workflow.stages],
+        input_schema=workflow.input_model.model_json_schema(),
+        output_schema=workflow.output_model.model_json_schema(mode="serialization"),
+        graph=f"/api/workflows/{workflow.name}/graph",
+    )
+
+
+def artifact_href(run_id: str, name: str) -> str:
+    """Where an artifact is over HTTP."""
+    return f"/api/runs/{run_id}/artifacts/{quote(name, safe='')}"
+
+
+def _status(run: Run) -> dict[str, object]:
+    return {
+        "run_id": run.run_id,
+        "workflow": run.workflow,
+        "status": run.status,
+        "offline": run.offline,
+        "progress": run.progress,
+        "stage": run.stage,
+        "message": run.message,
+        "last_seq": run.last_seq,
+        "usage": UsageView(
+            input_tokens=run.usage.input_tokens,
+            output_tokens=run.usage.output_tokens,
+            cost_usd=run.usage.cost_usd,
+            seconds=round(seconds_of(run), 3),
+            tool_calls=run.usage.tool_calls,
+            steps=run.usage.steps,
+        ),
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+        "ended_at": run.ended_at or None,
+    }
+
+
+def _artifact(run_id: str, info: ArtifactInfo) -> ArtifactView:
+    return ArtifactView(
+        name=info.name,
+        media_type=info.media_type,
+        bytes=info.bytes,
+        uri=artifact_uri(run_id, info.name),
+        href=artifact_href(run_id, info.name),
+    )
+
+
+def _plain(result: Json | None) -> dict[str, object] | None:
+    return None if result is None else dict(result)

@@ -1,0 +1,196 @@
+"""`serve --http`: from the claimed address to the last exit.
+
+The end of it: SIGTERM or SIGINT stops the taking of runs. With a time to drain, runs may still end by themselves
+meanwhile; a second signal ends that. Then children are signalled, runs are left interrupted, watchers are told, the log
+is made durable, and the process is gone, within half a second whatever the disk or a client does.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack
+from typing import NoReturn
+
+import anyio
+from anyio.abc import TaskStatus
+from uvicorn import Config, Server
+
+from mcp_server.assembly import Assembly, assemble
+from mcp_server.http.access import access_of
+from mcp_server.http.app import create_app
+from mcp_server.http.closing import Closing
+from mcp_server.http.connection import HEAD_BYTES, bounded
+from mcp_server.http.network import ListenAddress
+from mcp_server.http.websocket import LARGEST_MESSAGE
+from mcp_server.logs import log_to_stderr
+from mcp_server.serving import LOG_SECONDS, SIGNALS
+from mcp_server.settings import Settings
+from workflows.catalog import Catalog
+from workflows.runs.errors import RunError
+from workflows.runs.run import ACTIVE_STATUSES, RunFilter
+
+logger = logging.getLogger(__name__)
+
+SETTLE_SECONDS = 0.5
+"""How long the end may take once runs are not waited for any more."""
+KEEP_ALIVE_SECONDS = 30
+"""How long a connection may be silent between two requests."""
+_LOOK_SECONDS = 0.1
+
+
+def serve(settings: Settings, catalog: Catalog, listen: ListenAddress) -> NoReturn:
+    """Serve over HTTP until a signal comes. Does not return.
+
+    Exit codes: 0 when a signal ended it in order, 1 when it could not start.
+    """
+    log_to_stderr(access=True)
+    try:
+        anyio.run(_serve, settings, catalog, listen)
+    except RunError as error:
+        logger.error("%s %s", error.message, " ".join(error.recovery))
+    _exit(1)
+
+
+async def _serve(settings: Settings, catalog: Catalog, listen: ListenAddress) -> None:
+    sock = _claimed(listen)
+    address = ListenAddress(listen.host, sock.getsockname()[1])
+    async with AsyncExitStack() as stack:
+        assembly = await stack.enter_async_context(assemble(settings, catalog))
+        end = _End(assembly, settings.drain_seconds)
+        server = uvicorn_server(settings, assembly, address, end.closing)
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(_listen_for_signals, end)
+            tasks.start_soon(_run, server, sock, end)
+            print(f"agent-workflows serves http://{address}/ and, for MCP clients, /mcp", file=sys.stderr, flush=True)  # noqa: T201 - for the person at the terminal
+            await end.come.wait()
+            try:
+                with anyio.move_on_after(SETTLE_SECONDS, shield=True):
+                    await end.settle(server)
+            finally:
+                _exit(0)
+
+
+def uvicorn_server(settings: Settings, assembly: Assembly, address: ListenAddress, closing: Closing) -> Server:
+    """The HTTP server, not started.
+
+    Args:
+        settings: The settings.
+        assembly: The server's parts.
+        address: Where it will listen.
+        closing: Tells when it ends.
+    """
+    config = Config(
+        create_app(assembly, access_of(settings, address), closing),
+        http=bounded(settings.max_connections),
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_MESSAGE,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
+    return Server(config)
+
+
+class _End:
+    """The server's end, which comes in two steps.
+
+    Args:
+        assembly: The server's parts.
+        drain_seconds: How long runs may still go on after the first signal.
+    """
+
+    def __init__(self, assembly: Assembly, drain_seconds: float) -> None:
+        self._assembly = assembly
+        self._drain_seconds = drain_seconds
+        self.closing = Closing()
+        self.come = anyio.Event()
+
+    async def drain(self) -> None:
+        """Take no more runs, and wait for those of this process, for so long at most."""
+        self.closing.draining = True
+        with anyio.move_on_after(self._drain_seconds):
+            while await self._runs_here():
+                await anyio.sleep(_LOOK_SECONDS)
+        self.comes()
+
+    def comes(self) -> None:
+        """Now: children are signalled and runs stopped in this moment."""
+        self._assembly.children.signal_all()
+        self._assembly.engine.stop_all()
+        self.closing.begin()
+        self.come.set()
+
+    async def settle(self, server: Server) -> None:
+        """Leave the runs as interrupted and the log on disk, and tell everybody who watches."""
+        await self._assembly.engine.close()
+        await self._assembly.log.close(LOG_SECONDS)  # with it end all who watch
+        self._assembly.lock.release()
+        while server.server_state.tasks:
+            await anyio.sleep(0.01)
+
+    async def _runs_here(self) -> bool:
+        active = await self._assembly.log.find(RunFilter(statuses=ACTIVE_STATUSES, limit=1000))
+        return any(self._assembly.engine.runs_here(run.run_id) for run in active)
+
+
+async def _run(server: Server, sock: socket.socket, end: _End) -> None:
+    try:
+        await server._serve([sock])  # noqa: SLF001 - `serve` would take the signals, which are ours # pyright: ignore[reportPrivateUsage]
+    except Exception:  # whatever it died of: the runs are left in order
+        logger.exception("the HTTP server broke")
+    finally:
+        end.comes()
+
+
+async def _listen_for_signals(end: _End, *, task_status: TaskStatus[None]) -> None:
+    with anyio.open_signal_receiver(*SIGNALS) as signals:
+        task_status.started()
+        async with anyio.create_task_group() as tasks:
+            first = True
+            async for _ in signals:
+                if first:
+                    tasks.start_soon(end.drain)
+                else:
+                    end.comes()
+                first = False
+
+
+def _claimed(listen: ListenAddress) -> socket.socket:
+    """The socket, bound.
+
+    Raises:
+        workflows.runs.errors.RunError: It cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((listen.host, listen.port))
+        sock.listen(1024)
+    except OSError as error:
+        sock.close()
+        raise AddressUnavailable(
+            f"{listen} cannot be listened at: {error.strerror}.", recovery=("Give another --http HOST:PORT",)
+        ) from error
+    sock.setblocking(False)
+    return sock
+
+
+class AddressUnavailable(RunError):
+    """The address is somebody else's, or not this machine's."""
+
+    kind = "address_unavailable"
+    blame = "setup"
+
+
+def _exit(code: int) -> NoReturn:
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,168 @@
+import { addItem, changeOpen, closeSpeech, say, type } from "./items.ts";
+import { addSpan, endSpan, lengthenWait, mark } from "./lanes.ts";
+import { type At, type End, type RunEvent, type RunState, type Stage, SUPERVISOR } from "./state.ts";
+import { toolLabel } from "./wording.ts";
+
+/**
+ * The run as it stood after an event, given how it stood before. Pure: it changes nothing, and asks nobody for the time.
+ *
+ * An event of a type that this page does not know becomes a line of the stream: a newer server may say more.
+ */
+export function reduce(before: RunState, event: RunEvent): RunState {
+  const time = timeOf(event, before.time);
+  const state: RunState = {
+    ...before,
+    runId: event.run_id,
+    seq: event.seq,
+    time,
+    startedAt: before.seq === 0 ? time : before.startedAt,
+    progress: Math.max(before.progress, event.progress),
+    message: event.message,
+    // A heartbeat says that it is quiet; whatever else comes, it no longer is.
+    waiting: event.type === "heartbeat" ? before.waiting : null,
+    status: before.status === "queued" && event.type !== "heartbeat" ? "running" : before.status,
+  };
+  const at = { seq: event.seq, time };
+  switch (event.type) {
+    case "workflow_started":
+      return {
+        ...state,
+        workflow: event.workflow,
+        input: event.input,
+        offline: event.offline === true,
+        stages: event.stages.map((stage) => ({ ...AHEAD, name: stage.name, title: stage.title })),
+      };
+    case "stage_started":
+      return stageStarted(state, event.stage, event.round, at);
+    case "stage_completed":
+      return stageCompleted(state, event.stage, event.round, event.seconds);
+    case "workflow_event":
+      return state; // what changed is in the events of whoever changed it
+    case "supervisor_event": {
+      const { reasoning, confidence, next_agent: next, instructions } = event;
+      const item = { kind: "supervisor", ...at, what: event.event_type, reasoning, confidence, next, instructions } as const;
+      const moved = state.origin === SUPERVISOR ? state : { ...along(state, SUPERVISOR), origin: SUPERVISOR };
+      return mark(addItem({ ...moved, supervised: true }, item), SUPERVISOR, next || "analysis", at);
+    }
+    case "agent_event":
+      return say(state, event, at);
+    case "reasoning_step":
+      return addItem(state, { kind: "step", ...at, agent: event.agent, step: event.step, text: event.thought });
+    case "token_stream":
+      return type(state, event, at);
+    case "tool_start": {
+      const label = toolLabel(event.tool, event.input);
+      const { agent, tool, call_id: callId, input } = event;
+      const counted = { ...state, usage: { ...state.usage, toolCalls: state.usage.toolCalls + 1 } };
+      const told = addItem(counted, { kind: "tool", ...at, agent, tool, callId, label, input, ended: null });
+      return addSpan(told, agent, { kind: "tool", label, seq: at.seq, start: time, end: null, ok: true }, toolKey(agent, callId));
+    }
+    case "tool_end": {
+      const { seconds, ok, output } = event;
+      const key = toolKey(event.agent, event.call_id);
+      const done = changeOpen(state, key, (item) => (item.kind === "tool" ? { ...item, ended: { seconds, ok, output } } : item));
+      return endSpan(done, key, ok);
+    }
+    case "usage": {
+      const { usage } = state;
+      const costUsd = usage.costUsd === null || event.cost_usd === null ? null : usage.costUsd + event.cost_usd;
+      const inputTokens = usage.inputTokens + event.input_tokens;
+      return { ...state, usage: { ...usage, costUsd, inputTokens, outputTokens: usage.outputTokens + event.output_tokens } };
+    }
+    case "heartbeat": {
+      const { agent, waiting_for: waitingFor, reason } = event;
+      const since = time - event.seconds * 1000;
+      const status = waitingFor === "slot" ? "queued" : state.status === "queued" && state.seq > 1 ? "running" : state.status;
+      const waited = { ...state, status, waiting: { agent, waitingFor, reason, since } };
+      return agent === "" ? waited : lengthenWait(waited, agent, reason, Math.max(since, state.startedAt), at);
+    }
+    case "gate_opened": {
+      const { gate_id: gateId, question, schema } = event;
+      const gate = { gateId, question, schema, openedAt: time, answer: null };
+      const asked: RunState = { ...state, status: "waiting", gates: [...state.gates, gate] };
+      const span = { kind: "gate", label: question, seq: at.seq, start: time, end: null, ok: true } as const;
+      return addSpan(addItem(asked, { kind: "gate", ...at, gateId }), state.origin || "workflow", span, gateKey(gateId));
+    }
+    case "gate_answered": {
+      const answer = { value: event.answer, by: event.by };
+      const gates = state.gates.map((gate) => (gate.gateId === event.gate_id ? { ...gate, answer } : gate));
+      const open = gates.some((gate) => gate.answer === null);
+      return endSpan({ ...state, gates, status: open ? "waiting" : "running" }, gateKey(event.gate_id), true);
+    }
+    case "workflow_resumed":
+      return addItem(stopped({ ...state, status: "running" }), { kind: "note", ...at, text: event.message });
+    case "workflow_completed": {
+      const { final_response: response, result, seconds } = event;
+      return ended(state, { status: "completed", response, result, seconds }, at);
+    }
+    case "workflow_error": {
+      const { kind, error, recovery, partial } = event;
+      return ended(state, { status: "failed", kind, error, blame: event.blame ?? "", recovery, partial }, at);
+    }
+    case "workflow_cancelled":
+      return ended(state, { status: "cancelled", by: event.by, reason: event.reason, partial: event.partial }, at);
+    default: {
+      event satisfies never;
+      return addItem(state, { kind: "note", ...at, text: state.message });
+    }
+  }
+}
+
+const AHEAD = { status: "ahead", round: 0, seconds: 0, since: null } as const;
+
+/** An event's time; that of the event before where it cannot be read, or where the clock was put back. */
+function timeOf(event: RunEvent, before: number): number {
+  const time = Date.parse(event.time);
+  return Number.isFinite(time) ? Math.max(time, before) : before;
+}
+
+function stageStarted(state: RunState, name: string, round: number, at: At): RunState {
+  const known = state.stages.find((stage) => stage.name === name);
+  const stage: Stage = { ...(known ?? { ...AHEAD, name, title: name }), status: "active", round, since: at.time };
+  const stages = known ? state.stages.map((other) => (other === known ? stage : other)) : [...state.stages, stage];
+  const item = { kind: "stage", ...at, stage: name, title: stage.title, round, seconds: null } as const;
+  const told = addItem(along({ ...state, stages }, name), item);
+  const label = round > 1 ? `${stage.title}, round ${round}` : stage.title;
+  return addSpan(told, name, { kind: "stage", label, seq: at.seq, start: at.time, end: null, ok: true }, stageKey(name));
+}
+
+function stageCompleted(state: RunState, name: string, round: number, seconds: number): RunState {
+  const stages = state.stages.map((stage): Stage =>
+    stage.name === name ? { ...stage, status: "done", round, seconds: stage.seconds + seconds, since: null } : stage,
+  );
+  const closed = closeSpeech({ ...state, stages, origin: name }, name);
+  const timed = changeOpen(closed, stageKey(name), (item) => (item.kind === "stage" ? { ...item, seconds } : item));
+  return endSpan(timed, stageKey(name), true);
+}
+
+function stageKey(name: string): string {
+  return `stage\n${name}`;
+}
+
+function toolKey(agent: string, callId: string): string {
+  return `tool\n${agent}\n${callId}`;
+}
+
+function gateKey(gateId: string): string {
+  return `gate\n${gateId}`;
+}
+
+/** The work went from where it was last to a node. */
+function along(state: RunState, to: string): RunState {
+  const edge = `${state.origin}\n${to}`;
+  return { ...state, edges: new Map(state.edges).set(edge, (state.edges.get(edge) ?? 0) + 1) };
+}
+
+/** Nothing is at work any more. */
+function stopped(state: RunState): RunState {
+  const stages = state.stages.map((stage): Stage =>
+    stage.status === "active" ? { ...stage, status: "stopped", since: null } : stage,
+  );
+  const silent = closeSpeech({ ...state, stages }, null);
+  return [...silent.open.keys()].reduce((before, key) => endSpan(before, key, false), silent);
+}
+
+function ended(state: RunState, end: End, at: At): RunState {
+  const over: RunState = { ...stopped(state), status: end.status, end };
+  return addItem(over, { kind: "end", ...at, status: end.status, text: state.message });
+}

@@ -1,0 +1,1 @@
+"""The workflow `ask`: one agent answers a question step by step, with tools."""

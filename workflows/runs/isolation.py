@@ -1,0 +1,85 @@
+"""The port through which a run gets its place: the workspace itself, or a branch and a work tree of its own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+IsolationMode: TypeAlias = Literal["worktree", "in_place"]
+"""`worktree`: on a branch of its own, in a work tree of its own; `in_place`: in the workspace itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Where a run is to work.
+
+    Attributes:
+        run_id: The run.
+        workflow: Its workflow's name.
+        workspace: Existing directory.
+        mode: What is wanted.
+        strict: Whether nothing else will do: somebody asked for it by name.
+    """
+
+    run_id: str
+    workflow: str
+    workspace: Path
+    mode: IsolationMode
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run works.
+
+    Attributes:
+        directory: Of its agents.
+        branch: What they change is committed on it; empty where they work in the workspace itself.
+        note: What people should know about it, as sentences; may be empty.
+    """
+
+    directory: Path
+    branch: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a run has changed on its branch.
+
+    Attributes:
+        branch: Its branch; empty if it has none, or nothing was changed on it.
+        diff: What was changed, as a unified diff relative to the top of the repository.
+        note: What people should know, as sentences; may be empty.
+    """
+
+    branch: str = ""
+    diff: str = ""
+    note: str = ""
+
+
+class Isolation(Protocol):
+    """Gives runs their places. One contract suite holds for every implementation."""
+
+    async def open(self, wish: Wish) -> Place:
+        """The place of a run; the same one when it is opened again.
+
+        Raises:
+            workflows.runs.errors.IsolationUnavailable: It cannot be had, and nothing else will do.
+            workflows.runs.errors.LogUnavailable: The data directory cannot be written.
+        """
+        ...
+
+    async def close(self, run_id: str) -> Changes:
+        """Put away what a run has changed; before its end is told. Repeating it gives the same answer.
+
+        Never raises: what could not be put away is kept, and the note says where.
+        """
+        ...
+
+    async def forget(self, run_id: str) -> None:
+        """The run is over for good; what is left of its place is removed, now or by a later sweep."""
+        ...
+
+    async def sweep(self) -> None:
+        """Put away what processes have left that died just before they could."""
+        ...

@@ -1,0 +1,78 @@
+"""Rules about answering: which question an answer is for, whether it fits, and until when it may come."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from jsonschema.exceptions import SchemaError
+from jsonschema.exceptions import ValidationError as SchemaViolation
+from jsonschema.validators import validator_for
+
+from workflows.runs.errors import InputRejected, RunNotWaiting
+from workflows.runs.run import Gate, GateReply, Run
+
+
+def checked_reply(run: Run, reply: GateReply) -> GateReply:
+    """A reply as it can be given to a run, with the id of its question.
+
+    Args:
+        run: A run.
+        reply: What is to settle a question; an empty `gate_id` means the only one that is open.
+
+    Raises:
+        RunNotWaiting: There is no such question, or it was settled before.
+        InputRejected: The answer does not fit, or it is not said which of several questions it is for.
+    """
+    gate = _gate(run, reply.gate_id)
+    if reply.outcome == "accepted":
+        _check(gate, reply.answer)
+    return replace(reply, gate_id=gate.gate_id)
+
+
+def not_waiting(run: Run) -> RunNotWaiting:
+    """What is raised where nobody waits for an answer."""
+    return RunNotWaiting(
+        f"Run {run.run_id} does not wait for this answer: it is {run.status}. "
+        "Either it never asked, or somebody was quicker.",
+        recovery=(f"get_run with run_id {run.run_id} shows how it stands",),
+    )
+
+
+def overdue(run: Run) -> Gate | None:
+    """A question whose time is over."""
+    now = datetime.now(UTC)
+    return next(
+        (gate for gate in run.gates if gate.expires_at and datetime.fromisoformat(gate.expires_at) <= now), None
+    )
+
+
+def seconds_left(run: Run) -> float | None:
+    """Seconds until the first question's time is over; None if none has a limit."""
+    limits = [datetime.fromisoformat(gate.expires_at) for gate in run.gates if gate.expires_at]
+    return max(0.0, (min(limits) - datetime.now(UTC)).total_seconds()) if limits else None
+
+
+def _gate(run: Run, gate_id: str) -> Gate:
+    if not gate_id and len(run.gates) > 1:
+        choice = "; ".join(f"{gate.gate_id}: {gate.question}" for gate in run.gates)
+        raise InputRejected("gate_id", f"gate_id: the run waits for several answers, so say which: {choice}")
+    for gate in run.gates:
+        if gate_id in {gate.gate_id, ""}:
+            return gate
+    raise not_waiting(run)
+
+
+def _check(gate: Gate, answer: object) -> None:
+    schema = dict(gate.schema)
+    validator = validator_for(schema)(schema)
+    try:
+        validator.validate(cast("Any", answer))
+    except SchemaViolation as error:
+        where = ".".join(map(str, error.absolute_path))
+        raise InputRejected(
+            "answer",
+            f"answer{f'.{where}' if where else ''}: {error.message}",
+            recovery=(f"The answer must fit this JSON schema: {schema}", "The question stays open: answer again"),
+        ) from error
+    except SchemaError:
+        return  # the workflow's own schema is no schema: its node has to judge
