@@ -8,8 +8,8 @@
     │   │   └── ModelNotFound      the provider has no such model, or not for this account
     │   ├── ToolsUnavailable       tools it was given from elsewhere cannot be reached
     │   └── ScriptEnded            a scripted agent has nothing (more) to play
-    ├── LimitReached               a limit that the caller set
-    │   ├── TurnLimitReached
+    ├── LimitReached               a limit that somebody set
+    │   ├── TurnLimitReached       set by the role
     │   ├── CostLimitReached
     │   └── TimeLimitReached
     ├── ProviderFailed             the model's provider did not deliver
@@ -70,11 +70,7 @@ class AgentUnavailable(AgentError):
 
 
 class ClaudeNotFound(AgentUnavailable):
-    """There is no `claude` command.
-
-    Attributes:
-        looked_in: The places that were tried.
-    """
+    """There is no `claude` command; the message says where it was looked for."""
 
     kind = "claude_not_found"
     default_recovery = (
@@ -82,10 +78,6 @@ class ClaudeNotFound(AgentUnavailable):
         "or set AGENT_WORKFLOWS_CLAUDE to the path of the claude command",
         "or try without a model: add --offline",
     )
-
-    def __init__(self, message: str, *, recovery: tuple[str, ...] = (), looked_in: tuple[str, ...] = ()) -> None:
-        super().__init__(message, recovery=recovery)
-        self.looked_in = looked_in
 
 
 class NotLoggedIn(AgentUnavailable):
@@ -132,7 +124,7 @@ class ScriptEnded(AgentUnavailable):
 
 
 class LimitReached(AgentError):
-    """A limit that the caller set was reached."""
+    """A limit was reached that somebody set: the caller, or the role (then it says so)."""
 
     kind = "limit_reached"
     blame = "caller"

@@ -23,8 +23,18 @@ class RedactingFormatter(logging.Formatter):
         return self._redactor.redact(super().format(record))
 
 
-def log_to_stderr() -> None:
-    """Send what is at least a warning to standard error."""
+ACCESS_LOG = "agent_workflows.access"
+"""Logger of what was asked over HTTP, and how that went."""
+
+
+def log_to_stderr(*, access: bool = False) -> None:
+    """Send what is at least a warning to standard error.
+
+    Args:
+        access: Whether also every answer over HTTP is logged.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(Redactor(os.environ)))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if access:
+        logging.getLogger(ACCESS_LOG).setLevel(logging.INFO)

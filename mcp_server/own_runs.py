@@ -1,4 +1,4 @@
-"""Finds runs of the one user there is; to others they do not exist."""
+"""Finds somebody's own runs; to others they do not exist."""
 
 from mcp_server.assembly import OWNER, Assembly
 from workflows.runs.errors import RunNotFound
@@ -9,14 +9,19 @@ SHORTEST_PREFIX = 4
 _LOOKED_THROUGH = 1000
 
 
-async def own_run(assembly: Assembly, run_id: str) -> Run:
+async def own_run(assembly: Assembly, run_id: str, owner: str) -> Run:
     """A run by its id, as it really stands.
+
+    Args:
+        assembly: The server's parts.
+        run_id: The run.
+        owner: Who asks.
 
     Raises:
         RunNotFound: There is none, or it is somebody else's.
     """
     run = await assembly.log.get(run_id)
-    if run is None or run.owner != OWNER:
+    if run is None or run.owner != owner:
         raise RunNotFound(
             f"run_id: there is no run {run_id[:80]!r}.",
             recovery=("`list_runs`, or `agent-workflows runs`, lists them",),
@@ -25,13 +30,13 @@ async def own_run(assembly: Assembly, run_id: str) -> Run:
 
 
 async def own_run_by_prefix(assembly: Assembly, beginning: str) -> Run:
-    """A run by its id, or by the beginning of it where only one of the newest 1,000 runs begins so.
+    """A run of this machine's user by its id, or by its beginning where only one of the newest 1,000 runs begins so.
 
     Raises:
         RunNotFound: There is none, or more than one.
     """
     if len(beginning) < SHORTEST_PREFIX or await assembly.log.get(beginning) is not None:
-        return await own_run(assembly, beginning)
+        return await own_run(assembly, beginning, OWNER)
     newest = await assembly.log.find(RunFilter(owner=OWNER, limit=_LOOKED_THROUGH))
     found = [run.run_id for run in newest if run.run_id.startswith(beginning)]
-    return await own_run(assembly, found[0] if len(found) == 1 else beginning)
+    return await own_run(assembly, found[0] if len(found) == 1 else beginning, OWNER)

@@ -1,9 +1,9 @@
-"""Whose runs a call over MCP may see: everybody over HTTP has their own, and on a pipe there is only one user."""
+"""Whom a call over MCP comes from: over HTTP everybody has runs of their own, and on a pipe there is only one user."""
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from mcp.server.context import ServerRequestContext
+from starlette.requests import Request
 
 from mcp_server.assembly import OWNER
 
@@ -11,15 +11,27 @@ OWNER_KEY = "agent_workflows.owner"
 """Key of an ASGI scope under which the guard of the HTTP server leaves the owner."""
 
 
-def owner_of_call(ctx: ServerRequestContext[dict[str, object], object]) -> str:
+def owner_of_call(ctx: ServerRequestContext[Any, Any]) -> str:
     """The owner of the runs that a call may see.
 
     Raises:
         KeyError: It came over HTTP and past the guard; better no answer than everybody's runs.
     """
-    if ctx.request is None:
+    request = _http_request(ctx)
+    if request is None:
         return OWNER
-    scope = cast("Mapping[str, Any]", getattr(ctx.request, "scope"))  # noqa: B009 - the SDK's type says `object`
-    owner = scope[OWNER_KEY]
+    owner = request.scope[OWNER_KEY]
     assert isinstance(owner, str)
     return owner
+
+
+def session_of_call(ctx: ServerRequestContext[Any, Any]) -> str:
+    """The MCP session a call belongs to: request ids are unique within one. Empty where there is only one."""
+    request = _http_request(ctx)
+    return "" if request is None else request.headers.get("mcp-session-id", "")
+
+
+def _http_request(ctx: ServerRequestContext[Any, Any]) -> Request | None:
+    request = cast("object", ctx.request)
+    assert request is None or isinstance(request, Request)
+    return request

@@ -72,8 +72,12 @@ class Resources:
             for workflow in self._assembly.catalog.workflows
         ]
 
-    async def read(self, uri: str) -> ReadResourceResult:
+    async def read(self, uri: str, owner: str) -> ReadResourceResult:
         """Read one.
+
+        Args:
+            uri: Which.
+            owner: Who asks.
 
         Raises:
             MCPError: There is no such resource.
@@ -86,17 +90,17 @@ class Resources:
                 text = await anyio.to_thread.run_sync(mermaid, workflow)
                 return _text(uri, text, "text/vnd.mermaid")
             case "runs", [run_id]:
-                return await self._run(uri, await self._own(uri, run_id))
+                return await self._run(uri, await self._own(uri, run_id, owner))
             case "runs", [run_id, "events"]:
-                return await self._events(uri, await self._own(uri, run_id), query)
+                return await self._events(uri, await self._own(uri, run_id, owner), query)
             case "runs", [run_id, "artifacts", name]:
-                return await self._artifact(uri, await self._own(uri, run_id), name)
+                return await self._artifact(uri, await self._own(uri, run_id, owner), name)
             case _:
                 raise _not_found(uri)
 
-    async def _own(self, uri: str, run_id: str) -> Run:
+    async def _own(self, uri: str, run_id: str, owner: str) -> Run:
         try:
-            return await own_run(self._assembly, run_id)
+            return await own_run(self._assembly, run_id, owner)
         except RunNotFound as error:
             raise _not_found(uri) from error
 

@@ -9,9 +9,10 @@ import anyio
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mcp_server.assembly import OWNER, Assembly
+from mcp_server.assembly import Assembly
 from mcp_server.failures import failure_text, validated
 from mcp_server.own_runs import own_run
+from mcp_server.owner import owner_of_call
 from mcp_server.progress_lines import Weight, weigh
 from mcp_server.results import ArtifactLink, ResultError, ResultUsage, fitted, result_json
 from mcp_server.workflow_tools import RequestContext
@@ -179,17 +180,17 @@ class RunTools:
         """
         match name:
             case "list_runs":
-                return await self._list(validated(ListRuns, arguments))
+                return await self._list(validated(ListRuns, arguments), owner_of_call(ctx))
             case "get_run":
-                return await self._get(validated(GetRun, arguments))
+                return await self._get(validated(GetRun, arguments), owner_of_call(ctx))
             case "cancel_run":
                 return await self._cancel(validated(CancelRun, arguments), ctx)
 
-    async def _list(self, asked: ListRuns) -> CallToolResult:
+    async def _list(self, asked: ListRuns, owner: str) -> CallToolResult:
         await self._assembly.engine.reconcile_all()  # a run whose server died is told as what it is
         found = await self._assembly.log.find(
             RunFilter(
-                owner=OWNER,
+                owner=owner,
                 statuses=frozenset(asked.status) if asked.status else None,
                 workflow=asked.workflow,
                 workspace=asked.workspace,
@@ -204,17 +205,17 @@ class RunTools:
         )
         return _answer(listed, text or "There are no such runs.")
 
-    async def _get(self, asked: GetRun) -> CallToolResult:
-        run = await own_run(self._assembly, asked.run_id)
+    async def _get(self, asked: GetRun, owner: str) -> CallToolResult:
+        run = await own_run(self._assembly, asked.run_id, owner)
         events = await self._telling(run, asked.after)
         if not events and run.active and asked.wait_seconds:
             await self._wait(run, asked.wait_seconds)
-            run = await own_run(self._assembly, asked.run_id)
+            run = await own_run(self._assembly, asked.run_id, owner)
             events = await self._telling(run, asked.after)
         return await self._report(run, events)
 
     async def _cancel(self, asked: CancelRun, ctx: RequestContext) -> CallToolResult:
-        await own_run(self._assembly, asked.run_id)
+        await own_run(self._assembly, asked.run_id, owner_of_call(ctx))
         client = ctx.session.client_params
         by = client.client_info.name if client is not None else "client"
         run = await self._assembly.engine.cancel(asked.run_id, by=by, reason=asked.reason)

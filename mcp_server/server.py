@@ -29,6 +29,7 @@ from mcp_types import (
 from mcp_server.assembly import Assembly
 from mcp_server.cancellations import Cancellations
 from mcp_server.failures import rejection_text, run_error_in
+from mcp_server.owner import owner_of_call
 from mcp_server.prompts import filled_prompt, listed_prompts
 from mcp_server.resources import TEMPLATES, Resources
 from mcp_server.run_tools import RunTools
@@ -115,9 +116,9 @@ class WorkflowServer(Server[dict[str, object]]):
     ) -> ListResourceTemplatesResult:
         return ListResourceTemplatesResult(resource_templates=list(TEMPLATES))
 
-    async def _read_resource(self, _ctx: RequestContext, params: ReadResourceRequestParams) -> ReadResourceResult:
+    async def _read_resource(self, ctx: RequestContext, params: ReadResourceRequestParams) -> ReadResourceResult:
         try:
-            return await self._resources.read(str(params.uri))
+            return await self._resources.read(str(params.uri), owner_of_call(ctx))
         except RunError as error:
             raise MCPError(code=INTERNAL_ERROR, message=rejection_text(error), data={"uri": str(params.uri)}) from error
 

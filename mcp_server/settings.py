@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -52,6 +52,19 @@ class Settings(BaseSettings):
         tracing: Whether LangChain's tracing variables may have effect; they send run state to an endpoint.
         mcp_config: File that lists MCP servers whose tools agents may use, as `.mcp.json` does; None for none.
         models: What a role runs on, by role: `claude-cli` or `claude-cli:<model>`.
+        token: What clients over HTTP have to show; None asks nobody, which is possible on loopback only.
+        tokens: The same for several users, by name; each sees only their own runs.
+        hosts: Further names under which the HTTP server is known.
+        origins: Origins of web pages elsewhere that may use the HTTP server.
+        proxies: Addresses of proxies whose X-Forwarded headers are believed.
+        oauth_issuer: Whose tokens are accepted besides; with this, the two below have to be set.
+        oauth_jwks_url: Where the issuer's keys are.
+        oauth_audience: What tokens must be issued for: the address of `/mcp` as clients know it.
+        oauth_scopes: What tokens must allow.
+        drain_seconds: How long runs may go on after the first signal to the HTTP server.
+        max_connections: How many clients may be connected at once.
+        max_streams: How many streams of events one user may have open at once.
+        requests_per_second: How often one user may ask, in the long run; ten times as much at once.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
@@ -64,6 +77,25 @@ class Settings(BaseSettings):
     tracing: bool = False
     mcp_config: Path | None = None
     models: Mapping[str, str] = Field(default_factory=dict[str, str])
+    token: SecretStr | None = Field(default=None, min_length=1)
+    tokens: Mapping[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    origins: Annotated[tuple[str, ...], NoDecode] = ()
+    proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    oauth_issuer: str | None = None
+    oauth_jwks_url: str | None = None
+    oauth_audience: str | None = None
+    oauth_scopes: Annotated[tuple[str, ...], NoDecode] = ()
+    drain_seconds: float = Field(default=0, ge=0, le=3600)
+    max_connections: int = Field(default=2000, ge=1)
+    max_streams: int = Field(default=1000, ge=1)
+    requests_per_second: float = Field(default=100, gt=0)
+
+    @field_validator("hosts", "origins", "proxies", "oauth_scopes", mode="before")
+    @classmethod
+    def _split_words(cls, value: object) -> object:
+        """A variable holds several words, separated by commas or blanks."""
+        return value.replace(",", " ").split() if isinstance(value, str) else value
 
     @field_validator("roots", mode="before")
     @classmethod
@@ -148,4 +180,5 @@ def load_settings(**given: object) -> Settings:
 def _complaint(where: tuple[int | str, ...], problem: str, value: object) -> str:
     field = str(where[0]) if where else "settings"
     name = f"{MODEL_PREFIX}<ROLE>" if field == "models" else f"{PREFIX}{field.upper()}"
-    return f"{name} = {value!r}: {problem}. It is set in the environment, or as `{field}` in {config_file()}."
+    shown = "***" if field in {"token", "tokens"} else repr(value)
+    return f"{name} = {shown}: {problem}. It is set in the environment, or as `{field}` in {config_file()}."

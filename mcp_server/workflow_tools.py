@@ -19,10 +19,11 @@ from mcp_types import (
 )
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from mcp_server.assembly import OWNER, Assembly
+from mcp_server.assembly import Assembly
 from mcp_server.call_ledger import CallLedger
 from mcp_server.cancellations import Cancellations
 from mcp_server.failures import failure_text, rejection_text, run_error_in, validated
+from mcp_server.owner import owner_of_call, session_of_call
 from mcp_server.progress import ProgressFrame, ProgressReporter, SendProgress
 from mcp_server.results import WorkflowResult, made, result_json
 from workflows.budget import Limits
@@ -121,7 +122,7 @@ class WorkflowCaller:
             workflows.runs.errors.RunError: It could not be started.
         """
         options = validated(tool.arguments, arguments)
-        started = await self._assembly.engine.start(self._request(tool.workflow, options))
+        started = await self._assembly.engine.start(self._request(tool.workflow, options, owner_of_call(ctx)))
         run_id = started.run.run_id
         with self._ledger.attached(run_id):
             try:
@@ -145,18 +146,18 @@ class WorkflowCaller:
         Not if the client only gave up waiting, if others wait for it, here or where it runs, or if this server goes
         away and leaves the run to be found again.
         """
-        if await self._cancellations.client_gave_up(ctx.request_id):
+        if await self._cancellations.client_gave_up(ctx.request_id, session_of_call(ctx)):
             return False
         engine = self._assembly.engine
         return not engine.closed and engine.runs_here(run_id) and self._ledger.is_last(run_id)
 
-    def _request(self, workflow: Workflow, options: CommonOptions) -> RunRequest:
+    def _request(self, workflow: Workflow, options: CommonOptions, owner: str) -> RunRequest:
         values = {name: getattr(options, name) for name in workflow.input_model.model_fields}
         return RunRequest(
             workflow=workflow,
             input=validated(workflow.input_model, values),
             workspace=self._assembly.workspaces.choose(options.workspace, writes=workflow.writes),
-            owner=OWNER,
+            owner=owner,
             limits=Limits(max_cost_usd=options.max_cost_usd, max_seconds=options.max_seconds),
         )
 

@@ -13,13 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from workflows.ask.contract import WORKFLOW as ASK
 from workflows.build_feature.contract import WORKFLOW as BUILD_FEATURE
+from workflows.collaborate.contract import WORKFLOW as COLLABORATE
 from workflows.run_claude.contract import WORKFLOW as RUN_CLAUDE
 from workflows.runs.errors import WorkflowBroken, WorkflowNotFound
 from workflows.workflow import Workflow
 
 BUILT_IN: tuple[Workflow, ...] = (
     BUILD_FEATURE,
+    COLLABORATE,
+    ASK,
     RUN_CLAUDE,
 )
 

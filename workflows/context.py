@@ -51,7 +51,14 @@ class WorkflowContext:
     conversations: dict[str, str] = field(default_factory=dict[str, str])
 
     async def perform(
-        self, role: Role, prompt: str, say: Say, *, reply_model: type[BaseModel] | None = None
+        self,
+        role: Role,
+        prompt: str,
+        say: Say,
+        *,
+        reply_model: type[BaseModel] | None = None,
+        as_agent: str = "",
+        cost_share: float = 1.0,
     ) -> AgentReply:
         """Have a role's agent do something, within what is left of the budget.
 
@@ -60,16 +67,21 @@ class WorkflowContext:
             prompt: What to do.
             say: The node's stream writer.
             reply_model: Shape of a typed reply, or None for free text.
+            as_agent: The name under which it is reported; empty for the role's. Those who work in one role side by side
+                need names of their own.
+            cost_share: The part of what is left of the money that this work may use, above 0 and up to 1: those who
+                work side by side must not each spend all of it.
 
         Raises:
             agents.errors.AgentError: It could not be finished.
         """
         self.budget.check()
+        agent, cost_left = as_agent or role.name, self.budget.cost_left()
 
         def emit(said: AgentSaid) -> None:
             if isinstance(said, UsageReported):
                 self.budget.charge(Usage(said.input_tokens, said.output_tokens, said.cost_usd))
-            say(AgentReport(role.name, said))
+            say(AgentReport(agent, said))
 
         task = AgentTask(
             role=role.name,
@@ -82,14 +94,14 @@ class WorkflowContext:
             allowed_tools=role.allowed_tools,
             reply_model=reply_model,
             max_seconds=self.budget.seconds_left(),
-            max_cost_usd=self.budget.cost_left(),
+            max_cost_usd=None if cost_left is None else cost_left * cost_share,
             max_turns=role.max_turns,
             run_id=self.run_id,
             workflow=self.workflow,
             ask_permission=self.ask_permission if role.access == "write" else None,
             # A typed reply is the end of a conversation: what comes later is for the next task's prompt.
             next_instruction=self.instructions.later() if reply_model is None else None,
-            resume_session=self.conversations.pop(role.name, ""),
+            resume_session=self.conversations.pop(agent, ""),
         )
         return await self.team.agent_for(role.name).run(task, emit)
 

@@ -1,55 +1,34 @@
 """The Claude CLI as an agent: ties the room together."""
 
-import errno
-import logging
-import math
 import os
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, assert_never
 
 import anyio
+import anyio.to_thread
 
 from agents.agent import AgentReply, AgentTask
-from agents.claude.command import build_command
-from agents.claude.environment import claude_environment, config_directory_of
-from agents.claude.lines import LineFramer, LineTooLong
-from agents.claude.narrate import Narrator
-from agents.claude.outcome import judge
-from agents.claude.parser import parse_message
-from agents.errors import (
-    AgentError,
-    AgentMisconfigured,
-    AgentProcessFailed,
-    ClaudeNotFound,
-    CostLimitReached,
-    TimeLimitReached,
-    TurnLimitReached,
-)
-from agents.events import AgentSaid, Emit, Progressed, Waiting
-from agents.mcp_servers import McpServers
-from agents.processes.child import ChildProcess, Patience
-from agents.processes.environment import MAX_DEPTH, depth_of
+from agents.claude.command import Command, Session, build_command
+from agents.claude.conversation import Conversation
+from agents.claude.dialogue import Dialogue
+from agents.claude.endings import exec_failure, reply_of, start_failure
+from agents.claude.environment import TEMPORARY_VARIABLES, claude_environment, config_directory_of
+from agents.claude.kept_conversations import KeptConversation, KeptConversations, finds_login_elsewhere
+from agents.claude.listening import Bounds, Listener, Stop
+from agents.claude.preconditions import refuse_what_cannot_work
+from agents.errors import NotLoggedIn
+from agents.events import Emit, Progressed, Waiting
+from agents.processes.child import ChildProcess, Patience, ignore
 from agents.processes.registry import ProcessRegistry
-
-_Stop: TypeAlias = Literal["ended", "lingers", "closed", "refused", "silent", "out of time"]
-"""Why nobody listens to the child any more: it has ended; it has said its last and stays; it closed its output without
-a last word and stays; its key or login was refused, and it would go on trying for minutes; it has not said anything for
-longer than a `claude` that works ever would; the time limit."""
+from agents.processes.temporary_directory import temporary_directory
 
 MODEL_IDLE_SECONDS = 660.0
 TOOL_IDLE_SECONDS = 3600.0
 TASK_SECONDS = 7200.0
-_A_MINUTE = 60.0
-_SIGKILL = 9
-_COMMAND_NOT_FOUND = 127
 _DEFAULT_PATIENCE = Patience()
-_PASSING_ERRNOS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY})
-"""Start failures that are over by themselves: no process, memory or descriptor to be had, or an update going on."""
-
-_log = logging.getLogger(__name__)
 
 
 class ClaudeAgent:
@@ -58,18 +37,22 @@ class ClaudeAgent:
     A cancelled run is over, and nothing of it left, within the patience with SIGINT and SIGTERM and about 2 s; a
     `claude` that behaves needs 0.1 to 1.6 s. Whatever the child reports meanwhile, a cancelled run stays cancelled.
 
+    Where the task says whom to ask, commands are asked about one by one (`agents.claude.written` has what was
+    measured); time limits go on while a person is awaited, limits of silence do not.
+
     Args:
         executable: The `claude` command, or what finds it (raising `ClaudeNotFound`), asked anew for every task.
         registry: Owns the processes of this server.
         model: Alias or full name of a model; None leaves the choice to the CLI.
         environ: What the child's environment is made from; None takes this process's own.
-        mcp_config: File that lists the MCP servers whose tools a task with `connected_tools` has; None for none.
         patience: How long to wait for a child that should end.
         model_idle_seconds: How long a child may say nothing while the model is awaited. The default is above the ten
             minutes after which the CLI itself gives up a request (`API_TIMEOUT_MS`); whoever raises that raises this.
         tool_idle_seconds: How long it may say nothing while a tool or background work runs. A tool of the main thread
             is announced every 30 s, but a background task or one of a sub-agent can be silent for as long as it takes.
         task_seconds: How long one task may take in all, also where the task sets no limit.
+        conversations: Directory in which a conversation is kept while it is at work, so that an interrupted one can be
+            gone on with; None keeps none. None is kept either where the CLI would not find its login then.
     """
 
     def __init__(
@@ -79,21 +62,20 @@ class ClaudeAgent:
         *,
         model: str | None = None,
         environ: Mapping[str, str] | None = None,
-        mcp_config: Path | None = None,
         patience: Patience = _DEFAULT_PATIENCE,
         model_idle_seconds: float = MODEL_IDLE_SECONDS,
         tool_idle_seconds: float = TOOL_IDLE_SECONDS,
         task_seconds: float = TASK_SECONDS,
+        conversations: Path | None = None,
     ) -> None:
         self._executable = executable
         self._registry = registry
         self._model = model
         self._environ = environ
-        self._mcp_config = mcp_config
         self._patience = patience
-        self._model_idle_seconds = model_idle_seconds
-        self._tool_idle_seconds = tool_idle_seconds
+        self._bounds = Bounds(model_idle_seconds, tool_idle_seconds, patience.linger_seconds)
         self._task_seconds = task_seconds
+        self._conversations = None if conversations is None else KeptConversations(conversations)
 
     @property
     def name(self) -> str:
@@ -107,250 +89,145 @@ class ClaudeAgent:
 
     async def run(self, task: AgentTask, emit: Emit) -> AgentReply:
         """Do the task; see `agents.agent.Agent.run`."""
-        conversation = _Conversation(task, emit)
+        conversation = Conversation(task.workspace, emit)
         conversation.say(Waiting(reason="start", message="starting claude"))
         environ = os.environ if self._environ is None else self._environ
-        _refuse_what_cannot_work(task, environ)
+        refuse_what_cannot_work(task, environ)
         found = self._executable if isinstance(self._executable, Path) else self._executable()
-        executable = found.absolute()  # the child's directory is another one
-        command = build_command(
-            executable,
-            task,
-            model=self._model,
-            private_directories=_private_directories(environ),
-            servers=McpServers.read(self._mcp_config) if task.connected_tools and self._mcp_config else None,
+        work = _Work(task, found.absolute(), environ, uuid.uuid4().hex)  # the child's directory is another one
+        kept = await self._kept(work, conversation)
+        try:
+            reply = await self._do(work, conversation, kept)
+        except NotLoggedIn:
+            if kept is None or conversation.narrator.usage.input_tokens:
+                raise
+            # A release that does not know where else to look for its login: no conversation is kept with it.
+            await anyio.to_thread.run_sync(kept.forget)
+            conversation.say(Progressed(message="the login is not found from here, starting again without keeping it"))
+            again = replace(work, marker=uuid.uuid4().hex)
+            return await self._do(again, Conversation(task.workspace, emit), None)
+        if kept is not None:
+            await anyio.to_thread.run_sync(kept.forget)
+        return reply
+
+    async def _kept(self, work: "_Work", conversation: Conversation) -> KeptConversation | None:
+        """Where the conversation is kept; None where it is not."""
+        if self._conversations is None or not finds_login_elsewhere(work.environ):
+            return None
+        try:
+            return await anyio.to_thread.run_sync(self._conversations.open, work.task, work.marker)
+        except OSError as error:
+            words = f"the conversation is not kept, {error.strerror or error}: it could not be gone on with"
+            conversation.say(Progressed(message=words))
+            return None
+
+    async def _do(self, work: "_Work", conversation: Conversation, kept: KeptConversation | None) -> AgentReply:
+        """Do it with one process.
+
+        Raises:
+            AgentError: There is no reply.
+        """
+        conversation.narrator.resumable = kept is not None
+        seconds = (
+            self._task_seconds if work.task.max_seconds is None else min(work.task.max_seconds, self._task_seconds)
         )
-        marker = uuid.uuid4().hex
-        stop: _Stop = "ended"
+        stop: Stop = "ended"
         awaited = ""
         try:
-            async with self._registry.child(
-                command.argv,
-                stdin=command.stdin,
-                cwd=task.workspace,
-                environment=claude_environment(environ, run_id=task.run_id, marker=marker),
-                marker=marker,
-                patience=self._patience,
-            ) as child:
+            async with self._child(work, kept) as (child, command):
                 try:
-                    stop = await self._listen(child, conversation, self._seconds_for(task))
+                    stop = await self._listen(child, command, work.task, conversation, seconds)
                     awaited = conversation.running_work
                 finally:
                     try:
                         # What comes after the last word would only spoil it: SIGINT makes the CLI report an interrupt.
-                        await child.end(_ignore if stop == "lingers" else conversation.hear)
+                        await child.end(ignore if stop == "lingers" else conversation.hear)
                     finally:
                         conversation.close()
         except OSError as error:
-            _refuse_what_cannot_work(task, environ)  # the workspace may have gone in between
-            raise _start_failure(executable, error) from error
-        if child.exec_failure:
-            number = errno.ENOENT if child.exit_code == _COMMAND_NOT_FOUND else errno.ENOEXEC
-            raise _start_failure(executable, OSError(number, child.exec_failure))
-        if stop == "silent":
-            raise _silence(
-                awaited, self._tool_idle_seconds if awaited else self._model_idle_seconds, child, conversation
+            refuse_what_cannot_work(work.task, work.environ)  # the workspace may have gone in between
+            raise start_failure(work.executable, error) from error
+        if (failure := exec_failure(work.executable, child)) is not None:
+            raise failure
+        if conversation.dialogue is not None and conversation.dialogue.failure is not None:
+            raise conversation.dialogue.failure
+        return reply_of(
+            stop, child, conversation, work.task, awaited=awaited, bounds=self._bounds, most=self._task_seconds
+        )
+
+    @asynccontextmanager
+    async def _child(
+        self, work: "_Work", kept: KeptConversation | None
+    ) -> AsyncGenerator[tuple[ChildProcess, Command]]:
+        """Start the CLI; when the block is left, nothing of it is left.
+
+        Raises:
+            AgentMisconfigured: The task asks for what cannot be given.
+            OSError: It could not be started.
+        """
+        command = build_command(
+            work.executable,
+            work.task,
+            model=self._model,
+            private_directories=_private_directories(work.environ, kept),
+            session=None if kept is None else Session(kept.session_id, kept.is_resumed),
+        )
+        async with (
+            temporary_directory(work.environ, TEMPORARY_VARIABLES) as temporary,
+            self._registry.child(
+                command.argv,
+                stdin=None if command.is_dialogue else command.prompt.encode(),
+                cwd=work.task.workspace,
+                environment=claude_environment(
+                    work.environ, run_id=work.task.run_id, marker=work.marker, temporary=temporary
+                )
+                | ({} if kept is None else kept.variables(work.environ)),
+                marker=work.marker,
+                patience=self._patience,
+            ) as child,
+        ):
+            yield child, command
+
+    async def _listen(
+        self, child: ChildProcess, command: Command, task: AgentTask, conversation: Conversation, seconds: float
+    ) -> Stop:
+        stop: Stop = "ended"
+        listener = Listener(child, conversation, self._bounds)
+        if not command.is_dialogue:
+            return await listener.listen(seconds)
+        async with anyio.create_task_group() as tasks:
+            conversation.dialogue = Dialogue(
+                child,
+                tasks,
+                conversation.say,
+                ask_permission=task.ask_permission,
+                next_instruction=task.next_instruction,
+                moved=listener.look_again,
             )
-        if stop == "out of time":
-            raise _out_of_time(task, self._task_seconds, conversation)
-        return _outcome(stop, child, conversation, task)
-
-    def _seconds_for(self, task: AgentTask) -> float:
-        return self._task_seconds if task.max_seconds is None else min(task.max_seconds, self._task_seconds)
-
-    def _idle_seconds(self, conversation: "_Conversation") -> float:
-        return self._tool_idle_seconds if conversation.running_work else self._model_idle_seconds
-
-    async def _listen(self, child: ChildProcess, conversation: "_Conversation", seconds: float) -> _Stop:
-        with anyio.move_on_after(seconds):
-            while True:
-                piece = b""
-                linger_until = conversation.finished_at + self._patience.linger_seconds
-                idle_until = anyio.current_time() + self._idle_seconds(conversation)
-                with anyio.CancelScope(deadline=min(linger_until, idle_until)) as silence:
-                    piece = await child.receive()
-                if silence.cancelled_caught:
-                    return "lingers" if conversation.has_finished else "silent"
-                if not piece:
-                    with anyio.move_on_after(self._patience.linger_seconds):
-                        await child.wait()
-                        return "ended"
-                    return "lingers" if conversation.has_finished else "closed"
-                conversation.hear(piece)
-                if conversation.is_refused:
-                    return "refused"
-        return "lingers" if conversation.has_finished else "out of time"
+            tasks.start_soon(conversation.dialogue.begin, command.prompt)
+            stop = await listener.listen(seconds)
+            tasks.cancel_scope.cancel()
+        return stop
 
 
-class _Conversation:
-    """What the child writes, as events and facts."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A task, and what it is done with."""
 
-    def __init__(self, task: AgentTask, emit: Emit) -> None:
-        self.narrator = Narrator(task.workspace)
-        self.finished_at = math.inf
-        self._framer = LineFramer()
-        self._emit = emit
-        self._emit_is_broken = False
-
-    @property
-    def has_finished(self) -> bool:
-        return self.narrator.finished
-
-    @property
-    def is_refused(self) -> bool:
-        return self.narrator.auth_failed
-
-    @property
-    def running_work(self) -> str:
-        """What runs now, for people; empty while it is the model that is awaited."""
-        if tools := self.narrator.open_tools:
-            return tools[-1].tool
-        return "background work" if self.narrator.background_tasks else ""
-
-    def hear(self, piece: bytes) -> None:
-        """Take what the child wrote."""
-        self._tell(self._framer.feed(piece))
-
-    def close(self) -> None:
-        """Take the last line, if it came without a newline, and tell what was left open."""
-        if not self.narrator.finished:
-            self._tell(self._framer.close())
-        for said in self.narrator.close():
-            self.say(said)
-
-    def say(self, said: AgentSaid) -> None:
-        """Pass an event on. A listener that breaks the rules must not cost the work that is being done."""
-        try:
-            self._emit(said)
-        except Exception:  # noqa: BLE001 - by contract it never raises, so nothing is known of what it raises
-            if not self._emit_is_broken:
-                _log.exception("A listener raised; the agent goes on. Further errors of this listener are not logged.")
-            self._emit_is_broken = True
-
-    def _tell(self, lines: list[bytes | LineTooLong]) -> None:
-        for line in lines:
-            if isinstance(line, LineTooLong):
-                self.say(Progressed(message=f"claude wrote a line of {line.bytes:,} bytes, which was left out"))
-                continue
-            for said in self.narrator.tell(parse_message(line)):
-                self.say(said)
-        if not self.narrator.finished:
-            self.finished_at = math.inf
-        elif self.finished_at == math.inf:
-            self.finished_at = anyio.current_time()
+    task: AgentTask
+    executable: Path
+    environ: Mapping[str, str]
+    marker: str
 
 
-def _silence(awaited: str, seconds: float, child: ChildProcess, conversation: _Conversation) -> AgentProcessFailed:
-    return AgentProcessFailed(
-        f"claude said nothing for {seconds:.0f} s while {awaited or 'the model'} was awaited, and was ended.",
-        recovery=(
-            "Try again",
-            "Check the network, the proxy and ANTHROPIC_BASE_URL" if not awaited else "See why the tool did not end",
-        ),
-        partial=conversation.narrator.text_so_far,
-        stderr=child.stderr,
+def _private_directories(environ: Mapping[str, str], kept: KeptConversation | None) -> tuple[Path, ...]:
+    """The CLI's own directories, as they are named and as they really are: a rule holds for a path as it is written."""
+    directories = (config_directory_of(environ), None if kept is None else kept.directory)
+    return tuple(
+        dict.fromkeys(
+            path
+            for directory in directories
+            if directory is not None
+            for path in (directory.absolute(), directory.resolve())
+        )
     )
-
-
-def _out_of_time(task: AgentTask, most: float, conversation: _Conversation) -> TimeLimitReached:
-    partial = conversation.narrator.text_so_far
-    if task.max_seconds is None or task.max_seconds > most:
-        words = f"claude was still at work after {most:.0f} s, the longest that one task may take."
-        return TimeLimitReached(words, recovery=("Split the task into smaller ones",), partial=partial)
-    left = f"{task.max_seconds:.1f} s" if task.max_seconds < _A_MINUTE else f"{task.max_seconds:.0f} s"
-    return TimeLimitReached(
-        f"claude was still at work when the {left} that were left of the run's time (max_seconds) were over.",
-        partial=partial,
-    )
-
-
-def _outcome(
-    stop: Literal["ended", "lingers", "closed", "refused"],
-    child: ChildProcess,
-    conversation: _Conversation,
-    task: AgentTask,
-) -> AgentReply:
-    """What became of a child that has ended.
-
-    Raises:
-        AgentError: There is no reply.
-    """
-    exit_code = -_SIGKILL if child.exit_code is None else child.exit_code  # None: killed, and stuck in the kernel
-    match stop:
-        case "lingers":
-            exit_code = 0  # it had done its work; the signal was ours
-        case "closed":
-            raise AgentProcessFailed(
-                "claude closed its output without an answer, and did not end.",
-                partial=conversation.narrator.text_so_far,
-                stderr=child.stderr,
-            )
-        case "ended" | "refused":
-            pass
-        case _:
-            assert_never(stop)
-    try:
-        reply = judge(
-            conversation.narrator, exit_code=exit_code, stderr=child.stderr, wants_reply_model=task.reply_model
-        )
-    except TurnLimitReached as reached:
-        words = f"The role {task.role} used all of its {task.max_turns} rounds with the model."
-        raise TurnLimitReached(words, partial=reached.partial) from reached
-    return replace(reply, session_id="")  # nothing is kept on disk by which it could be continued
-
-
-def _refuse_what_cannot_work(task: AgentTask, environ: Mapping[str, str]) -> None:
-    """Check what the CLI would not, or would take for something else.
-
-    Raises:
-        AgentError: Names the field and its problem.
-    """
-    if not task.workspace.is_dir():
-        raise AgentMisconfigured(
-            f"The workspace {task.workspace} is not an existing directory.",
-            recovery=("Create it, or pass the path of another one as `workspace`",),
-        )
-    if not os.access(task.workspace, os.R_OK | os.X_OK):
-        raise AgentMisconfigured(
-            f"The workspace {task.workspace} may not be read by this user.",
-            recovery=("Change its permissions, or pass another one as `workspace`",),
-        )
-    if task.max_turns is not None and task.max_turns < 1:  # the CLI takes 0 for "no limit"
-        raise TurnLimitReached(f"max_turns is {task.max_turns}: no round is left.")
-    if task.max_cost_usd is not None and task.max_cost_usd <= 0:
-        raise CostLimitReached("Nothing is left of the money the run may cost (max_cost_usd).")
-    if task.max_seconds is not None and task.max_seconds <= 0:
-        raise TimeLimitReached("Nothing is left of the time the run may take (max_seconds).")
-    if depth_of(environ) >= MAX_DEPTH:
-        raise AgentMisconfigured(
-            f"This server runs inside {MAX_DEPTH} others that agents have started; no further agent is started.",
-            recovery=("Do this piece of work directly, without starting another workflow",),
-        )
-
-
-def _private_directories(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """The CLI's own directory, as it is named and as it really is: a rule holds for a path as it is written."""
-    directory = config_directory_of(environ)
-    if directory is None:
-        return ()
-    return tuple(dict.fromkeys((directory.absolute(), directory.resolve())))
-
-
-def _start_failure(executable: Path, error: OSError) -> AgentError:
-    """Why the system would not run the command, or what is run beside it."""
-    culprit = Path(error.filename) if isinstance(error.filename, str) else executable
-    message = f"{culprit} could not be started: {error.strerror or error}."
-    if error.errno == errno.ENOENT and culprit == executable:
-        if executable.exists():
-            message = f"{executable} could not be started: the interpreter its first line names is missing."
-        return ClaudeNotFound(message, looked_in=(str(executable),))
-    if error.errno in _PASSING_ERRNOS:
-        return AgentProcessFailed(message, recovery=("Try again in a minute, with fewer agents at once",))
-    recovery = ("Check the file and its permissions, or install Claude Code again", "then try `claude --version`")
-    if error.errno == errno.E2BIG:
-        recovery = ("Shorten the instructions of the role, or the reply's schema: a command line has a limit",)
-    return AgentMisconfigured(message, recovery=recovery)
-
-
-def _ignore(_: bytes) -> None:
-    pass

@@ -9,10 +9,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agents.processes.environment import child_environment
+from agents.processes.temporary_directory import VARIABLES
 
 API_TIMEOUT_VARIABLE = "API_TIMEOUT_MS"
 API_TIMEOUT_MS = "600000"
 """How long the CLI waits for the model to begin an answer, in ms; what the user has set counts instead."""
+
+TEMPORARY_VARIABLES = ("CLAUDE_CODE_TMPDIR", *VARIABLES)
+"""Where the CLI, and what it runs, look for the place of temporary files; the first counts."""
 
 _SETTINGS = MappingProxyType(
     {
@@ -107,7 +111,9 @@ _RESTRICTIONS = frozenset({"CLAUDE_CODE_RESTRICTED", "CLAUDE_CODE_SUBPROCESS_ENV
 _USER_CONFIGURATION = _LOGIN | _PROVIDER | _NETWORK | _MODEL | _MACHINE | _RESTRICTIONS
 
 
-def claude_environment(environ: Mapping[str, str], *, run_id: str, marker: str) -> dict[str, str]:
+def claude_environment(
+    environ: Mapping[str, str], *, run_id: str, marker: str, temporary: Path | None = None
+) -> dict[str, str]:
     """The environment a `claude` process is started with.
 
     Handed on: everything that is not Claude Code's or ours (`PATH`, `HOME`, proxies, `ANTHROPIC_*`, `AWS_*`,
@@ -118,9 +124,12 @@ def claude_environment(environ: Mapping[str, str], *, run_id: str, marker: str) 
         environ: The environment of this server.
         run_id: The run the child works for; empty if none.
         marker: Unique to the child; no `/` in it.
+        temporary: Directory for its temporary files and those of its commands; None leaves it where it is.
     """
     kept = {name: value for name, value in environ.items() if _is_handed_on(name)}
-    return {API_TIMEOUT_VARIABLE: API_TIMEOUT_MS} | child_environment(kept, run_id=run_id, marker=marker) | _SETTINGS
+    places = {} if temporary is None else dict.fromkeys(TEMPORARY_VARIABLES, str(temporary))
+    marked = child_environment(kept, run_id=run_id, marker=marker)
+    return {API_TIMEOUT_VARIABLE: API_TIMEOUT_MS} | marked | _SETTINGS | places
 
 
 def config_directory_of(environ: Mapping[str, str]) -> Path | None:

@@ -35,9 +35,9 @@ def find_claude(explicit: str | None, environ: Mapping[str, str]) -> Path:
     for candidate in candidates:
         if _is_executable(candidate):
             return candidate.absolute()
-    looked_in = tuple(dict.fromkeys(str(candidate.parent) for candidate in candidates))
-    where = ", ".join(looked_in) or "nowhere: PATH is empty and there is no home directory"
-    raise ClaudeNotFound(f"There is no `claude` command. Looked in: {where}.", looked_in=looked_in)
+    places = dict.fromkeys(str(candidate.parent) for candidate in candidates)
+    where = ", ".join(places) or "nowhere: PATH is empty and there is no home directory"
+    raise ClaudeNotFound(f"There is no `claude` command. Looked in: {where}.")
 
 
 def _explicit(explicit: str, environ: Mapping[str, str]) -> Path:
@@ -66,7 +66,6 @@ def _unusable(explicit: str, problem: str) -> ClaudeNotFound:
             "Correct AGENT_WORKFLOWS_CLAUDE: the path of the claude command",
             "or remove it: then claude is looked for on PATH",
         ),
-        looked_in=(explicit,),
     )
 
 

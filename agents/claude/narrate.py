@@ -199,7 +199,9 @@ class Narrator:
         if not speaker:
             self.last_assistant_error = said.failure
         if said.synthetic or said.failure is not None:
-            return _tell_synthetic(said, speaker)
+            others = (block for block in said.blocks if not isinstance(block, TextBlock))
+            told = [event for block in others for event in self._block(block, said.message_id, speaker)]
+            return told + _tell_synthetic(said, speaker)
         if len(said.blocks) == 1:
             return self._block(said.blocks[0], said.message_id, speaker)
         return [event for block in said.blocks for event in self._block(block, said.message_id, speaker)]

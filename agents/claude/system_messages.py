@@ -24,7 +24,6 @@ class TurnStarted:
     model: str
     version: str
     cwd: str
-    permission_mode: str
     tools: tuple[str, ...]
     mcp_servers: tuple[McpServerState, ...]
 

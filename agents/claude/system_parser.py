@@ -74,7 +74,6 @@ def _init(fields: JsonObject) -> TurnStarted:
         model=text_of(fields, "model"),
         version=text_of(fields, "claude_code_version"),
         cwd=text_of(fields, "cwd"),
-        permission_mode=text_of(fields, "permissionMode"),
         tools=texts_of(fields, "tools"),
         mcp_servers=tuple(McpServerState(text_of(server, "name"), text_of(server, "status")) for server in servers),
     )

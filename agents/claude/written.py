@@ -14,6 +14,7 @@ Measured on version 2.1.329:
 
 import json
 import re
+from collections.abc import Mapping
 
 from agents.agent import PermissionAnswer
 from agents.claude.fields import JsonObject
@@ -75,5 +76,5 @@ def _response(response: JsonObject) -> bytes:
     return _line({"type": "control_response", "response": response})
 
 
-def _line(message: JsonObject) -> bytes:
+def _line(message: Mapping[str, object]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"  # ASCII: no character that ends a line

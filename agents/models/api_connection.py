@@ -75,12 +75,16 @@ class ApiConnection:
             AgentError: There is no (whole) answer.
         """
         try:
-            async with aclosing(self._events(path, body, optional)) as events:
-                async for event in events:
-                    for delta in reader.read(event):
-                        yield delta
-                    if reader.is_over:
-                        break
+            try:
+                async with aclosing(self._events(path, body, optional)) as events:
+                    async for event in events:
+                        for delta in reader.read(event):
+                            yield delta
+                        if reader.is_over:
+                            break
+            except httpx2.HTTPError:
+                if not reader.is_whole:  # what comes after the answer's end may be missed
+                    raise
             if not reader.is_whole:
                 raise self._unfinished(reader)
             for delta in reader.finish():

@@ -33,7 +33,7 @@ from agents.models.secrets import without_secrets
 
 _WORDS_CHARACTERS = 600
 _TOO_LONG = re.compile(
-    r"maximum context|context[ _]length|context[ _]window|context[ _]size|prompt is too long|too many (?:input )?tokens",
+    r"maximum context|context[ _](?:length|window|size)|prompt is too long|too many (?:input )?tokens",
     re.IGNORECASE,
 )
 _MAY_BE_TOO_LONG = frozenset({None, 400, 413, 422})

@@ -7,9 +7,9 @@ from pathlib import Path
 import anyio.to_thread
 import regex
 from pydantic import Field
-from wcmatch import glob
 
 from agents.tools.inside import Inside
+from agents.tools.path_pattern import path_pattern
 from agents.tools.tool import Tool, ToolFailed, ToolOutcome
 from agents.tools.typed_tool import Arguments, TypedTool
 from agents.workspace.stoppable import Check, in_stoppable_thread
@@ -26,7 +26,6 @@ SEARCHED_BYTES = 2 * 1024 * 1024
 """Files that are larger are not searched."""
 SEARCH_SECONDS = 10.0
 """How long one file may take to search: some expressions never end on some texts."""
-_GLOB_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB
 _BINARY_PROBE_BYTES = 8192
 
 
@@ -145,12 +144,8 @@ def _found_lines(inside: Inside, paths: Iterator[Path], pattern: "regex.Pattern[
 
 
 def _matching(inside: Inside, below: str, pattern: str, check: Check) -> Iterator[Path]:
-    start = inside.path(below)
-    try:
-        matcher = glob.compile(pattern, flags=_GLOB_FLAGS)
-    except (ValueError, glob.PatternLimitException) as error:
-        raise ToolFailed(f"the pattern cannot be used: {error}") from error
-    return (path for path in inside.files(below, check) if matcher.match(path.relative_to(start).as_posix()))
+    start, wanted = inside.path(below), path_pattern(pattern)
+    return (path for path in inside.files(below, check) if wanted.matches(path.relative_to(start).as_posix()))
 
 
 def _lines_of(path: Path) -> list[str]:

@@ -28,7 +28,8 @@ class FilePatch:
     @property
     def is_new(self) -> bool:
         """Whether there was no such file before."""
-        return "\n--- /dev/null\n" in f"\n{self.text}" or "\nnew file mode " in self.text.partition("\n@@ ")[0]
+        header = f"\n{self.text}".partition("\n@@ ")[0] + "\n"
+        return "\n--- /dev/null\n" in header or "\nnew file mode " in header
 
 
 def file_patches(diff: str) -> list[FilePatch]:

@@ -24,6 +24,7 @@ from agents.workspace.file_snapshot import MOST_FILES, is_storable
 from agents.workspace.git_commands import GitCommands, GitFailed
 from agents.workspace.git_tree import Bounds, is_uninteresting, scratch_directory, staged_tree
 from agents.workspace.repository import NoWorktree, Repository, repository_of
+from agents.workspace.repository_lock import repository_lock
 
 TAKEN_ALONG = Bounds(file_bytes=16 * 1024 * 1024, all_bytes=128 * 1024 * 1024)
 """How much that git does not know is taken from the user's files; it is copied into the repository."""
@@ -34,6 +35,8 @@ BRANCHES = "agent-workflows"
 TIDY_SECONDS = 20.0
 """How long it may take to clear what a cancelled or failed start has left."""
 
+_NOT_THERE = ""
+"""What git calls the value of a reference that does not exist."""
 _IDENTITY: Mapping[str, str] = {
     "GIT_AUTHOR_NAME": "agent-workflows",
     "GIT_AUTHOR_EMAIL": "agent-workflows@localhost",
@@ -150,17 +153,21 @@ class Worktree:
         """
         record = self._record
         await self.remove()
-        new = ("--no-track", "-b", record.branch, str(record.tree), record.start)
-        target = (str(record.tree), record.branch) if await _exists(record.branch, self._git) else new
+        ours = not await _exists(record.branch, self._git)
         try:
-            await self._git.output(
-                "worktree", "add", "--quiet", "--lock", "--reason", "a run of agent-workflows is at work in it", *target
-            )
+            if ours:  # nobody else's: it must not be there when it is created
+                await self._git.output("update-ref", f"refs/heads/{record.branch}", record.start, _NOT_THERE)
+            why = "a run of agent-workflows is at work in it"
+            place = (str(record.tree), record.branch)
+            async with repository_lock(record.common):
+                await self._git.output("worktree", "add", "--no-checkout", "--lock", "--reason", why, *place)
+            await self._inside().output("reset", "--hard", "--quiet")  # takes long where there is much
             await anyio.Path(record.directory).mkdir(parents=True, exist_ok=True)  # git keeps no empty directory
         except BaseException as error:
             with anyio.move_on_after(TIDY_SECONDS, shield=True), suppress(GitFailed):
                 await self.remove()
-                await self.delete_branch()
+                if ours:
+                    await self.delete_branch()
             if isinstance(error, OSError):
                 raise GitFailed(f"{record.directory} cannot be made: {error.strerror}") from error
             raise
@@ -177,8 +184,7 @@ class Worktree:
         record = self._record
         tip, uncommitted = await self._tip(), tuple[str, ...]()
         if await anyio.Path(record.tree).is_dir():
-            # Named, not looked for: an agent may have removed the tree's own `.git`, and git would look further up.
-            inside = self._git.at(record.tree, {"GIT_DIR": str(self._own_directory), "GIT_WORK_TREE": str(record.tree)})
+            inside = self._inside()
             async with scratch_directory() as scratch:
                 variables = {"GIT_INDEX_FILE": str(scratch / "index")}
                 tree = (await staged_tree(inside, variables, bounds=COMMITTED)).name
@@ -198,7 +204,8 @@ class Worktree:
         """
         await anyio.to_thread.run_sync(_remove, self._record.tree)
         if await anyio.Path(self._own_directory).exists():
-            await self._git.output("worktree", "remove", "--force", "--force", str(self._record.tree))
+            async with repository_lock(self._record.common):
+                await self._git.output("worktree", "remove", "--force", "--force", str(self._record.tree))
         if await anyio.Path(self._record.tree).exists():
             raise GitFailed(f"{self._record.tree} cannot be removed")
 
@@ -212,6 +219,14 @@ class Worktree:
         tip = await self._git.attempt("rev-parse", "--verify", "--quiet", branch)
         if tip.ok and tip.stdout.decode().strip() == self._record.start:
             await self._git.output("update-ref", "-d", branch, self._record.start)
+
+    def _inside(self) -> GitCommands:
+        """Git in the work tree.
+
+        It is told where that is: an agent may have removed the tree's own `.git`, and git would look further up.
+        """
+        variables = {"GIT_DIR": str(self._own_directory), "GIT_WORK_TREE": str(self._record.tree)}
+        return self._git.at(self._record.tree, variables)
 
     async def _tip(self) -> str:
         """The newest commit that is a descendant of the start: agents commit, and change branches, as they like."""

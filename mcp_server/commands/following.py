@@ -80,7 +80,7 @@ async def follow_to_the_end(assembly: Assembly, run: Run, *, as_json: bool, own:
                     for event in events:
                         view.show(event)
             tasks.cancel_scope.cancel()
-    ended = await own_run(assembly, run.run_id)
+    ended = await own_run(assembly, run.run_id, run.owner)
     if not as_json:
         print_result(ended, await assembly.log.artifacts(run.run_id), stream=sys.stdout)
     return EXIT_CODES.get(ended.status, 1)

@@ -2,19 +2,28 @@
 
 import gc
 import importlib
+from typing import NoReturn
 
 import click
 
 from mcp_server.commands.options import catalog_with, offline_option, settings_from, workflow_option
+from mcp_server.settings import Settings, SettingsInvalid
 from mcp_server.wire import Wire
 
 
 @click.command()
 @offline_option
 @workflow_option
-def command(*, offline: bool | None, own_workflows: tuple[str, ...]) -> None:
-    """Serve MCP over standard input and output."""
+@click.option(
+    "--http",
+    metavar="HOST:PORT",
+    help="Serve over HTTP instead: MCP at /mcp, an API, and a page to watch runs. PORT alone is on 127.0.0.1.",
+)
+def command(*, offline: bool | None, own_workflows: tuple[str, ...], http: str | None) -> None:
+    """Serve MCP over standard input and output, or over HTTP."""
     settings = settings_from(offline=offline)
+    if http is not None:
+        _serve_http(settings, own_workflows, http)
     wire = Wire.claim()  # before anybody else's code: nothing it or its imports print can reach the wire
     catalog = catalog_with(own_workflows)
     gc.disable()  # what is loaded now stays; to look for garbage in between takes a twentieth of the start
@@ -22,3 +31,18 @@ def command(*, offline: bool | None, own_workflows: tuple[str, ...]) -> None:
     gc.freeze()  # nor is it ever looked through again, which would hold everything up for many milliseconds
     gc.enable()
     serving.serve(settings, catalog, wire)
+
+
+def _serve_http(settings: Settings, own_workflows: tuple[str, ...], address: str) -> NoReturn:
+    network = importlib.import_module("mcp_server.http.network")  # none of it is needed on a pipe
+    access = importlib.import_module("mcp_server.http.access")
+    try:
+        listen = network.ListenAddress.parse(address)
+        access.check(settings, listen)
+    except ValueError as error:
+        raise click.UsageError(f"--http: {error}") from error
+    except SettingsInvalid as error:
+        raise click.UsageError(error.message) from error
+    catalog = catalog_with(own_workflows)
+    importlib.import_module("mcp_server.http.serving").serve(settings, catalog, listen)
+    raise AssertionError("serving does not return")

@@ -5,9 +5,10 @@ from urllib.parse import quote
 
 from starlette.types import Scope
 
+from mcp_server.logs import ACCESS_LOG
 from mcp_server.owner import OWNER_KEY
 
-logger = logging.getLogger("agent_workflows.access")
+logger = logging.getLogger(ACCESS_LOG)
 
 _LONGEST_PATH = 200
 

@@ -51,10 +51,10 @@ class AskOutput(BaseModel):
 WORKFLOW = Workflow(
     name="ask",
     title="Ask",
-    description="Answers a question with one agent that reasons step by step and uses tools: it reads and searches files "
-    "in the workspace, searches the web and fetches pages, and uses the tools of the MCP servers that the user has "
-    "connected. Changes no file. Every step and every tool call is reported as it happens. Use it for questions that "
-    "need looking up in several places; for one page or file read it yourself. Returns the answer and the steps.",
+    description="Answers a question with one agent that reasons step by step and uses tools: it reads and searches "
+    "files in the workspace, searches the web and fetches pages, and uses the tools of the MCP servers that the user "
+    "has connected. Changes no file. Every step and every tool call is reported as it happens. Use it for questions "
+    "that need looking up in several places; for one page or file read it yourself. Returns the answer and the steps.",
     input_model=AskInput,
     output_model=AskOutput,
     response_field="answer",

@@ -99,11 +99,19 @@ def answer_of(standing: Standing) -> str:
     parts = [f"{text[0].upper()}{text[1:]}."]
     if standing.remarks:
         parts.append(_bullets("What did not go as it should", standing.remarks))
-    files = [f"`{file.path}` ({file.change})" for file in standing.files]
-    parts.append(_bullets("Files", files) if files else "No file was changed.")
-    if standing.review is not None and standing.review.findings:
-        parts.append(_bullets("Open findings", _told_findings(standing.review.findings)))
+    parts.append(_told_files(standing))
+    review = standing.review
+    if review is not None and review.findings:
+        title = "Open findings" if review.newest else "Findings before the last refinement"
+        parts.append(_bullets(title, _told_findings(review.findings)))
     return "\n\n".join(parts)
+
+
+def _told_files(standing: Standing) -> str:
+    if not standing.changes_known:
+        return "Which files were changed could not be observed."
+    files = [f"`{file.path}` ({file.change})" for file in standing.files]
+    return _bullets("Files", files) if files else "No file was changed."
 
 
 def _told_review(standing: Standing) -> str:

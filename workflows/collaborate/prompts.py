@@ -1,9 +1,15 @@
 """What each agent is asked, from where the work stands. Pure."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from workflows.build_feature.contract import TestRun
 from workflows.collaborate.contract import Review
 from workflows.collaborate.state import Standing
 from workflows.quotes import LONGEST_DIFF, PREAMBLE, Quotes, joined
+
+Prompt: TypeAlias = Callable[[Standing], str]
+"""What a role is asked where the work stands so."""
 
 _SHOWN_TEST_RUNS = 3
 _QUOTES = Quotes(("task", "language", "design", "work", "files", "diff", "review", "tests"))
@@ -89,7 +95,8 @@ def _design(standing: Standing) -> str:
 def _changed(standing: Standing) -> str:
     lines = [f"{file.change} {file.path}" for file in standing.files]
     told = _QUOTES.quoted("files", "\n".join(lines), "Files changed since the run began, as observed")
-    return told or "No file has changed since the run began."
+    nothing = "No file has changed since the run began." if standing.changes_known else ""
+    return told or nothing
 
 
 def _diff(standing: Standing) -> str:

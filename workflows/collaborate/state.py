@@ -69,6 +69,7 @@ class Standing(BaseModel):
         work: What the coder or the refiner says about its last round, empty before.
         files: Files changed since the run began, as observed.
         diff: The same as a unified diff.
+        changes_known: Whether these could be observed at the last look.
         written_in: The language most of the changed lines are in, empty if none is known.
         review: The last review, None before.
         refinements: How often the code has gone back.
@@ -85,6 +86,7 @@ class Standing(BaseModel):
     work: str
     files: list[FileChanged]
     diff: str
+    changes_known: bool
     written_in: str
     review: Review | None
     refinements: int

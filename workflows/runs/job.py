@@ -126,14 +126,21 @@ class Job:
         """Whether it has left the run to wait for a person's answer."""
         self.paused = False
         """Whether it has left the run because the log could not be written."""
+        self._pause_reason = ""
+        self._pause_recovery: tuple[str, ...] = ()
         self.unwritten: LogUnavailable | None = None
-        """Why its end is not in the log yet, once it has one that the log cannot take."""
+        """Why its end, or what it does, is not in the log: the log cannot take it for the time being."""
 
     def stop(self, stop: Stop) -> None:
         """Ask the job to stop; the first reason counts."""
-        if self._stop is None:
+        if self._stop is None or (self.paused and self.cancelled is None and stop.kind == "cancelled"):
             self._stop = stop
             self._stop_asked.set()
+
+    @property
+    def cancelled(self) -> Stop | None:
+        """Who has cancelled it and why, if somebody has."""
+        return self._stop if self._stop is not None and self._stop.kind == "cancelled" else None
 
     def hear(self, word: Word) -> bool:
         """Take what somebody has to say; whether it was still of use.
@@ -164,6 +171,8 @@ class Job:
                 await self._write_down(ending)
             elif self.parked:
                 await self._chronicle.flush()
+            elif self.paused:
+                self._tell_pause()
         except RunTakenOver as error:
             logger.error("run %s: %s", self._context.run_id, error.message)
         except Exception:  # whatever is wrong in here must not leave callers waiting: the run is then interrupted
@@ -193,6 +202,14 @@ class Job:
             recovery=error.recovery,
         )
         self.done.set()
+
+    def _tell_pause(self) -> None:
+        logger.error("run %s pauses: %s", self._context.run_id, self._pause_reason)
+        self.unwritten = LogUnavailable(
+            f"Run {self._context.run_id} pauses, because what it does cannot be kept: {self._pause_reason} "
+            "It goes on by itself as soon as the log can be written, while this server lives.",
+            recovery=self._pause_recovery,
+        )
 
     async def _until_ended(self) -> Ending:
         graph = asyncio.create_task(self._execute(), name=f"graph {self._context.run_id}")
@@ -270,10 +287,12 @@ class Job:
                 error = TimeLimitReached("The run has used its max_seconds.")
                 return _failed(error.kind, error.message, error.blame, error.recovery, partial)
             case "log":
-                self.paused = True
-                return None
+                return self._pause(stop.reason, ())
             case "shutdown" | "taken":
                 return None
+
+    def _pause(self, reason: str, recovery: tuple[str, ...]) -> None:
+        self.paused, self._pause_reason, self._pause_recovery = True, reason, recovery
 
     def _own_ending(self, graph: "asyncio.Task[BaseModel | Parked]") -> Ending:
         if graph.cancelled():
@@ -285,9 +304,8 @@ class Job:
             case AgentError() as error:
                 partial = self._chronicle.partial(error.partial)
                 return _failed(error.kind, error.message, error.blame, error.recovery, partial)
-            case LogUnavailable(passing=True):
-                self.paused = True
-                return None
+            case LogUnavailable(passing=True) as error:
+                return self._pause(error.message, error.recovery)
             case RunTakenOver():
                 return None
             case RunError() as error:

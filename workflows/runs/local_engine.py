@@ -39,6 +39,8 @@ CANCEL_SECONDS = 15.0
 """How long a cancel waits for the run's end."""
 ATTEND_SECONDS = 0.25
 """How often requests from other processes are looked for, while anything runs here."""
+PARKING_SECONDS = 3.0
+"""How long an answer waits for the process that asked to let go of the run."""
 UNWIND_SECONDS = 0.2
 """How long `close` waits for graphs to unwind."""
 CLOSE_SECONDS = 0.3
@@ -146,8 +148,8 @@ class LocalEngine:
         """See the port."""
         run = await self.reconcile(await self._existing(run_id))
         reply = checked_reply(run, reply)
-        if run.parked:
-            return await self._go_on(run, reply=reply)
+        if all(gate.parked for gate in run.gates):
+            return await self._go_on(await self._once_parked(run), reply=reply)
         job = self._jobs.get(run_id)
         if job is None:
             await self._log.leave_word(run_id, reply)
@@ -216,7 +218,10 @@ class LocalEngine:
     async def reconcile(self, run: Run) -> Run:
         """See the port."""
         if run.active and run.process and not self._at_work(run):
-            await self._log.interrupt(run.run_id, run.process)
+            if run.status == "waiting" and all(gate.parked for gate in run.gates):
+                await self._log.park(run.run_id, run.process)
+            else:
+                await self._log.interrupt(run.run_id, run.process)
             return await self._existing(run.run_id)
         if run.parked and (gate := overdue(run)) is not None:
             return await self._go_on(run, reply=GateReply(gate_id=gate.gate_id, outcome="expired"))
@@ -288,6 +293,14 @@ class LocalEngine:
         finally:
             self._beginning.discard(new.run_id)
 
+    async def _once_parked(self, run: Run) -> Run:
+        """A run that waits, once the process that asked has let go of it: right after it has asked."""
+        deadline = time.monotonic() + PARKING_SECONDS
+        while not run.parked and run.status == "waiting" and time.monotonic() < deadline:
+            await asyncio.sleep(ATTEND_SECONDS / 10)
+            run = await self.reconcile(await self._existing(run.run_id))
+        return run
+
     async def _begin(self, run: Run, request: RunRequest, writer: RunWriter) -> Job:
         return self._launcher.begin(run, request, writer)
 
@@ -303,48 +316,72 @@ class LocalEngine:
                 if reply is not None and reply.outcome != "expired":
                     raise not_waiting(standing)
                 return standing
-            return await self._launch(run, lambda writer: self._launcher.go_on(run, writer, input=input, reply=reply))
+            return await self._launch(run, partial(self._launcher.go_on, run, input=input, reply=reply))
         finally:
             self._beginning.discard(run.run_id)
 
     async def _launch(self, run: Run, make: Callable[[RunWriter], Awaitable[Job]]) -> Run:
-        """Have a job made of a run of this process, and work on it."""
-        job: Job | None = None
+        """Have a job made of a run of this process, and work on it.
+
+        Whoever is told that it could not be started must not leave one behind that works, or seems to.
+        """
         try:
-            writer = await self._log.open(run.run_id, self._lock.token)
-            job = await make(writer)
-            await writer.flush()  # nobody is told of a run, and nothing is done, that a crash could still undo
-            if self._closed:
-                raise _shutting_down()
-            self._jobs[run.run_id] = job
-            self._spawn(self._conduct(run.run_id, job))
-            if not self._swept:
-                self._swept = True
-                self._spawn(self._private.sweep())
-            if self._attending is None or self._attending.done():
-                self._attending = asyncio.create_task(self._attend())
-            return await self._existing(run.run_id)
+            return await self._work_on(run, make)
         except BaseException:
-            # Whoever is told that it could not be started must not leave one behind that works, or seems to.
-            if job is not None and run.run_id in self._jobs:
+            job = self._jobs.get(run.run_id)
+            if job is not None:
                 job.stop(Stop("shutdown"))
             else:
                 self._spawn(self._lay_down(run.run_id))
             raise
 
+    async def _work_on(self, run: Run, make: Callable[[RunWriter], Awaitable[Job]]) -> Run:
+        writer = await self._log.open(run.run_id, self._lock.token)
+        job = await make(writer)
+        await writer.flush()  # nobody is told of a run, and nothing is done, that a crash could still undo
+        if self._closed:
+            raise _shutting_down()
+        self._jobs[run.run_id] = job
+        self._spawn(self._conduct(run.run_id, job))
+        if not self._swept:
+            self._swept = True
+            self._spawn(self._private.sweep())
+        if self._attending is None or self._attending.done():
+            self._attending = asyncio.create_task(self._attend())
+        return await self._existing(run.run_id)
+
     async def _conduct(self, run_id: str, job: Job) -> None:
         try:
             await job.run()
+            if job.paused and await self._went_on(run_id, job):
+                return
         finally:
-            self._jobs.pop(run_id, None)
+            if self._jobs.get(run_id) is job:
+                del self._jobs[run_id]
         if job.ended:
             await self._forget_run(run_id)
         elif job.parked:
             await self._park(run_id)
         else:
             await self._lay_down(run_id)
-            if job.paused and not self._closed:
-                await self._go_on_by_itself(run_id)
+
+    async def _went_on(self, run_id: str, paused: Job) -> bool:
+        """Wait until the log can be written again, then work on; whether there is nothing more to do here."""
+        while not self._closed:
+            await asyncio.sleep(AGAIN_SECONDS)
+            try:
+                run = await self._existing(run_id)
+                if paused.cancelled is not None:
+                    await self._end_interrupted(run, paused.cancelled.by, paused.cancelled.reason)
+                else:
+                    await self._work_on(run, partial(self._launcher.go_on, run))
+            except LogUnavailable:
+                continue
+            except RunError as error:
+                logger.error("run %s cannot go on: %s", run_id, error.message)
+                return False
+            return True
+        return False
 
     async def _park(self, run_id: str) -> None:
         await self._log.park(run_id, self._lock.token)
@@ -360,13 +397,6 @@ class LocalEngine:
             await self.reconcile(await self._existing(run_id))
         except RunError as error:
             logger.error("run %s: its question cannot be closed: %s", run_id, error.message)
-
-    async def _go_on_by_itself(self, run_id: str) -> None:
-        """Go on with a run that was only left because its log could not be written for a while."""
-        try:
-            await self._go_on(await self._existing(run_id))
-        except RunError as error:
-            logger.error("run %s stays interrupted: %s", run_id, error.message)
 
     async def _lay_down(self, run_id: str) -> None:
         """Mark a run that nobody works on any more as interrupted, as soon as the log can take it."""
@@ -414,7 +444,9 @@ class LocalEngine:
 
     async def _cancelled_elsewhere(self, run_id: str, by: str, reason: str) -> None:
         run = await self.reconcile(await self._existing(run_id))
-        if run.status == "interrupted":
+        if run.status == "waiting" and all(gate.parked for gate in run.gates):
+            run = await self._once_parked(run)
+        if (run.status == "interrupted" or run.parked) and await self._log.claim(run_id, self._lock.token):
             await self._end_interrupted(run, by, reason)
         elif run.active:
             await self._log.request_cancel(run_id, CancelRequest(by=by, reason=reason))
@@ -433,7 +465,7 @@ class LocalEngine:
 
     async def _forget_run(self, run_id: str) -> None:
         """Delete what was only kept so that the run could go on."""
-        await self._graphs.forget(run_id)
+        await self._graphs.retire()
         await self._private.remove(run_id)
 
     async def _not_ended_yet(self, run_id: str) -> NotEndedYet:

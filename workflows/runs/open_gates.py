@@ -53,6 +53,8 @@ def seconds_left(run: Run) -> float | None:
 
 
 def _gate(run: Run, gate_id: str) -> Gate:
+    if run.status != "waiting":
+        raise not_waiting(run)
     if not gate_id and len(run.gates) > 1:
         choice = "; ".join(f"{gate.gate_id}: {gate.question}" for gate in run.gates)
         raise InputRejected("gate_id", f"gate_id: the run waits for several answers, so say which: {choice}")

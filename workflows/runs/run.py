@@ -149,7 +149,7 @@ class Run:
     @property
     def parked(self) -> bool:
         """Whether it waits for a person and no process holds it."""
-        return self.status == "waiting" and all(gate.parked for gate in self.gates)
+        return self.status == "waiting" and not self.process
 
     @property
     def ended(self) -> bool:

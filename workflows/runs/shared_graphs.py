@@ -11,6 +11,10 @@ from workflows.runs.log import EventLog
 logger = logging.getLogger(__name__)
 
 
+KEPT_RUNS = 20
+"""Of how many runs that are over the checkpoints are kept, so that a new run can go on from a stage of theirs."""
+
+
 class SharedGraphs:
     """The one `GraphRunner` of a process.
 
@@ -35,11 +39,14 @@ class SharedGraphs:
             self._opening = asyncio.create_task(self._open())
         return await asyncio.shield(self._opening)
 
-    async def forget(self, run_id: str) -> None:
-        """Delete the checkpoints of a run that is over for good, as far as the database is open and can be written."""
+    async def retire(self) -> None:
+        """A run is over for good: delete the checkpoints of those that have been so for longest.
+
+        That is done as far as the database is open and can be written.
+        """
         opening = self._opening
         if opening is not None and opening.done() and not _failed(opening):
-            await self._forget(opening.result(), run_id)
+            await self._sweep(opening.result())
 
     async def close(self) -> None:
         """Let go of the database. What is still being opened is closed once it is open."""
@@ -58,20 +65,14 @@ class SharedGraphs:
         return graphs
 
     async def _sweep(self, graphs: GraphRunner) -> None:
-        """Delete what was left by processes that died, or that cancelled a run without executing any."""
+        """Delete what nobody will go on from; also what was left by processes that died before they could do so."""
         try:
-            for run_id in await graphs.remembered():
-                run = await self._log.get(run_id)
-                if run is not None and run.ended:
-                    await graphs.forget(run_id)
+            remembered = [await self._log.get(run_id) for run_id in await graphs.remembered()]
+            over = sorted((run for run in remembered if run is not None and run.ended), key=lambda run: run.ended_at)
+            for run in over[:-KEPT_RUNS]:
+                await graphs.forget(run.run_id)
         except RunError as error:
             logger.warning("old checkpoints are kept: %s", error.message)
-
-    async def _forget(self, graphs: GraphRunner, run_id: str) -> None:
-        try:
-            await graphs.forget(run_id)
-        except RunError as error:
-            logger.warning("run %s: its checkpoints are kept: %s", run_id, error.message)
 
 
 def _failed(opening: "asyncio.Task[GraphRunner]") -> bool:

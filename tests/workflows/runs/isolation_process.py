@@ -1,4 +1,4 @@
-"""Another process with runs in one repository: `python -m tests.workflows.runs.isolation_process HOME WORKSPACE RUN ...`.
+"""Another process with runs in one repository: `python -m tests.workflows.runs.isolation_process HOME WORKSPACE RUN`.
 
 It waits for a line on stdin, then opens a place for every run at once, changes a file in each, and closes them. It
 tells each run's branch, and what it changed, line by line on stdout.
@@ -18,7 +18,7 @@ from workflows.runs.worktree_isolation import WorktreeIsolation
 
 async def main(home: Path, workspace: Path, run_ids: list[str]) -> None:
     async with command_runner() as runner:
-        isolation = WorktreeIsolation(home / "worktrees", MemoryEventLog(MemoryStore(), "other"), runner.run)
+        isolation = WorktreeIsolation(home / "worktrees", MemoryEventLog(MemoryStore()), runner.run)
 
         async def work(run_id: str) -> None:
             wish = Wish(run_id=run_id, workflow="small", workspace=workspace, mode="worktree", strict=True)

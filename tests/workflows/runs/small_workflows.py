@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from agents.roles import Role
 from workflows.context import WorkflowContext
 from workflows.reports import ArtifactReport
+from workflows.runs.gate import Answered, Declined, Expired, ask_person
 from workflows.workflow import Stage, Workflow
 
-WORKER = Role(name="worker", title="Worker", access="none", instructions="Work.", max_turns=5)
+WORKER = Role(name="worker", title="Worker", access="write", instructions="Work.", max_turns=5)
 
 
 class Question(BaseModel):
@@ -137,6 +138,96 @@ def branches() -> Any:
     graph.add_edge(START, "plan")
     graph.add_edge("dig", "sub")
     graph.add_edge("sub", END)
+    return graph
+
+
+def four_stages() -> Any:
+    """`first`, `second`, `third` and `fourth` ask the worker, one after the other."""
+
+    def stage(name: str) -> Any:
+        async def work(state: State, runtime: Runtime[WorkflowContext]) -> State:
+            del state
+            reply = await runtime.context.perform(WORKER, name, runtime.stream_writer)
+            return {"parts": [reply.text], "answer": reply.text}
+
+        return work
+
+    graph = _graph()
+    before = START
+    for name in FOUR:
+        graph.add_node(name, stage(name))
+        graph.add_edge(before, name)
+        before = name
+    graph.add_edge(before, END)
+    return graph
+
+
+FOUR = ("first", "second", "third", "fourth")
+
+
+class Approval(BaseModel):
+    """An answer of a person."""
+
+    approved: bool
+    note: str = ""
+
+
+def asking(max_seconds: float | None = None) -> Any:
+    """`plan` asks the worker, `approval` asks a person, `work` does what was said."""
+
+    def build() -> Any:
+        async def plan(state: State, runtime: Runtime[WorkflowContext]) -> State:
+            reply = await runtime.context.perform(WORKER, state.get("question", ""), runtime.stream_writer)
+            return {"parts": [reply.text]}
+
+        async def approval(state: State) -> State:
+            del state
+            answer = ask_person("Shall it be done?", Approval, max_seconds=max_seconds)
+            match answer:
+                case Answered(said, by):
+                    return {"answer": f"{by}: {'yes' if said.approved else 'no'} {said.note}".strip()}
+                case Declined(by):
+                    return {"answer": f"{by} declined"}
+                case Expired():
+                    return {"answer": "nobody answered"}
+
+        async def work(state: State, runtime: Runtime[WorkflowContext]) -> State:
+            reply = await runtime.context.perform(WORKER, "work", runtime.stream_writer)
+            return {"parts": [reply.text], "answer": state.get("answer", "")}
+
+        graph = _graph()
+        for name, node in (("plan", plan), ("approval", approval), ("work", work)):
+            graph.add_node(name, node)
+        graph.add_edge(START, "plan")
+        graph.add_edge("plan", "approval")
+        graph.add_edge("approval", "work")
+        graph.add_edge("work", END)
+        return graph
+
+    return build
+
+
+def asking_twice() -> Any:
+    """`left` and `right` ask a person each, side by side; `join` puts both answers together."""
+
+    def side(name: str) -> Any:
+        async def ask(state: State) -> State:
+            del state
+            answer = ask_person(f"What is {name}?", Approval)
+            return {"parts": [f"{name} {answer.answer.note}" if isinstance(answer, Answered) else name]}
+
+        return ask
+
+    async def join(state: State) -> State:
+        return {"answer": ", ".join(sorted(state.get("parts", [])))}
+
+    graph = _graph()
+    for name in ("left", "right"):
+        graph.add_node(name, side(name))
+        graph.add_edge(START, name)
+    graph.add_node("join", join)
+    graph.add_edge(["left", "right"], "join")
+    graph.add_edge("join", END)
     return graph
 
 

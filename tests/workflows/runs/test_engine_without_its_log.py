@@ -77,11 +77,12 @@ async def test_closing_does_not_raise_when_the_log_cannot_take_the_end(
     assert "the disk is full" in caplog.text
 
 
-async def test_a_run_whose_end_the_log_cannot_take_tells_its_caller_and_is_completed_when_there_is_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_run_on_a_full_disk_pauses_says_so_and_goes_on_or_is_cancelled_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, cancelled: bool
 ) -> None:
     monkeypatch.setattr(sqlite_commit, "PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(jobs, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(local_engine, "AGAIN_SECONDS", 0.05)
     async with floor(tmp_path, talkative) as at:
         await at.ended(await at.start(ONE_STAGE, "warm"))
         run = await at.start(ONE_STAGE)
@@ -90,13 +91,14 @@ async def test_a_run_whose_end_the_log_cannot_take_tells_its_caller_and_is_compl
                 await drained(at, run)
             assert run.run_id in raised.value.message
             assert raised.value.recovery
-            with anyio.fail_after(5), pytest.raises(LogUnavailable):
-                await at.engine.cancel(run.run_id, by="me", reason="")
+            if cancelled:
+                with anyio.fail_after(5), pytest.raises(LogUnavailable):
+                    await at.engine.cancel(run.run_id, by="me", reason="")
             assert (await at.get(run)).active
         await until(lambda: not at.engine.runs_here(run.run_id))
         ended = await at.ended(run)
         events = await at.events(run)
-    assert ended.status == "completed"
+    assert ended.status == ("cancelled" if cancelled else "completed")
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
 
 

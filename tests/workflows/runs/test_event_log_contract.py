@@ -13,10 +13,18 @@ from hypothesis import strategies as st
 
 from tests.workflows.runs.storage import OpenLog, a_run, end, find_out, opened, say, storage, texts, watched
 from workflows.runs.errors import InputRejected, LogUnavailable, RunNotFound, RunTakenOver
-from workflows.runs.events import RunEvent, StageStarted, Truncation, UsageRecorded, WorkflowError, WorkflowStarted
+from workflows.runs.events import (
+    GateOpened,
+    RunEvent,
+    StageStarted,
+    Truncation,
+    UsageRecorded,
+    WorkflowError,
+    WorkflowStarted,
+)
 from workflows.runs.log import Artifact, ArtifactInfo, EventLog, RunWriter
 from workflows.runs.projection import project_all
-from workflows.runs.run import CancelRequest, Run, RunFilter, RunStatus
+from workflows.runs.run import CancelRequest, GateReply, Run, RunFilter, RunStatus, Steering
 
 pytestmark = pytest.mark.anyio
 
@@ -456,7 +464,7 @@ async def test_requests_without_a_key_join_nothing(log: EventLog) -> None:
     assert created
 
 
-async def test_a_run_that_is_over_or_interrupted_is_not_joined(log: EventLog) -> None:
+async def test_a_run_that_is_over_is_not_joined_and_an_interrupted_one_is(log: EventLog) -> None:
     await log.create(a_run("run-1", "same"))
     writer = await log.open("run-1", "here")
     end(writer)
@@ -464,9 +472,64 @@ async def test_a_run_that_is_over_or_interrupted_is_not_joined(log: EventLog) ->
     _, second_created = await log.create(a_run("run-2", "same"))
     await log.open("run-2", "here")
     await log.interrupt("run-2", "here")
-    _, third_created = await log.create(a_run("run-3", "same"))
+    third, third_created = await log.create(a_run("run-3", "same"))
 
-    assert (second_created, third_created) == (True, True)
+    assert (second_created, third_created) == (True, False)
+    assert (third.run_id, third.status) == ("run-2", "interrupted")
+
+
+async def test_of_several_that_claim_an_interrupted_run_one_gets_it(log: EventLog, other: EventLog) -> None:
+    await log.create(a_run("run-1"))
+    writer = await log.open("run-1", "dead")
+    await log.interrupt("run-1", "dead")
+
+    claims = await asyncio.gather(*(each.claim("run-1", f"process-{n}") for n in range(3) for each in (log, other)))
+
+    assert sum(claims) == 1
+    run = await log.get("run-1")
+    assert run is not None
+    assert (run.status, run.process.startswith("process-")) == ("queued", True)
+    with pytest.raises(RunTakenOver):
+        say(writer, "from the grave")
+        await writer.flush()
+
+
+async def test_a_run_at_work_or_at_its_end_cannot_be_claimed(log: EventLog) -> None:
+    await log.create(a_run("run-1"))
+    writer = await log.open("run-1", "here")
+    assert not await log.claim("run-1", "other")
+    end(writer)
+    await writer.flush()
+    assert not await log.claim("run-1", "other")
+    assert not await log.claim("nobody", "other")
+
+
+async def test_a_parked_run_belongs_to_no_process_until_somebody_claims_it(log: EventLog) -> None:
+    await log.create(a_run("run-1"))
+    writer = await log.open("run-1", "here")
+    writer.append(GateOpened(gate_id="1-a", question="Go on?", schema={"type": "object"}), message="", progress=1)
+    await log.park("run-1", "here")
+    run = await log.get("run-1")
+    assert run is not None
+    assert (run.status, run.process, run.parked) == ("waiting", "", True)
+    assert [(gate.gate_id, gate.question, gate.schema) for gate in run.gates] == [("1-a", "Go on?", {"type": "object"})]
+    with pytest.raises(RunTakenOver):
+        say(writer, "too late")
+        await writer.flush()
+    assert await log.claim("run-1", "there")
+    assert not await log.claim("run-1", "here")
+
+
+async def test_words_reach_the_process_that_works_on_the_run_once(log: EventLog, other: EventLog) -> None:
+    await log.create(a_run("run-1"))
+    await log.open("run-1", "here")
+    words = [Steering(text="mind the tests", by="Ann"), GateReply(gate_id="1-a", outcome="accepted", answer={"a": [1]})]
+    for word in words:
+        await other.leave_word("run-1", word)
+
+    assert list(await log.take_words("elsewhere")) == []
+    assert list(await log.take_words("here")) == [("run-1", word) for word in words]
+    assert list(await log.take_words("here")) == []
 
 
 async def test_requests_at_the_same_time_create_one_run(log: EventLog, other: EventLog) -> None:

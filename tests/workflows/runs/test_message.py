@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     StageCompleted,
@@ -21,6 +23,7 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
     WorkflowStarted,
 )
 from workflows.runs.message import cost, describe, duration
@@ -75,6 +78,13 @@ MESSAGES: list[tuple[EventBody, str]] = [
     ),
     (Heartbeat(agent="", stage="plan", seconds=0, waiting_for="start", reason="starting"), "plan: starting"),
     (Heartbeat(agent="", stage="", seconds=5, waiting_for="slot", reason="no free slot"), "no free slot, 5 s"),
+    (GateOpened(gate_id="1-a", question="Shall I\ngo on?", schema={}), "asks: Shall I go on?"),
+    (GateAnswered(gate_id="1-a", answer={"yes": True}, by="Ann"), 'answered by Ann: {"yes": true}'),
+    (GateAnswered(gate_id="1-a", answer="Yes", by=""), "answered: Yes"),
+    (GateAnswered(gate_id="1-a", answer=None, by="Ann", outcome="declined"), "the question was declined by Ann"),
+    (GateAnswered(gate_id="1-a", answer=None, by="", outcome="expired"), "nobody answered in time"),
+    (WorkflowResumed(after=7, next=("plan", "code")), "goes on with plan, code"),
+    (WorkflowResumed(after=7, next=()), "goes on with its end"),
     (
         WorkflowCompleted(final_response="# Done\n\nwell", result={}, usage={}, seconds=3, tool_calls=1, steps=1),
         "completed in 3 s: # Done well",

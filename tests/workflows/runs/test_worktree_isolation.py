@@ -1,13 +1,15 @@
 import json
-import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import ExitStack
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from agents.command_runner import command_runner
@@ -33,6 +35,11 @@ pytestmark = pytest.mark.anyio
 
 RUN = "0123456789abcdef0123"
 BRANCH = "agent-workflows/build-01234567"
+if TYPE_CHECKING:
+    from subprocess import Popen  # noqa: TID251 - only its name
+
+    Child: TypeAlias = Popen[str]
+
 SECONDS = 20.0
 """Longer than elsewhere: a place takes some twenty git commands."""
 
@@ -70,9 +77,7 @@ async def home(tmp_path: Path) -> AsyncGenerator[Home]:
     store = MemoryStore()
     async with command_runner() as runner:
         directory = tmp_path / "home"
-        yield Home(
-            directory, WorktreeIsolation(directory / "worktrees", MemoryEventLog(store, "here"), runner.run), store
-        )
+        yield Home(directory, WorktreeIsolation(directory / "worktrees", MemoryEventLog(store), runner.run), store)
 
 
 @pytest.fixture
@@ -124,7 +129,8 @@ async def test_the_diff_applies_to_the_users_own_files(home: Home, user: Path) -
     write(place.directory, {"changed.txt": "two\nthree\n", "new/deep.txt": "newer\n"})
     changes = await home.close()
 
-    subprocess.run(["git", "apply"], cwd=user, input=changes.diff.encode(), check=True, timeout=5)
+    write(home.directory, {"changes.diff": changes.diff})
+    git(user, "apply", str(home.directory / "changes.diff"))
     assert (user / "changed.txt").read_text() == "two\nthree\n"
     assert (user / "new" / "deep.txt").read_text() == "newer\n"
 
@@ -292,7 +298,7 @@ UNSUITABLE = {
     without_a_commit: "has no commit yet",
     with_a_submodule: "has submodules",
     a_submodule: "is in a submodule",
-    with_a_branch_in_the_way: "git worktree failed",
+    with_a_branch_in_the_way: "git update-ref failed",
     bare: "",
     plain: "",
     an_ignored_directory: "",
@@ -300,38 +306,28 @@ UNSUITABLE = {
 
 
 @pytest.mark.parametrize(("make", "why"), UNSUITABLE.items(), ids=lambda item: getattr(item, "__name__", ""))
-async def test_where_no_work_tree_can_be_the_run_works_in_place_and_says_why(
-    home: Home, tmp_path: Path, make: "type[object]", why: str
+async def test_where_no_work_tree_can_be_the_run_works_in_place_unless_nothing_else_will_do(
+    home: Home, tmp_path: Path, make: Callable[[Path], Path], why: str
 ) -> None:
-    workspace = make(tmp_path / "here")  # pyright: ignore[reportCallIssue]
-    assert isinstance(workspace, Path)
+    workspace = make(tmp_path / "here")
     place = await home.open(workspace)
 
     assert (place.directory, place.branch) == (workspace, "")
     assert why in place.note
     assert bool(why) == place.note.startswith("Works in the workspace itself")
-    assert home.worktrees == [f"{RUN}.json"]
-
-
-@pytest.mark.parametrize("make", UNSUITABLE, ids=lambda item: getattr(item, "__name__", ""))
-async def test_where_a_work_tree_was_asked_for_by_name_nothing_else_will_do(
-    home: Home, tmp_path: Path, make: "type[object]"
-) -> None:
-    workspace = make(tmp_path / "here")  # pyright: ignore[reportCallIssue]
-    assert isinstance(workspace, Path)
 
     with pytest.raises(IsolationUnavailable) as refused:
-        await home.open(workspace, strict=True)
-
+        await home.open(workspace, "f" * 20, strict=True)
     assert refused.value.blame == "caller"
-    assert str(workspace) in refused.value.message
+    assert f"isolation: {workspace}" in refused.value.message
+    assert why in refused.value.message
     assert "in_place" in refused.value.recovery[0]
 
 
 async def test_without_git_the_run_works_in_place(tmp_path: Path, user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     async with command_runner() as runner:
-        isolation = WorktreeIsolation(tmp_path / "worktrees", MemoryEventLog(MemoryStore(), "here"), runner.run)
+        isolation = WorktreeIsolation(tmp_path / "worktrees", MemoryEventLog(MemoryStore()), runner.run)
         with anyio.fail_after(5):
             place = await isolation.open(Wish(run_id=RUN, workflow="build", workspace=user, mode="worktree"))
 
@@ -345,25 +341,20 @@ async def test_in_place_git_is_not_even_asked(home: Home, user: Path) -> None:
     assert home.worktrees == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anything")
-async def test_a_repository_that_cannot_be_written_is_worked_on_in_place(home: Home, user: Path) -> None:
-    objects = user / ".git" / "objects"
-    modes = {path: path.stat().st_mode for path in [objects, *objects.rglob("*")] if path.is_dir()}
-    for path in modes:
-        path.chmod(0o500)
-    try:
-        place = await home.open(user)
-    finally:
-        for path, mode in modes.items():
-            path.chmod(mode)
+async def test_a_repository_that_takes_no_work_tree_is_worked_on_in_place(home: Home, user: Path) -> None:
+    write(user, {".git/worktrees": "in the way"})
+    before = what_its_user_has(user)
+    place = await home.open(user)
 
     assert place.directory == user
     assert "Works in the workspace itself" in place.note
+    assert (our_branches(user), what_its_user_has(user)) == ([], before)
+    assert home.worktrees == [f"{RUN}.json"]
 
 
-async def test_a_data_directory_inside_the_repository_holds_no_work_tree(tmp_path: Path, user: Path) -> None:
+async def test_a_data_directory_inside_the_repository_holds_no_work_tree(user: Path) -> None:
     async with command_runner() as runner:
-        isolation = WorktreeIsolation(user / ".home" / "worktrees", MemoryEventLog(MemoryStore(), "here"), runner.run)
+        isolation = WorktreeIsolation(user / ".home" / "worktrees", MemoryEventLog(MemoryStore()), runner.run)
         with anyio.fail_after(SECONDS):
             place = await isolation.open(Wish(run_id=RUN, workflow="build", workspace=user, mode="worktree"))
 
@@ -479,10 +470,15 @@ async def test_a_work_tree_whose_git_file_an_agent_removed_is_committed_all_the_
     assert not place.directory.exists()
 
 
+def move(source: Path, target: Path) -> None:
+    source.rename(target)
+
+
 async def test_what_cannot_be_committed_is_kept(home: Home, user: Path, tmp_path: Path) -> None:
     place = await home.open(user)
     write(place.directory, {"made.txt": "new\n"})
-    user.rename(tmp_path / "moved")
+    moved = tmp_path / "moved"
+    move(user, moved)
     changes = await home.close()
     home.end(RUN)
     await home.isolation.sweep()
@@ -492,7 +488,7 @@ async def test_what_cannot_be_committed_is_kept(home: Home, user: Path, tmp_path
     assert str(place.directory) in changes.note
     assert (place.directory / "made.txt").exists()
 
-    (tmp_path / "moved").rename(user)  # as a disk that was away for a while
+    move(moved, user)  # as a disk that was away for a while
     await home.isolation.sweep()
     assert git(user, "show", f"{BRANCH}:made.txt") == "new\n"
     assert home.worktrees == []
@@ -531,13 +527,15 @@ async def test_no_program_of_the_repositorys_configuration_runs(home: Home, user
 
 async def test_a_cancelled_start_leaves_nothing_behind(home: Home, user: Path) -> None:
     before = what_its_user_has(user)
-    for _ in range(12):
-        # Cancelled after ever more time, so that it meets every step of the way.
-        with anyio.move_on_after(0.02 * (1 + _)):
-            await home.open(user, f"{_:020}")
-    for number in range(12):
-        await home.close(f"{number:020}")
-        await home.isolation.forget(f"{number:020}")
+    began = time.monotonic()
+    await home.open(user)
+    took = time.monotonic() - began
+    for number in range(10):  # each a little later, so that every step of the way is met
+        with anyio.move_on_after(took * number / 10):
+            await home.open(user, f"{number}" * 20)
+    for run_id in (RUN, *(f"{number}" * 20 for number in range(10))):
+        await home.close(run_id)
+        await home.isolation.forget(run_id)
 
     assert (worktrees(user), our_branches(user), home.worktrees) == ([], [], [])
     assert what_its_user_has(user) == before
@@ -577,35 +575,41 @@ async def test_two_runs_whose_ids_begin_alike_have_different_branches(home: Home
     assert len({first.branch, second.branch}) == 2
 
 
+@contextmanager
+def another_process(home: Path, workspace: Path, run_ids: list[str]) -> Generator["Child"]:
+    module_name = "tests.workflows.runs.isolation_process"
+    started = subprocess.Popen(  # noqa: TID251 - another process is the subject
+        [sys.executable, "-m", module_name, str(home), str(workspace), *run_ids],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    with started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+async def said_by(child: "Child") -> str:
+    assert child.stdout is not None
+    with anyio.fail_after(SECONDS):
+        return await anyio.to_thread.run_sync(child.stdout.readline, abandon_on_cancel=True)
+
+
 async def test_runs_of_two_processes_in_one_repository_never_meet(home: Home, user: Path) -> None:
     before = what_its_user_has(user)
-    runs = [[f"{process}{number:019}" for number in range(4)] for process in range(2)]
-    said: list[dict[str, object]] = []
+    runs = [[f"{process}{number}{0:018}" for number in range(4)] for process in range(2)]
     with ExitStack() as stack:
-        children = [
-            stack.enter_context(
-                subprocess.Popen(  # noqa: TID251 - another process is the subject
-                    [sys.executable, "-m", "tests.workflows.runs.isolation_process", home.directory, user, *run_ids],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    cwd=Path(__file__).parents[3],
-                )
-            )
-            for run_ids in runs
-        ]
+        children = [stack.enter_context(another_process(home.directory, user, run_ids)) for run_ids in runs]
         for child in children:
-            stack.callback(child.kill)
-            assert child.stdout is not None
-            assert await anyio.to_thread.run_sync(child.stdout.readline) == "ready\n"
+            assert await said_by(child) == "ready\n"
         for child in children:
             assert child.stdin is not None
             child.stdin.write("go\n")
             child.stdin.flush()
-        for child in children:
-            assert child.stdout is not None
-            said += [json.loads(await anyio.to_thread.run_sync(child.stdout.readline)) for _ in range(4)]
-            assert child.wait(5) == 0
+        said = [json.loads(await said_by(child)) for child in children for _ in range(4)]
 
     assert sorted(str(one["run"]) for one in said) == sorted([*runs[0], *runs[1]])
     for one in said:

@@ -1,0 +1,79 @@
+import type { JSX } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { RequestFailed } from "../../../examples/typescript/src/errors.ts";
+import { Actions, Problem } from "./actions.tsx";
+import { Announcer } from "./announcer.tsx";
+import { Artifacts } from "./artifacts.tsx";
+import { Ending } from "./ending.tsx";
+import { GateCard } from "./gate-card.tsx";
+import { LiveRun } from "./live-run.ts";
+import { type Declared, declaredIn } from "./mermaid.ts";
+import { inAWord, RunHeader } from "./run-header.tsx";
+import { Scrubber } from "./scrubber.tsx";
+import type { RunSource } from "./source.ts";
+import { Stream } from "./stream.tsx";
+import { TimeLine } from "./time-line.tsx";
+import { WorkflowGraph } from "./workflow-graph.tsx";
+import { titled } from "./wording.ts";
+
+interface RunViewProps {
+  readonly source: RunSource;
+  readonly runId: string;
+  /** Name of the artifact that is shown; empty for none. */
+  readonly artifact: string;
+  readonly onRefused: () => void;
+}
+
+/** One run, live or as it was. */
+export function RunView({ source, runId, artifact, onRefused }: RunViewProps): JSX.Element {
+  const run = useMemo(() => new LiveRun(source, runId), [source, runId]);
+  useEffect(() => {
+    void run.follow();
+    return () => run.close();
+  }, [run]);
+  const failure = run.failure.value;
+  useEffect(() => {
+    if (failure instanceof RequestFailed && failure.status === 401) onRefused();
+  }, [failure]);
+  const state = run.shown.value;
+  const declared = useDeclared(source, state.workflow);
+  useEffect(() => {
+    document.title = state.workflow === "" ? "Run · Agent workflows" : `${inAWord(state)} · ${titled(state.workflow)}`;
+  }, [state.workflow, state.progress, state.stages]);
+
+  if (failure !== null) return <main class="run failed-to-load"><h1>This run cannot be shown</h1><Problem error={failure} /></main>;
+  if (state.seq === 0) return <main class="run" aria-busy="true"><h1 class="visually-hidden">Run</h1><p class="hint loading">Waiting for the run's events …</p></main>;
+  const question = run.cursor.value === null ? state.gates.find((gate) => gate.answer === null) : undefined;
+  return (
+    <main class="run" data-seq={state.seq} data-status={state.status}>
+      <RunHeader run={run} state={state} />
+      <Actions run={run} />
+      {question === undefined || state.status !== "waiting" ? null : <GateCard gate={question} run={run} asking />}
+      {state.end === null ? null : <Ending end={state.end} />}
+      <div class="run-pictures">
+        <WorkflowGraph state={state} declared={declared} />
+        <TimeLine run={run} state={state} />
+      </div>
+      <Scrubber run={run} state={state} />
+      <div class={artifact === "" ? "run-columns" : "run-columns with-artifact"}>
+        <Stream run={run} state={state} />
+        <Artifacts run={run} state={state} selected={artifact} />
+      </div>
+      <Announcer state={run.head.value} />
+    </main>
+  );
+}
+
+/** The workflow's declared graph; null until it is known, or where it is not to be had. */
+function useDeclared(source: RunSource, workflow: string): Declared | null {
+  const [declared, setDeclared] = useState<Declared | null>(null);
+  useEffect(() => {
+    if (workflow === "") return undefined;
+    let wanted = true;
+    void source.graph(workflow).then((text) => wanted && setDeclared(text === null ? null : declaredIn(text)));
+    return () => {
+      wanted = false;
+    };
+  }, [source, workflow]);
+  return declared;
+}

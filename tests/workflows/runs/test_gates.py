@@ -1,0 +1,224 @@
+"""A workflow asks a person: the run parks, holds nothing, and the answer resumes it, once."""
+
+import asyncio
+from pathlib import Path
+
+import anyio
+import pytest
+
+from agents.agent import AgentReply, AgentTask, PermissionQuestion
+from agents.events import Emit
+from tests.workflows.runs.floor import Floor, answer, floor
+from tests.workflows.runs.small_workflows import Question, asking, asking_twice, one_stage, workflow
+from workflows.budget import Limits
+from workflows.runs.engine import RunRequest
+from workflows.runs.errors import InputRejected, RunNotFound, RunNotResumable, RunNotWaiting
+from workflows.runs.events import GateAnswered, GateOpened, StageCompleted, StageStarted, WorkflowResumed
+from workflows.runs.run import GateReply, Run, RunOptions
+
+pytestmark = pytest.mark.anyio
+
+ASKING = workflow(asking(), "plan", "approval", "work", name="asking")
+HURRIED = workflow(asking(max_seconds=0.2), "plan", "approval", "work", name="hurried")
+TWICE = workflow(asking_twice, "left", "right", name="twice")
+WORK = workflow(one_stage, "work", name="work")
+YES = {"approved": True, "note": "go"}
+
+
+def reply(answered: object = None, gate_id: str = "", outcome: str = "accepted") -> GateReply:
+    return GateReply(gate_id=gate_id, outcome=outcome, answer=answered, by="Ann")  # pyright: ignore[reportArgumentType]
+
+
+async def parked(at: Floor, run: Run) -> Run:
+    """A run once it holds no process any more."""
+    with anyio.fail_after(5):
+        while not (run := await at.get(run)).parked:
+            await asyncio.sleep(0)
+    return run
+
+
+async def answered(at: Floor, run: Run, *replies: GateReply) -> Run:
+    for each in replies:
+        await at.engine.answer(run.run_id, each)
+    return await at.ended(run)
+
+
+async def test_the_run_parks_and_the_answer_resumes_it(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(ASKING))
+        assert not at.engine.runs_here(run.run_id)
+        (gate,) = run.gates
+        assert gate.question == "Shall it be done?"
+        assert set(gate.schema["properties"]) == {"approved", "note"}  # pyright: ignore[reportArgumentType]
+        ended = await answered(at, run, reply(YES))
+        events = await at.events(run)
+    assert (ended.status, ended.result, ended.gates) == ("completed", {"answer": "Ann: yes go"}, ())
+    kinds = [type(event.body) for event in events]
+    assert kinds.index(GateOpened) < kinds.index(GateAnswered)
+    assert WorkflowResumed not in kinds
+    assert [event.body.stage for event in events if isinstance(event.body, StageStarted)] == ["plan", "approval", "work"]
+    assert [event.body.stage for event in events if isinstance(event.body, StageCompleted)] == ["plan", "approval", "work"]
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+
+
+async def test_an_answer_after_a_restart_resumes_the_run_in_the_new_process(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(ASKING))
+    async with floor(tmp_path, answer) as at:
+        at.workflows["asking"] = ASKING
+        assert (await at.engine.reconcile(await at.get(run))).status == "waiting"
+        ended = await answered(at, run, reply(YES))
+    assert (ended.status, ended.result) == ("completed", {"answer": "Ann: yes go"})
+
+
+async def test_the_same_request_joins_the_run_that_waits(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(ASKING))
+        again = await at.start(ASKING)
+    assert (again.run_id, again.status) == (run.run_id, "waiting")
+
+
+@pytest.mark.parametrize(
+    ("given", "result"),
+    [
+        (reply({"approved": False}), "Ann: no"),
+        (reply(outcome="declined"), "Ann declined"),
+    ],
+)
+async def test_a_no_and_a_refusal_are_different_outcomes(tmp_path: Path, given: GateReply, result: str) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(ASKING))
+        ended = await answered(at, run, given)
+    assert ended.result == {"answer": result}
+
+
+async def test_a_question_nobody_answers_in_time_goes_on_as_expired(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        ended = await at.ended(await at.start(HURRIED))
+        events = await at.events(ended)
+    assert ended.result == {"answer": "nobody answered"}
+    (closed,) = (event.body for event in events if isinstance(event.body, GateAnswered))
+    assert (closed.outcome, closed.answer, closed.by) == ("expired", None, "")
+
+
+async def test_a_question_that_expired_while_no_server_lived_is_closed_by_the_next_look(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(HURRIED))
+    with anyio.fail_after(5):
+        while True:
+            async with floor(tmp_path, answer) as at:
+                at.workflows["hurried"] = HURRIED
+                if (await at.engine.reconcile(await at.get(run))).status != "waiting":
+                    ended = await at.ended(run)
+                    break
+    assert ended.result == {"answer": "nobody answered"}
+
+
+@pytest.mark.parametrize("wrong", [{}, {"approved": "maybe"}, "yes", None, {"approved": True, "note": 7}])
+async def test_an_answer_that_does_not_fit_is_refused_and_the_question_stays_open(
+    tmp_path: Path, wrong: object
+) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(ASKING))
+        with pytest.raises(InputRejected) as raised:
+            await at.engine.answer(run.run_id, reply(wrong))
+        assert raised.value.field == "answer"
+        assert (await at.get(run)).gates == run.gates
+        assert (await answered(at, run, reply(YES))).status == "completed"
+
+
+async def test_answering_twice_or_a_run_that_does_not_wait_is_refused(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(ASKING))
+        gate_id = run.gates[0].gate_id
+        with pytest.raises(RunNotWaiting):
+            await at.engine.answer(run.run_id, reply(YES, gate_id="7-other"))
+        with pytest.raises(RunNotResumable, match="waits for an answer"):
+            await at.engine.resume(run.run_id, by="test")
+        await answered(at, run, reply(YES, gate_id))
+        with pytest.raises(RunNotWaiting, match="completed"):
+            await at.engine.answer(run.run_id, reply(YES, gate_id))
+        with pytest.raises(RunNotFound):
+            await at.engine.answer("nobody", reply(YES))
+
+
+async def test_of_two_answers_at_once_one_counts(tmp_path: Path) -> None:
+    refused = 0
+
+    async def say(at: Floor, run: Run) -> None:
+        nonlocal refused
+        try:
+            await at.engine.answer(run.run_id, reply(YES))
+        except RunNotWaiting:
+            refused += 1
+
+    async with floor(tmp_path, answer) as at, floor(tmp_path, answer) as other:
+        run = await parked(at, await at.start(ASKING))
+        other.workflows["asking"] = ASKING
+        async with anyio.create_task_group() as tasks:
+            for each in (at, other, other, at):
+                tasks.start_soon(say, each, run)
+        ended = await at.ended(run)
+        events = await at.events(run)
+    assert (ended.status, refused) == ("completed", 3)
+    assert sum(isinstance(event.body, GateAnswered) for event in events) == 1
+
+
+async def test_two_questions_side_by_side_are_answered_one_by_one(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(TWICE))
+        left, right = sorted(run.gates, key=lambda gate: gate.question)
+        with pytest.raises(InputRejected, match="say which"):
+            await at.engine.answer(run.run_id, reply(YES))
+        await at.engine.answer(run.run_id, reply({"approved": True, "note": "R"}, right.gate_id))
+        with anyio.fail_after(5):
+            while len((run := await at.get(run)).gates) != 1 or not run.parked:
+                await asyncio.sleep(0)
+        assert run.gates[0].gate_id == left.gate_id
+        ended = await answered(at, run, reply({"approved": True, "note": "L"}, left.gate_id))
+        events = await at.events(run)
+    assert ended.result == {"answer": "left L, right R"}
+    assert len({event.body.gate_id for event in events if isinstance(event.body, GateOpened)}) == 2
+
+
+async def test_a_run_that_waits_can_be_cancelled(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(ASKING))
+        ended = await at.engine.cancel(run.run_id, by="Ann", reason="no longer wanted")
+    assert (ended.status, ended.gates) == ("cancelled", ())
+
+
+async def test_an_agents_own_question_reaches_a_person_in_another_process(tmp_path: Path) -> None:
+    told: list[object] = []
+
+    async def act(task: AgentTask, emit: Emit) -> AgentReply:
+        del emit
+        assert task.ask_permission is not None
+        for command in ("rm -rf build", "ls"):
+            told.append(await task.ask_permission(PermissionQuestion(tool="Bash", input={"command": command})))
+        return AgentReply(text="done")
+
+    async with floor(tmp_path, act) as at, floor(tmp_path, act) as other:
+        at.workflows["work"] = WORK
+        request = RunRequest(
+            workflow=WORK,
+            input=Question(question="clean up"),
+            workspace=at.workspace,
+            owner="local",
+            limits=Limits(),
+            options=RunOptions(permissions="ask"),
+        )
+        run = (await at.engine.start(request)).run
+        for each, said in ((other, {"allow": True}), (at, {"allow": False, "message": "not that"})):
+            with anyio.fail_after(5):
+                while not (run := await at.get(run)).gates:
+                    await asyncio.sleep(0)
+            assert "Bash" in run.gates[0].question
+            assert not run.parked
+            await each.engine.answer(run.run_id, reply(said, run.gates[0].gate_id))
+            with anyio.fail_after(5):
+                while (await at.get(run)).gates == run.gates:
+                    await asyncio.sleep(0)
+        ended = await at.ended(run)
+    assert ended.status == "completed"
+    assert [(each.allowed, each.message) for each in told] == [(True, ""), (False, "not that")]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]

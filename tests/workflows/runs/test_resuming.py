@@ -1,0 +1,344 @@
+"""Runs that go on after their process has gone: nothing that was finished is done again."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import anyio
+import pytest
+
+from agents.agent import AgentReply, AgentTask
+from agents.events import Emit, TextStreamed, UsageReported
+from tests.workflows.runs.floor import Floor, floor
+from tests.workflows.runs.small_workflows import (
+    FOUR,
+    branches,
+    four_stages,
+    two_side_by_side,
+    workflow,
+)
+from workflows.runs.errors import InputRejected, RunNotFound, RunNotResumable
+from workflows.runs.events import (
+    RunEvent,
+    StageCompleted,
+    StageStarted,
+    WorkflowCompleted,
+    WorkflowResumed,
+    WorkflowStarted,
+)
+from workflows.runs.run import Run, Steering
+
+pytestmark = pytest.mark.anyio
+
+STAGES = workflow(four_stages, *FOUR, name="four")
+
+
+class Worker:
+    """An agent that stops at one prompt, until it is told to go on, and counts what it was asked."""
+
+    def __init__(self, stops_at: str = "") -> None:
+        self.asked: Counter[str] = Counter()
+        self.prompts: list[str] = []
+        self.stops_at = stops_at
+        self.stopped = anyio.Event()
+
+    async def act(self, task: AgentTask, emit: Emit) -> AgentReply:
+        name = task.prompt.split("\n")[0]
+        self.asked[name] += 1
+        self.prompts.append(task.prompt)
+        emit(TextStreamed(text=f"about {name}"))
+        emit(UsageReported(model="m", input_tokens=10, output_tokens=1, cost_usd=0.1))
+        if name == self.stops_at:
+            self.stopped.set()
+            await anyio.sleep_forever()
+        return AgentReply(text=f"{name} done")
+
+
+async def interrupted(directory: Path, worker: Worker, chosen: object = STAGES, **limits: float) -> Run:
+    """A run that was left in the middle of a stage."""
+    async with floor(directory, worker.act) as at:
+        run = await at.start(chosen, **limits)  # pyright: ignore[reportArgumentType]
+        with anyio.fail_after(5):
+            await worker.stopped.wait()
+            while not any(isinstance(event.body, StageStarted) for event in await at.events(run)):
+                await asyncio.sleep(0)
+            await at.log.flush()
+    return run
+
+
+def completed(events: list[RunEvent]) -> list[tuple[str, int]]:
+    return [(event.body.stage, event.body.round) for event in events if isinstance(event.body, StageCompleted)]
+
+
+async def resumed(at: Floor, run: Run) -> tuple[Run, list[RunEvent]]:
+    ended = await at.ended(await at.engine.resume(run.run_id, by="test"))
+    return ended, await at.events(run)
+
+
+@pytest.mark.parametrize("stage", FOUR)
+async def test_a_run_goes_on_with_the_stage_it_was_left_in(tmp_path: Path, stage: str) -> None:
+    first = Worker(stops_at=stage)
+    run = await interrupted(tmp_path, first)
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["four"] = STAGES
+        ended, events = await resumed(at, run)
+
+    left = FOUR[FOUR.index(stage) :]
+    assert ended.status == "completed"
+    assert list(second.asked) == list(left)
+    assert completed(events) == [(name, 1) for name in FOUR]
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert [event.progress for event in events] == sorted(event.progress for event in events)
+    (again,) = (event for event in events if isinstance(event.body, WorkflowResumed))
+    assert again.body == WorkflowResumed(after=again.body.after, next=(stage,))  # pyright: ignore[reportAttributeAccessIssue]
+
+
+async def test_what_was_superseded_is_named_by_number(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="second"))
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["four"] = STAGES
+        _, events = await resumed(at, run)
+    (again,) = (event.body for event in events if isinstance(event.body, WorkflowResumed))
+    begun = [event.seq for event in events if event.body == StageStarted(stage="second", round=1)]
+    assert again.after == begun[0] - 1
+    assert len(begun) == 2
+
+
+async def test_usage_and_seconds_add_up_over_the_attempts(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="third"))
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["four"] = STAGES
+        ended, events = await resumed(at, run)
+    assert ended.usage.input_tokens == 50  # the third was asked twice, and both times paid for
+    assert isinstance(last := events[-1].body, WorkflowCompleted)
+    assert last.usage["input_tokens"] == 50
+    assert last.steps == 4
+
+
+async def test_money_that_was_spent_before_counts_against_the_limit(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="third"), max_cost_usd=0.35)
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["four"] = STAGES
+        ended, _ = await resumed(at, run)
+    assert ended.failure is not None
+    assert (ended.status, ended.failure.kind) == ("failed", "cost_limit_reached")
+    assert list(second.asked) == ["third"]
+    assert list(ended.failure.partial) == ["first", "second", "third"]
+
+
+async def test_the_same_request_goes_on_with_the_interrupted_run(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="fourth"))
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        again = await at.start(STAGES)
+        ended = await at.ended(again)
+    assert again.run_id == run.run_id
+    assert (ended.status, list(second.asked)) == ("completed", ["fourth"])
+
+
+async def test_of_those_that_resume_a_run_at_once_one_works_on_it(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="second"))
+    second, third = Worker(), Worker()
+    async with floor(tmp_path, second.act) as at, floor(tmp_path, third.act) as other:
+        at.workflows["four"] = other.workflows["four"] = STAGES
+        async with anyio.create_task_group() as tasks:
+            for each in (at, other, at, other):
+                tasks.start_soon(lambda each=each: each.engine.resume(run.run_id, by="test"))
+        ended = await at.ended(run)
+        events = await at.events(run)
+    assert ended.status == "completed"
+    assert second.asked + third.asked == Counter(second=1, third=1, fourth=1)
+    assert completed(events) == [(name, 1) for name in FOUR]
+
+
+async def test_nodes_side_by_side_that_had_ended_are_not_done_again(tmp_path: Path) -> None:
+    chosen = workflow(two_side_by_side, "left", "right", name="sides")
+    first = Worker(stops_at="right")
+    async with floor(tmp_path, first.act) as at:
+        run = await at.start(chosen)
+        with anyio.fail_after(5):
+            await first.stopped.wait()
+            while not completed(await at.events(run)):
+                await asyncio.sleep(0)
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["sides"] = chosen
+        ended, events = await resumed(at, run)
+    assert (ended.status, list(second.asked)) == ("completed", ["right"])
+    assert ended.result == {"answer": "left done right done"}
+    assert completed(events) == [("left", 1), ("right", 1)]
+
+
+async def test_branches_of_one_stage_that_had_ended_are_part_of_its_output(tmp_path: Path) -> None:
+    chosen = workflow(branches, "dig", "sub", name="branches")
+    first = Worker(stops_at="1")
+    async with floor(tmp_path, first.act) as at:
+        run = await at.start(chosen)
+        with anyio.fail_after(5):
+            await first.stopped.wait()
+            while sum(event.type == "workflow_event" for event in await at.events(run)) < 3:  # plan and two of three
+                await asyncio.sleep(0)
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["branches"] = chosen
+        ended, events = await resumed(at, run)
+    assert (ended.status, sorted(second.asked)) == ("completed", ["1", "inside"])
+    (dug,) = (event.body for event in events if isinstance(event.body, StageCompleted) and event.body.stage == "dig")
+    outputs = dug.output["branches"]
+    assert isinstance(outputs, list)
+    assert sorted(str(output["parts"]) for output in outputs) == ["['0 done']", "['1 done']", "['2 done']"]
+
+
+async def test_a_run_that_is_over_cannot_be_resumed_and_one_at_work_need_not_be(tmp_path: Path) -> None:
+    worker = Worker(stops_at="first")
+    async with floor(tmp_path, worker.act) as at:
+        run = await at.start(STAGES)
+        with anyio.fail_after(5):
+            await worker.stopped.wait()
+        assert (await at.engine.resume(run.run_id, by="test")).status == "running"
+        await at.engine.cancel(run.run_id, by="test", reason="")
+        with pytest.raises(RunNotResumable, match="it is cancelled"):
+            await at.engine.resume(run.run_id, by="test")
+        with pytest.raises(RunNotFound):
+            await at.engine.resume("nobody", by="test")
+
+
+async def test_a_run_without_its_workspace_is_not_resumed_and_is_still_there(tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    worker = Worker(stops_at="first")
+    async with floor(tmp_path, worker.act) as at:
+        at.workspace = str(workspace)
+        run = await at.start(STAGES)
+        with anyio.fail_after(5):
+            await worker.stopped.wait()
+    workspace.rmdir()
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["four"] = STAGES
+        with pytest.raises(RunNotResumable, match="workspace"):
+            await at.engine.resume(run.run_id, by="test")
+        assert (await at.get(run)).status == "interrupted"
+        workspace.mkdir()
+        assert (await resumed(at, run))[0].status == "completed"
+
+
+async def test_half_offline_and_half_with_models_is_refused(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="first"))
+    async with floor(tmp_path, Worker().act, offline=True) as at:
+        at.workflows["four"] = STAGES
+        with pytest.raises(RunNotResumable, match="works offline"):
+            await at.engine.resume(run.run_id, by="test")
+
+
+async def test_an_input_with_a_secret_goes_on_only_with_the_same_call(tmp_path: Path) -> None:
+    worker = Worker(stops_at="first")
+    async with floor(tmp_path, worker.act) as at:
+        run = await at.start(STAGES, "use this-is-a-secret")
+        with anyio.fail_after(5):
+            await worker.stopped.wait()
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["four"] = STAGES
+        with pytest.raises(RunNotResumable, match="something secret"):
+            await at.engine.resume(run.run_id, by="test")
+        again = await at.start(STAGES, "use this-is-a-secret")
+        assert (await at.ended(again)).status == "completed"
+        assert again.run_id == run.run_id
+
+
+async def test_a_run_that_never_gets_on_is_given_up(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="second"))
+    for _ in range(5):
+        worker = Worker(stops_at="second")
+        async with floor(tmp_path, worker.act) as at:
+            at.workflows["four"] = STAGES
+            await at.engine.resume(run.run_id, by="test")
+            with anyio.fail_after(5):
+                await worker.stopped.wait()
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["four"] = STAGES
+        with pytest.raises(RunNotResumable, match="resumed 5 times"):
+            await at.engine.resume(run.run_id, by="test")
+        ended = await at.engine.cancel(run.run_id, by="test", reason="hopeless")
+    assert ended.failure is not None
+    assert list(ended.failure.partial) == ["first"]
+
+
+async def test_an_instruction_reaches_the_agent_at_its_next_turn_and_those_after_it(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    async def act(task: AgentTask, emit: Emit) -> AgentReply:
+        del emit
+        name = task.prompt.split("\n")[0]
+        if name == "first":
+            assert task.next_instruction is not None
+            begun.set()
+            heard.append(await task.next_instruction())
+        elif name == "second":
+            heard.append(task.prompt)
+        return AgentReply(text="done")
+
+    begun = anyio.Event()
+    async with floor(tmp_path, act) as at, floor(tmp_path, act) as other:
+        run = await at.start(STAGES)
+        with anyio.fail_after(5):
+            await begun.wait()
+        await other.engine.steer(run.run_id, Steering(text="mind the tests", by="Ann"))
+        ended = await at.ended(run)
+        events = await at.events(run)
+        with pytest.raises(RunNotResumable, match="over"):
+            await at.engine.steer(run.run_id, Steering(text="too late", by="Ann"))
+    assert ended.status == "completed"
+    assert heard[0] == "mind the tests"
+    assert heard[1].endswith("- mind the tests")
+    assert [event.message for event in events if "mind" in event.message] == ["Ann: mind the tests"]
+
+
+async def test_an_instruction_given_before_the_interruption_still_holds_after_it(tmp_path: Path) -> None:
+    first = Worker(stops_at="second")
+    async with floor(tmp_path, first.act) as at:
+        run = await at.start(STAGES)
+        with anyio.fail_after(5):
+            await first.stopped.wait()
+        await at.engine.steer(run.run_id, Steering(text="in German", by="Ann"))
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["four"] = STAGES
+        await at.engine.steer(run.run_id, Steering(text="and short", by="Ann"))
+        await resumed(at, run)
+    assert "- in German" in second.prompts[0]
+    assert "- and short" in second.prompts[-1]
+
+
+async def test_a_fork_begins_after_the_stage_with_the_changed_input(tmp_path: Path) -> None:
+    first = Worker()
+    async with floor(tmp_path, first.act) as at:
+        source = await at.ended(await at.start(STAGES))
+        before = Counter(first.asked)
+        fork = await at.engine.fork(source.run_id, "second", {"question": "why not"}, owner="local")
+        ended = await at.ended(fork)
+        events = await at.events(fork)
+        assert (await at.get(source)).status == "completed"
+    assert first.asked - before == Counter(third=1, fourth=1)
+    assert (ended.status, ended.input) == ("completed", {"question": "why not"})
+    assert isinstance(events[0].body, WorkflowStarted)
+    assert completed(events) == [("third", 1), ("fourth", 1)]
+    assert f"goes on from where run {source.run_id} had finished second" in events[1].message
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes", "complaint"),
+    [
+        ("nowhere", {}, "no finished stage 'nowhere'"),
+        ("first", {"colour": 1}, "no input 'colour'; it has question"),
+        ("first", {"question": 1}, "changes.question"),
+    ],
+)
+async def test_a_fork_that_cannot_be_is_refused_and_leaves_nothing(
+    tmp_path: Path, stage: str, changes: dict[str, object], complaint: str
+) -> None:
+    async with floor(tmp_path, Worker().act) as at:
+        source = await at.ended(await at.start(STAGES))
+        with pytest.raises(InputRejected, match=complaint):
+            await at.engine.fork(source.run_id, stage, changes, owner="local")

@@ -1,0 +1,1 @@
+"""The workflow `research`: a plan, researchers side by side, and an answer that cites numbered sources."""
