@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, StringConstraints, Tag, ValidationError
 
 from agents.errors import AgentMisconfigured
 
 MOST_SERVERS = 20
 """How many there may be: every task that uses connected tools starts all of them."""
+_KIND = 2
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}", re.ASCII)
 
 ServerName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+([_-][A-Za-z0-9]+)*$", max_length=32)]
@@ -97,7 +98,10 @@ class McpServers:
             raise _unusable(path, error.strerror or str(error)) from error
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"] if part != "[key]")
+            # The third part of a place is which kind of server it was taken for, which does not stand in the file.
+            where = ".".join(
+                str(part) for number, part in enumerate(first["loc"]) if number != _KIND and part != "[key]"
+            )
             raise _unusable(path, f"{where}: {first['msg']}" if where else first["msg"]) from error
         return cls(path, file.mcpServers)
 
@@ -117,18 +121,18 @@ def expanded(server: StdioServer | HttpServer, environ: Mapping[str, str]) -> St
     Raises:
         AgentMisconfigured: A variable is not set, and has no default.
     """
-    values = server.model_dump()
+    values: dict[str, JsonValue] = server.model_dump()
     return type(server).model_validate({name: _filled(value, environ) for name, value in values.items()})
 
 
-def _filled(value: object, environ: Mapping[str, str]) -> object:
+def _filled(value: JsonValue, environ: Mapping[str, str]) -> JsonValue:
     match value:
         case str():
             return _VARIABLE.sub(lambda match: _value_of(match, environ), value)
         case list():
-            return [_filled(item, environ) for item in value]  # pyright: ignore[reportUnknownVariableType] - of strings
+            return [_filled(item, environ) for item in value]
         case dict():
-            return {name: _filled(item, environ) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType] - of strings
+            return {name: _filled(item, environ) for name, item in value.items()}
         case _:
             return value
 

@@ -3,18 +3,16 @@
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
-from agents.agent import Agent, AgentReply, AgentTask
-from agents.claude.locate import find_claude
+from agents.agent import Agent
 from agents.command_runner import CommandRunner
-from agents.events import Emit
 from agents.processes.registry import ProcessRegistry
 from mcp_server.settings import Settings
+from mcp_server.team_choice import CLAUDE_AGENT, Agents, Workbench
 from mcp_server.workspaces import Workspaces
 from workflows.catalog import Catalog
 from workflows.runs.graph_steps import GraphRunner
@@ -27,8 +25,6 @@ from workflows.team import Team
 
 OWNER = "local"
 """Whose runs they are while there is only one user: the one who started the server."""
-
-_CLAUDE_AGENT = "agents.claude.agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +63,13 @@ async def assemble(
         workflows.runs.errors.LogUnavailable: The data directory cannot be used.
     """
     children = ProcessRegistry()
+    agents = Agents(Workbench(settings, children, environ))
     with ProcessLock(settings.home / "processes") as lock:
         log = await SqliteEventLog.start(settings.home)
         engine = LocalEngine(
             log=log,
             lock=lock,
-            team=_team(settings, catalog, children, environ),
+            team=_team(settings, catalog, agents, children),
             commands=CommandRunner(children).run,
             private_directory=settings.home / "private",
             open_graphs=lambda: _open_graphs(settings),
@@ -87,20 +84,11 @@ async def assemble(
             await engine.close()
             await log.close(0.1)
             await children.close()
+            await agents.aclose()
 
 
-def _team(settings: Settings, catalog: Catalog, children: ProcessRegistry, environ: Mapping[str, str]) -> Team:
-    if settings.offline:
-        return Team(default=_scripted(catalog, children))
-
-    def executable() -> Path:
-        return find_claude(settings.claude, environ)
-
-    def claude(model: str | None) -> Agent:
-        return _LateClaude(executable, children, model, environ, settings.mcp_config)
-
-    models = {role: spec.partition(":")[2] or None for role, spec in settings.models.items()}
-    return Team(default=claude(None), by_role={role: claude(model) for role, model in models.items()})
+def _team(settings: Settings, catalog: Catalog, agents: Agents, children: ProcessRegistry) -> Team:
+    return Team(default=_scripted(catalog, children)) if settings.offline else agents.team
 
 
 def _scripted(catalog: Catalog, children: ProcessRegistry) -> Agent:
@@ -108,38 +96,11 @@ def _scripted(catalog: Catalog, children: ProcessRegistry) -> Agent:
     return cast("Agent", module.offline_agent(catalog.workflows, CommandRunner(children).run))
 
 
-@dataclass(frozen=True, slots=True)
-class _LateClaude:
-    """A `ClaudeAgent` whose module is loaded by the first run; a twentieth of the server's start, and of its memory.
-
-    Attributes:
-        executable: As in `ClaudeAgent`; so are the others.
-    """
-
-    executable: Callable[[], Path]
-    children: ProcessRegistry
-    model: str | None
-    environ: Mapping[str, str]
-    mcp_config: Path | None
-    offline: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"claude-cli:{self.model}" if self.model else "claude-cli"
-
-    async def run(self, task: AgentTask, emit: Emit) -> AgentReply:
-        module = importlib.import_module(_CLAUDE_AGENT)
-        agent = module.ClaudeAgent(
-            self.executable, self.children, model=self.model, environ=self.environ, mcp_config=self.mcp_config
-        )
-        return await cast("Agent", agent).run(task, emit)
-
-
 async def _open_graphs(settings: Settings) -> GraphRunner:
     """Import what only runs need, in a thread: it takes about a second, and the server goes on answering."""
     module = await asyncio.to_thread(importlib.import_module, "workflows.runs.graph_runner")
     if not settings.offline:
-        await asyncio.to_thread(importlib.import_module, _CLAUDE_AGENT)
+        await asyncio.to_thread(importlib.import_module, CLAUDE_AGENT)
     return cast(
         "GraphRunner",
         await module.LangGraphRunner.open(settings.home / "checkpoints.sqlite3", tracing=settings.tracing),

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from mcp.server.context import ServerRequestContext
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from mcp_server.assembly import OWNER
 
@@ -31,7 +31,7 @@ def session_of_call(ctx: ServerRequestContext[Any, Any]) -> str:
     return "" if request is None else request.headers.get("mcp-session-id", "")
 
 
-def _http_request(ctx: ServerRequestContext[Any, Any]) -> Request | None:
+def _http_request(ctx: ServerRequestContext[Any, Any]) -> HTTPConnection[Any] | None:
     request = cast("object", ctx.request)
-    assert request is None or isinstance(request, Request)
-    return request
+    assert isinstance(request, HTTPConnection | None)
+    return cast("HTTPConnection[Any] | None", request)

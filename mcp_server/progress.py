@@ -1,7 +1,7 @@
 """Progress of one call: follows a run's log and sends lines, rising, paced, and none after the call's result."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +11,7 @@ import anyio
 from mcp_server.progress_lines import Line, ProgressLines, Weight, weigh
 from workflows.runs.engine import Engine
 from workflows.runs.event_json import to_json_object
-from workflows.runs.events import Json, RunEvent
+from workflows.runs.events import GateOpened, Json, RunEvent, WorkflowStarted
 from workflows.runs.log import EventLog
 from workflows.runs.run import Run
 
@@ -24,8 +24,8 @@ DRAIN_SECONDS = 1.0
 _SMALLEST_RISE = 1e-6
 """Part of what is left to 100 by which progress rises when nothing measurable was done."""
 _HIGHEST = 99.9
-_PAGE = 500
-"""Events read at once."""
+_RECALLED = 300
+"""How many events before a call are looked at for what its first lines need: open tool calls, live texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +77,84 @@ class ProgressReporter:
         self._lines = ProgressLines(workspace)
         self._news = anyio.Event()
         self._ended = False
+        self._run: Run | None = None
+        self._after = 0
         self._progress = 0.0
         self._last: Line | None = None
         self._last_sent = -LEAST_INTERVAL
 
-    async def follow(self, run: Run, after: int, seconds: float | None = None) -> None:
-        """Report the run: at once where it stands, then on until its end, until the time is over, or until cancelled.
+    async def begin(self, run: Run, after: int, introduction: str = "") -> None:
+        """Say the call's first line: that the run has started, or the newest line of one that was there before.
 
         Args:
             run: The run.
-            after: Number of the last event that is not reported any more: 0, or where a joined run was.
+            after: Number of the last event that is not reported any more: 0, or where the run was before the call.
+            introduction: Words before the first line.
+        """
+        self._run = run
+        self._after = after
+        until = after or 1
+        first = max(0, until - _RECALLED)
+        if first:  # of a long run only the newest events are looked at; the row knows the rest
+            self._lines.begin_in_the_middle(run, await self._stages(run))
+        newest: list[RunEvent] = []  # the newest event that has a line, and what came after it
+        for event in await self._log.read(run.run_id, first, until - first):
+            if weigh(event.body) is not Weight.COVERED:
+                self._lines.recall(newest)
+                newest.clear()
+            newest.append(event)
+            self._after = event.seq
+        for event in newest:
+            self._lines.take(event)
+        if introduction:
+            self._lines.introduce(introduction)
+        if len(self._lines):
+            await self._say_next()
+
+    async def follow(self, seconds: float | None = None) -> None:
+        """Report the run from where it was reported last: until its end, until it asks a person, or until cancelled.
+
+        Args:
             seconds: How long to report it; None: to its end.
         """
-        begun = await self._begin(run, after)
+        assert self._run is not None, "begin comes first"
+        self._ended = False
         with anyio.move_on_after(seconds):
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._read, run, begun)
+                tasks.start_soon(self._read, self._run)
                 await self._report()
                 tasks.cancel_scope.cancel()
+
+    async def play(self, batches: AsyncGenerator[Sequence[RunEvent], None], introduction: str) -> None:
+        """Report events that come from elsewhere than the log of a run that is under way.
+
+        Args:
+            batches: The events, in order.
+            introduction: Words before the first line.
+        """
+
+        async def read() -> None:
+            async with aclosing(batches):
+                async for events in batches:
+                    for event in events:
+                        self._lines.take(event)
+                        if event.seq == 1:
+                            self._lines.introduce(introduction)
+                    self._wake()
+            self._ended = True
+            self._wake()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read)
+            await self._report()
+            tasks.cancel_scope.cancel()
+
+    async def remind(self) -> None:
+        """Say the newest line again whenever it has been quiet for long; for as long as a person is asked."""
+        while True:
+            await anyio.sleep(LONGEST_SILENCE)
+            if self._last is not None:
+                await self._say(self._last)
 
     async def close(self) -> None:
         """Say the newest thing there is to say, if it was not said yet; nothing may be sent after this."""
@@ -102,35 +162,21 @@ class ProgressReporter:
             self._lines.skip_to_last()
             await self._say_next()
 
-    async def _begin(self, run: Run, after: int) -> int:
-        """Say the call's first line: that the run has started, or the newest line of a joined one.
+    async def _stages(self, run: Run) -> tuple[str, ...]:
+        for event in await self._log.read(run.run_id, 0, 1):
+            if isinstance(event.body, WorkflowStarted):
+                return tuple(stage.name for stage in event.body.stages)
+        return ()
 
-        Returns:
-            Number of the last event that was taken.
-        """
-        seen, until = 0, after or 1
-        newest: list[RunEvent] = []  # the newest event that has a line, and what came after it
-        while seen < until and (page := await self._log.read(run.run_id, seen, min(_PAGE, until - seen))):
-            for event in page:
-                if weigh(event.body) is not Weight.COVERED:
-                    self._lines.recall(newest)
-                    newest.clear()
-                newest.append(event)
-            seen = page[-1].seq
-        for event in newest:
-            self._lines.take(event)
-        if after:
-            self._lines.introduce(f"joined run {run.run_id} · ")
-        if len(self._lines):
-            await self._say_next()
-        return seen
-
-    async def _read(self, run: Run, after: int) -> None:
-        async with aclosing(self._engine.follow(run.run_id, after)) as batches:
+    async def _read(self, run: Run) -> None:
+        async with aclosing(self._engine.follow(run.run_id, self._after)) as batches:
             async for events in batches:
                 for event in events:
                     self._lines.take(event)
+                    self._after = event.seq
                 self._wake()
+                if any(isinstance(event.body, GateOpened) for event in events):
+                    break
         self._ended = True
         self._wake()
 

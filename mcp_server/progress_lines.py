@@ -35,6 +35,7 @@ from workflows.runs.events import (
     WorkflowStarted,
 )
 from workflows.runs.plain_text import shorten
+from workflows.runs.run import Run
 
 MOST_LINES = 30
 """How many lines may wait: 3 s at 10 a second."""
@@ -74,12 +75,22 @@ class ProgressLines:
     """
 
     def __init__(self, workspace: str = "") -> None:
+        self._workspace = workspace
         self._standing = StandingTracker(workspace)
         self._lines: deque[Line] = deque()
         self._next_seq: int | None = None
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    def begin_in_the_middle(self, run: Run, stages: Sequence[str]) -> None:
+        """Learn from a run's row what its earlier events would have told.
+
+        Args:
+            run: The run.
+            stages: Names of its workflow's stages.
+        """
+        self._standing = StandingTracker.at(run, stages, self._workspace)
 
     def recall(self, events: Sequence[RunEvent]) -> None:
         """Learn from events that were before this call, without lines for them."""

@@ -10,7 +10,7 @@ from mcp.server.lowlevel import Server
 from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams, TextContent, Tool
 
 from mcp_server.failures import rejection_text
-from mcp_server.workflow_tools import RequestContext
+from mcp_server.run_calls import RequestContext
 from workflows.runs.errors import RunError
 
 

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mcp_server.answering import how_to_answer
 from workflows.runs.admission import CUT_VALUE, artifact_uri
 from workflows.runs.events import Json
 from workflows.runs.log import ArtifactInfo
@@ -120,8 +121,13 @@ def _summary(run: Run) -> str:
         case "failed" | "cancelled":
             return offline + (run.failure.message if run.failure else run.message)
         case "interrupted":
-            return offline + "The server that ran it is gone; what was finished is in the run's artifacts and events."
-        case "queued" | "running" | "waiting":
+            return (
+                f"{offline}The server that ran it is gone. Call resume_run with run_id {run.run_id}, or the tool again "
+                "with the same input: what was finished is not done again."
+            )
+        case "waiting":
+            return offline + how_to_answer(run)
+        case "queued" | "running":
             return (
                 f"{offline}The run goes on: {run.progress:.0f} % done, {run.message}. "
                 f"Ask get_run with run_id {run.run_id} and wait_seconds 45, or call the tool again with the same input."

@@ -15,7 +15,7 @@ from mcp_server.own_runs import own_run
 from mcp_server.owner import owner_of_call
 from mcp_server.progress_lines import Weight, weigh
 from mcp_server.results import ArtifactLink, ResultError, ResultUsage, fitted, result_json
-from mcp_server.workflow_tools import RequestContext
+from mcp_server.run_calls import RequestContext
 from workflows.runs.events import RunEvent
 from workflows.runs.run import Run, RunFilter, RunStatus
 

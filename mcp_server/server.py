@@ -28,12 +28,17 @@ from mcp_types import (
 
 from mcp_server.assembly import Assembly
 from mcp_server.cancellations import Cancellations
+from mcp_server.eras import TASKS
 from mcp_server.failures import rejection_text, run_error_in
 from mcp_server.owner import owner_of_call
 from mcp_server.prompts import filled_prompt, listed_prompts
 from mcp_server.resources import TEMPLATES, Resources
+from mcp_server.run_actions import RunActions
+from mcp_server.run_calls import CallAnswer, RequestContext, RunCalls
 from mcp_server.run_tools import RunTools
-from mcp_server.workflow_tools import RequestContext, WorkflowCaller, WorkflowTool
+from mcp_server.task_listening import TaskListening
+from mcp_server.tasks import TaskParams, Tasks, TaskUpdateParams
+from mcp_server.workflow_tools import WorkflowCaller, WorkflowTool
 from workflows.catalog import Catalog
 from workflows.runs.errors import RunError
 
@@ -60,8 +65,10 @@ class WorkflowServer(Server[dict[str, object]]):
         self._tools = {workflow.name: WorkflowTool.of(workflow) for workflow in assembly.catalog.workflows}
         self._definitions = definitions(assembly.catalog)
         cancellations = Cancellations()
-        self._caller = WorkflowCaller(assembly, cancellations)
+        calls = RunCalls(assembly, cancellations)
+        self._caller = WorkflowCaller(assembly, calls)
         self._run_tools = RunTools(assembly)
+        self._run_actions = RunActions(assembly, calls)
         self._resources = Resources(assembly)
         self._catalog = assembly.catalog
         super().__init__(
@@ -71,26 +78,39 @@ class WorkflowServer(Server[dict[str, object]]):
             description="Whole multi-agent workflows as tools, reported live.",
             instructions=INSTRUCTIONS,
             on_list_tools=self._list_tools,
-            on_call_tool=self._call_tool,
+            on_subscriptions_listen=TaskListening(assembly),
             on_list_resources=self._list_resources,
             on_list_resource_templates=self._list_templates,
             on_read_resource=self._read_resource,
             on_list_prompts=self._list_prompts,
             on_get_prompt=self._get_prompt,
         )
+        # The parameter `on_call_tool` knows nothing of answers that are tasks.
+        self.add_request_handler("tools/call", CallToolRequestParams, self._call_tool)
+        tasks = Tasks(assembly)
+        self.add_request_handler("tasks/get", TaskParams, tasks.get)
+        self.add_request_handler("tasks/update", TaskUpdateParams, tasks.update)
+        self.add_request_handler("tasks/cancel", TaskParams, tasks.cancel)
+        self.extensions[TASKS] = {}
         self.middleware.append(cancellations.note)
 
     async def _list_tools(self, _ctx: RequestContext, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=self._definitions)
 
-    async def _call_tool(self, ctx: RequestContext, params: CallToolRequestParams) -> CallToolResult:
+    async def _call_tool(self, ctx: RequestContext, params: CallToolRequestParams) -> CallAnswer:
         arguments = params.arguments or {}
-        tool, run_tool = self._tools.get(params.name), RunTools.named(params.name)
+        tool, run_tool, action = (
+            self._tools.get(params.name),
+            RunTools.named(params.name),
+            RunActions.named(params.name),
+        )
         try:
             if tool is not None:
-                return await self._caller.call(tool, arguments, ctx)
+                return await self._caller.call(tool, arguments, ctx, params.input_responses)
             if run_tool is not None:
                 return await self._run_tools.call(run_tool, arguments, ctx)
+            if action is not None:
+                return await self._run_actions.call(action, arguments, ctx)
         except RunError as error:
             return _refused(rejection_text(error))
         except BaseExceptionGroup as group:
@@ -132,7 +152,7 @@ class WorkflowServer(Server[dict[str, object]]):
 def definitions(catalog: Catalog) -> list[Tool]:
     """All tools as clients list them."""
     workflows = [WorkflowTool.of(workflow).definition() for workflow in catalog.workflows]
-    return [*workflows, *RunTools.definitions()]
+    return [*workflows, *RunTools.definitions(), *RunActions.definitions()]
 
 
 def _refused(text: str) -> CallToolResult:

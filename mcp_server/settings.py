@@ -19,6 +19,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from agents import roles
+from agents.models.providers import AUTO, CLAUDE_CLI, ModelSpec, ModelSpecInvalid
+from mcp_server.known_roles import meant_role
+
 PREFIX = "AGENT_WORKFLOWS_"
 MODEL_PREFIX = f"{PREFIX}MODEL_"
 
@@ -51,7 +55,7 @@ class Settings(BaseSettings):
         offline: Whether scripted agents stand in for models.
         tracing: Whether LangChain's tracing variables may have effect; they send run state to an endpoint.
         mcp_config: File that lists MCP servers whose tools agents may use, as `.mcp.json` does; None for none.
-        models: What a role runs on, by role: `claude-cli` or `claude-cli:<model>`.
+        models: What a role runs on, by role, as `agents.models.providers` reads it; a role without is `auto`.
         token: What clients over HTTP have to show; None asks nobody, which is possible on loopback only.
         tokens: The same for several users, by name; each sees only their own runs.
         hosts: Further names under which the HTTP server is known.
@@ -107,8 +111,14 @@ class Settings(BaseSettings):
     @classmethod
     def _known_models(cls, value: Mapping[str, str]) -> Mapping[str, str]:
         for role, model in value.items():
-            if model.partition(":")[0] != "claude-cli":
-                raise ValueError(f"{role} cannot run on {model!r}; use `claude-cli` or `claude-cli:<model>`")
+            if (meant := meant_role(role)) is not None:
+                raise ValueError(f"there is no role {role}; did you mean {meant}?")
+            try:
+                spec = ModelSpec.parse(model)
+            except ModelSpecInvalid as error:
+                raise ValueError(f"{role} cannot run on {model!r}; {error}") from error
+            if role == roles.CLAUDE.name and spec.provider not in {CLAUDE_CLI, AUTO}:
+                raise ValueError(f"{role} cannot run on {model!r}; it is the claude command: use `claude-cli:<model>`")
         return value
 
     @field_validator("home", "roots", "mcp_config")

@@ -6,6 +6,7 @@ token) is folded from the events before it by `StandingTracker`.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -33,6 +34,7 @@ from workflows.runs.events import (
 )
 from workflows.runs.message import cost, message_of
 from workflows.runs.plain_text import ending, one_line, shorten
+from workflows.runs.run import Run
 from workflows.runs.tool_label import tool_label
 
 LONGEST_LINE = 160
@@ -148,12 +150,39 @@ class StandingTracker:
     def __init__(self, workspace: str = "") -> None:
         self._standing = Standing(workspace=workspace)
         self._stages: list[str] = []
+        self._paid_until = 0
+        """Up to this event the cost is known already."""
         self._calls = OrderedDict[tuple[str, str], str]()
         self._streams = OrderedDict[tuple[str, str], str]()
 
+    @classmethod
+    def at(cls, run: Run, stages: Sequence[str], workspace: str = "") -> "StandingTracker":
+        """One that begins in the middle of a run's events, for a run whose row is later than they are.
+
+        What the events after that add to the cost is in the row already; so they must not be added once more.
+
+        Args:
+            run: The run.
+            stages: Names of its workflow's stages.
+            workspace: As in the class.
+        """
+        tracker = cls(workspace or run.workspace)
+        tracker._stages = list(stages)
+        tracker._paid_until = run.last_seq
+        tracker._standing = replace(
+            tracker._standing,
+            workflow=run.workflow,
+            stage_count=len(stages),
+            stage_number=stages.index(run.stage) + 1 if run.stage in stages else 0,
+            cost_usd=run.usage.cost_usd,
+            offline=run.offline,
+        )
+        return tracker
+
     def take(self, event: RunEvent) -> Standing:
         """Where the run stands at this event; to be called once for every event, in order."""
-        context = self._fold(event.body)
+        paid = event.seq <= self._paid_until and isinstance(event.body, UsageRecorded)
+        context = "" if paid else self._fold(event.body)
         self._standing = replace(self._standing, run_id=event.run_id)
         return replace(self._standing, context=context)
 

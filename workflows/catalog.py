@@ -16,6 +16,8 @@ from types import ModuleType
 from workflows.ask.contract import WORKFLOW as ASK
 from workflows.build_feature.contract import WORKFLOW as BUILD_FEATURE
 from workflows.collaborate.contract import WORKFLOW as COLLABORATE
+from workflows.research.contract import WORKFLOW as RESEARCH
+from workflows.review_code.contract import WORKFLOW as REVIEW_CODE
 from workflows.run_claude.contract import WORKFLOW as RUN_CLAUDE
 from workflows.runs.errors import WorkflowBroken, WorkflowNotFound
 from workflows.workflow import Workflow
@@ -23,6 +25,8 @@ from workflows.workflow import Workflow
 BUILT_IN: tuple[Workflow, ...] = (
     BUILD_FEATURE,
     COLLABORATE,
+    RESEARCH,
+    REVIEW_CODE,
     ASK,
     RUN_CLAUDE,
 )

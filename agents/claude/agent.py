@@ -21,6 +21,7 @@ from agents.claude.listening import Bounds, Listener, Stop
 from agents.claude.preconditions import refuse_what_cannot_work
 from agents.errors import NotLoggedIn
 from agents.events import Emit, Progressed, Waiting
+from agents.mcp_servers import McpServers
 from agents.processes.child import ChildProcess, Patience, ignore
 from agents.processes.registry import ProcessRegistry
 from agents.processes.temporary_directory import temporary_directory
@@ -45,6 +46,7 @@ class ClaudeAgent:
         registry: Owns the processes of this server.
         model: Alias or full name of a model; None leaves the choice to the CLI.
         environ: What the child's environment is made from; None takes this process's own.
+        mcp_config: File that lists the MCP servers whose tools a task with `connected_tools` has; None for none.
         patience: How long to wait for a child that should end.
         model_idle_seconds: How long a child may say nothing while the model is awaited. The default is above the ten
             minutes after which the CLI itself gives up a request (`API_TIMEOUT_MS`); whoever raises that raises this.
@@ -62,6 +64,7 @@ class ClaudeAgent:
         *,
         model: str | None = None,
         environ: Mapping[str, str] | None = None,
+        mcp_config: Path | None = None,
         patience: Patience = _DEFAULT_PATIENCE,
         model_idle_seconds: float = MODEL_IDLE_SECONDS,
         tool_idle_seconds: float = TOOL_IDLE_SECONDS,
@@ -72,6 +75,7 @@ class ClaudeAgent:
         self._registry = registry
         self._model = model
         self._environ = environ
+        self._mcp_config = mcp_config
         self._patience = patience
         self._bounds = Bounds(model_idle_seconds, tool_idle_seconds, patience.linger_seconds)
         self._task_seconds = task_seconds
@@ -171,6 +175,7 @@ class ClaudeAgent:
             model=self._model,
             private_directories=_private_directories(work.environ, kept),
             session=None if kept is None else Session(kept.session_id, kept.is_resumed),
+            servers=McpServers.read(self._mcp_config) if work.task.connected_tools and self._mcp_config else None,
         )
         async with (
             temporary_directory(work.environ, TEMPORARY_VARIABLES) as temporary,

@@ -1,6 +1,7 @@
 """What becomes of a child that nobody listens to any more, and of one that could not be started."""
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
@@ -70,9 +71,10 @@ def reply_of(
         case _:
             assert_never(stop)
     try:
-        return judge(
+        reply = judge(
             conversation.narrator, exit_code=exit_code, stderr=child.stderr, wants_reply_model=task.reply_model
         )
+        return replace(reply, session_id="")  # a conversation is kept only until its task is done
     except TurnLimitReached as reached:
         words = f"The role {task.role} used all of its {task.max_turns} rounds with the model."
         raise TurnLimitReached(words, partial=reached.partial) from reached

@@ -1,6 +1,7 @@
 """Where a provider's HTTP API is and who we are there."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 SILENT_SECONDS = 300.0
 """How long a provider may say nothing at all: models that think before they answer do so without a sign of life."""
@@ -17,6 +18,7 @@ class ApiAccess:
         key_variable: The environment variable that holds the key.
         address_variable: The environment variable that holds the address; empty if it cannot be changed.
         needs_key: Whether nothing can be asked without a key. Servers on one's own machine need none.
+        key_header: The header that carries the key.
         silent_seconds: How long it may say nothing before the request is given up.
     """
 
@@ -26,6 +28,7 @@ class ApiAccess:
     key_variable: str
     address_variable: str = ""
     needs_key: bool = True
+    key_header: Literal["authorization", "x-api-key"] = "authorization"
     silent_seconds: float = SILENT_SECONDS
 
     @property

@@ -3,14 +3,17 @@
 Imported when the first request is made: it brings the HTTP client along, and TLS with it.
 """
 
+import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from functools import cache
 from typing import cast
 
+import anyio
 import httpx2
 import orjson
 
-from agents.claude.fields import JsonObject
+from agents.claude.fields import Json, JsonObject
 from agents.errors import (
     AgentError,
     AgentMisconfigured,
@@ -28,7 +31,6 @@ from agents.models.http_failures import Refusal, error_of, refusal_of_error, ref
 _CONNECT_SECONDS = 10.0
 _ERROR_BYTES = 64 * 1024
 _OK = 200
-_FIRST_ERROR = 400
 _REJECTED = frozenset({400, 422})
 _END = "[DONE]"
 
@@ -52,7 +54,8 @@ class ApiConnection:
     def __init__(self, access: ApiAccess) -> None:
         self._access = access
         try:
-            self._client = httpx2.AsyncClient(timeout=httpx2.Timeout(access.silent_seconds, connect=_CONNECT_SECONDS))
+            timeout = httpx2.Timeout(access.silent_seconds, connect=_CONNECT_SECONDS)
+            self._client = httpx2.AsyncClient(timeout=timeout, verify=_tls())
         except (ValueError, ImportError, httpx2.InvalidURL) as error:  # of the *_PROXY variables
             raise AgentMisconfigured(
                 f"The proxy settings of this machine cannot be used: {type(error).__name__}.",
@@ -98,30 +101,24 @@ class ApiConnection:
             # Not `from error`: it may repeat the key, and whoever logs this error would log that one too.
             raise self._error_of(error, reader.text, begun=reader.has_begun) from None
 
-    async def get(self, path: str, seconds: float) -> int:
-        """Ask for something small, to see whether we are let in; the body is thrown away.
+    async def get(self, path: str, seconds: float, headers: Mapping[str, str]) -> None:
+        """Ask for something small, to see whether we are let in; what comes is thrown away.
 
         Args:
             path: Where to, below the base URL.
-            seconds: How long that may take.
-
-        Returns:
-            The HTTP status, below 400.
+            seconds: How long that may take in all.
+            headers: What the request carries besides the key.
 
         Raises:
             AgentError: Nobody answered, or what came was an error.
         """
         try:
-            request = self._client.build_request(
-                "GET", self._url(path), headers=self._headers(), timeout=httpx2.Timeout(seconds)
-            )
-            response = await self._client.send(request, stream=True)
-            try:
-                if response.status_code >= _FIRST_ERROR:
-                    raise _Rejected(await _refusal_in(response))
-                return response.status_code
-            finally:
-                await response.aclose()
+            with anyio.fail_after(seconds):
+                async with self._client.stream("GET", self._url(path), headers={**self._headers(), **headers}) as got:
+                    if got.status_code != _OK:
+                        raise _Rejected(await _refusal_in(got))
+        except TimeoutError:
+            raise ProviderTimedOut(f"{self._access.provider} did not answer within {seconds:g} s.") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, _Rejected) as error:
             raise self._error_of(error, "", begun=False) from None
 
@@ -166,7 +163,7 @@ class ApiConnection:
 
     def _parsed(self, data: str) -> JsonObject:
         try:
-            parsed: object = orjson.loads(data)
+            parsed: Json = orjson.loads(data)
         except orjson.JSONDecodeError:
             raise self._malformed("sent an event that is no JSON") from None
         match parsed:
@@ -188,6 +185,8 @@ class ApiConnection:
                 f"What {self._access.key_variable} holds is no key: keys are printable ASCII characters.",
                 recovery=self._access.login_recovery,
             )
+        if self._access.key_header == "x-api-key":
+            return {"x-api-key": key}
         return {"authorization": f"Bearer {key}"}
 
     def _url(self, path: str) -> str:
@@ -234,6 +233,12 @@ class ApiConnection:
 
     def _malformed(self, what: str) -> ResponseMalformed:
         return ResponseMalformed(f"{self._access.provider} {what}.")
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """This machine's trust in certificates; to read it takes as long as all else about a client."""
+    return httpx2.create_ssl_context()
 
 
 def _events_in(response: httpx2.Response) -> AsyncGenerator[httpx2.ServerSentEvent, None]:

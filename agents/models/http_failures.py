@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import orjson
 
-from agents.claude.fields import JsonObject, object_of, optional_int_of, text_of
+from agents.claude.fields import Json, JsonObject, object_of, optional_int_of, text_of
 from agents.errors import (
     AgentError,
     BillingRefused,
@@ -107,7 +107,7 @@ def refusal_of_response(status: int, body: bytes, headers: Mapping[str, str]) ->
         headers: Its headers, whose names may be asked for in lower case.
     """
     try:
-        parsed: object = orjson.loads(body)
+        parsed: Json = orjson.loads(body)
     except orjson.JSONDecodeError:
         parsed = None  # a page of some proxy; its words are of no use
     told = _error_in(parsed)
@@ -169,7 +169,7 @@ def _kind_of(refusal: Refusal) -> type[AgentError]:
     return _BY_STATUS.get(refusal.status, ProviderFailed)
 
 
-def _error_in(parsed: object) -> JsonObject:
+def _error_in(parsed: Json) -> JsonObject:
     """The error in a body: under `error`, as an object or a text, or the body itself (vLLM, FastAPI)."""
     match parsed:
         case {"error": str(words)}:

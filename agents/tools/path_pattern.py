@@ -33,9 +33,7 @@ class PathPattern:
         try:
             return any(e.fullmatch(path, timeout=MATCH_SECONDS, concurrent=True) for e in self.expressions)
         except TimeoutError as error:
-            raise ToolFailed(
-                f"the pattern took over {MATCH_SECONDS:.0f} s on one path; use fewer stars"
-            ) from error
+            raise ToolFailed(f"the pattern took over {MATCH_SECONDS:.0f} s on one path; use fewer stars") from error
 
 
 def path_pattern(text: str) -> PathPattern:

@@ -1,7 +1,7 @@
 """The port of every tool a model agent can use, wherever it comes from.
 
-The floors above hand in tools of their own (of an MCP server, for example) as a `ToolSource`, in
-`AgentTask.tool_sources`.
+The floors above hand in tools of their own, of an MCP server for example, as a `ToolSource` when they build a
+`agents.model_agent.ModelAgent`; a task gets them where its `connected_tools` is true.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence

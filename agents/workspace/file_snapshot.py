@@ -89,6 +89,21 @@ def take_snapshot(workspace: Path, check: Check, *, text_bytes: int = ALL_TEXT_B
     return FileSnapshot(files=files, complete=walk.complete)
 
 
+def file_names(workspace: Path, check: Check) -> tuple[list[str], bool]:
+    """The files of a workspace, without looking into them.
+
+    Args:
+        workspace: Existing directory.
+        check: Called before every name.
+
+    Returns:
+        Their paths relative to it, with forward slashes; and whether none was left out.
+    """
+    walk = _Walk(workspace, check)
+    names = [path.relative_to(workspace).as_posix() for path in walk.paths()]
+    return [name for name in names if is_storable(name)], walk.complete
+
+
 def large_file_fingerprint(path: Path) -> str:
     """Tells a file from its earlier self without reading it; empty if it is gone."""
     try:

@@ -19,24 +19,8 @@ LOCK_SECONDS = 60.0
 """How long to wait for the others; each takes well below a second."""
 _AGAIN_SECONDS = 0.01
 
-if sys.platform == "win32":
-
-    def _locked(_descriptor: int) -> bool:
-        """Directories cannot be locked there."""
-        return True
-
-else:
+if sys.platform != "win32":
     import fcntl
-
-    def _locked(descriptor: int) -> bool:
-        """Whether it is ours now, or cannot be locked at all: some network file systems know no locks."""
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return True
 
 
 @asynccontextmanager
@@ -49,6 +33,9 @@ async def repository_lock(common: Path) -> AsyncGenerator[None]:
     Raises:
         GitFailed: The repository is gone, or others hold the lock for too long.
     """
+    if sys.platform == "win32":  # directories cannot be locked there
+        yield
+        return
     try:
         descriptor = os.open(common, os.O_RDONLY)
     except OSError as error:
@@ -62,3 +49,14 @@ async def repository_lock(common: Path) -> AsyncGenerator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether it is ours now, or cannot be locked at all: some network file systems know no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

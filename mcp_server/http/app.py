@@ -1,9 +1,11 @@
 """The whole server over HTTP as one ASGI app."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 
+import anyio.to_thread
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.applications import Starlette
@@ -11,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_server.assembly import Assembly
@@ -19,7 +21,7 @@ from mcp_server.http import page
 from mcp_server.http.artifacts import ArtifactsApi
 from mcp_server.http.auth import Authenticator
 from mcp_server.http.closing import Closing
-from mcp_server.http.event_schema import event_schema
+from mcp_server.http.event_schema import FILE
 from mcp_server.http.event_stream import EventStreams
 from mcp_server.http.guard import SIGN_IN, Guard
 from mcp_server.http.limits import BODY_BYTES, OpenStreams, Rate
@@ -27,6 +29,7 @@ from mcp_server.http.metrics import Metrics
 from mcp_server.http.network import AllowedNames
 from mcp_server.http.openapi import document
 from mcp_server.http.operations import operations
+from mcp_server.http.patience import Patience
 from mcp_server.http.problem import Problem, not_found
 from mcp_server.http.routes import Handler, routes_of
 from mcp_server.http.runs_api import RunsApi
@@ -60,17 +63,18 @@ class Access:
     requests_per_second: float = 100.0
 
 
-def create_app(assembly: Assembly, access: Access, closing: Closing) -> ASGIApp:
+def create_app(assembly: Assembly, access: Access, closing: Closing, patience: Patience) -> ASGIApp:
     """The app.
 
     Args:
         assembly: The server's parts.
         access: Who may use it.
         closing: Tells when the server ends.
+        patience: How long it waits for its clients.
     """
     open_streams = OpenStreams(access.streams_per_owner)
     metrics = Metrics(lambda: open_streams.total)
-    streams = EventStreams(assembly.engine, assembly.log, open_streams, closing, metrics)
+    streams = EventStreams(assembly.engine, assembly.log, open_streams, closing, metrics, patience)
     sessions = Sessions()
     sign_in = page.SignIn(access.authenticator, sessions)
     mcp = StreamableHTTPSessionManager(WorkflowServer(assembly), max_request_body_size=BODY_BYTES)
@@ -87,10 +91,10 @@ def create_app(assembly: Assembly, access: Access, closing: Closing) -> ASGIApp:
         ArtifactsApi(assembly),
         WorkflowsApi(assembly),
         HealthApi(assembly, closing, metrics),
-        _constant(orjson.dumps(event_schema()), "application/schema+json"),
+        _made_once(FILE.read_bytes, "application/schema+json"),
         openapi,
     )
-    openapi.handler = _constant(orjson.dumps(document(api)), "application/json")
+    openapi.handler = _made_once(lambda: orjson.dumps(document(api)), "application/json")
     routes: list[BaseRoute] = [
         Route("/mcp", _Mcp(mcp, metrics), name="/mcp"),
         *routes_of(api),
@@ -99,8 +103,7 @@ def create_app(assembly: Assembly, access: Access, closing: Closing) -> ASGIApp:
         Route(f"{SIGN_IN}/end", sign_in.close, methods=["POST"]),
         *access.metadata,
         Route("/", page.index),
-        Route("/runs/{run_id}", page.index),
-        Mount("/assets", page.PageFiles(directory=page.DIRECTORY / "assets", check_dir=False)),
+        Route("/{file}", page.file),
     ]
     app = Starlette(
         routes=routes,
@@ -115,6 +118,7 @@ def create_app(assembly: Assembly, access: Access, closing: Closing) -> ASGIApp:
         rate=Rate(access.requests_per_second, 10 * access.requests_per_second),
         metrics=metrics,
         sign_in_page=page.sign_in_page,
+        body_seconds=patience.body,
         challenge=access.challenge,
     )
     sign_in.on_failure = guard.note_failure
@@ -147,9 +151,12 @@ class _Mcp:
             await self._manager.asgi_app(scope, receive, send)
 
 
-def _constant(body: bytes, media_type: str) -> Handler:
+def _made_once(make: Callable[[], bytes], media_type: str) -> Handler:
+    """Answers what is made when somebody asks for the first time; that can take tenths of a second."""
+    made = cache(make)
+
     async def answer(_request: Request) -> Response:
-        return Response(body, media_type=media_type)
+        return Response(await anyio.to_thread.run_sync(made), media_type=media_type)
 
     return answer
 

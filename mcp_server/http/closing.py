@@ -1,6 +1,5 @@
 """The end of the server, as those see it who are watching: it begins once, and nobody is left waiting."""
 
-from collections.abc import AsyncGenerator
 from typing import TypeVar
 
 import anyio

@@ -12,12 +12,11 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from mcp_server.http.patience import Patience
 from mcp_server.http.problem import MEDIA_TYPE, Problem
 
 HEAD_BYTES = 32 * 1024
 """A request's line and headers together; a browser's cookies and a long token fit several times."""
-HEAD_SECONDS = 10.0
-"""How long a connection may take until its first request's head is there."""
 ABORT = "agent_workflows.abort"
 """Key in a scope's extensions: a function that cuts the connection, whatever was not sent yet."""
 
@@ -27,7 +26,8 @@ class BoundedConnection(H11Protocol):
 
     most: int = 2000
     """How many connections there may be at once; set by `bounded`."""
-    head_seconds: float = HEAD_SECONDS
+    head_seconds: float = 10.0
+    """See `mcp_server.http.patience.Patience.head`; set by `bounded`."""
 
     def __init__(
         self,
@@ -92,11 +92,12 @@ class BoundedConnection(H11Protocol):
         self.transport.close()
 
 
-def bounded(most: int) -> type[BoundedConnection]:
-    """Connections of which there may be so many at once."""
+def bounded(most: int, patience: Patience) -> type[BoundedConnection]:
+    """Connections of which there may be so many at once, and that wait so long."""
 
     class Bounded(BoundedConnection):
         pass
 
     Bounded.most = most
+    Bounded.head_seconds = patience.head
     return Bounded

@@ -34,7 +34,7 @@ def event_schema() -> Json:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "RunEvent",
-        "description": "An entry of a run's log: the same JSON object in the log, over SSE and WebSocket, and in files.",
+        "description": "An entry of a run's log: the same object in the log, over SSE and WebSocket, and in files.",
         **_one_of(bodies),
         "$defs": dict(sorted(definitions.items())),
     }

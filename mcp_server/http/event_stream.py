@@ -20,9 +20,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mcp_server.http.closing import Closing
+from mcp_server.http.connection import ABORT
 from mcp_server.http.event_frames import EventFrames
 from mcp_server.http.limits import OpenStreams
 from mcp_server.http.metrics import Metrics
+from mcp_server.http.patience import Patience
 from workflows.runs.engine import Engine
 from workflows.runs.errors import RunError
 from workflows.runs.events import LastEvent
@@ -31,10 +33,6 @@ from workflows.runs.log import EventLog
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "text/event-stream"
-KEEP_ALIVE_SECONDS = 10.0
-"""After how much silence a comment is sent; proxies close what is silent, many after 60 s."""
-STUCK_SECONDS = 60.0
-"""How long a client may leave what was sent to it unread."""
 RETRY_MILLISECONDS = 1000
 """After how long a client that lost the stream should come back."""
 LARGEST_SEQ = 2**53
@@ -60,9 +58,8 @@ class EventStreams:
         open: Counts the streams.
         closing: Tells when the server ends.
         metrics: Counts what is sent.
+        patience: How long to wait.
         frames: Writes events out.
-        keep_alive_seconds: See `KEEP_ALIVE_SECONDS`.
-        stuck_seconds: See `STUCK_SECONDS`.
     """
 
     engine: Engine
@@ -70,9 +67,8 @@ class EventStreams:
     open: OpenStreams
     closing: Closing
     metrics: Metrics
+    patience: Patience
     frames: EventFrames = field(default_factory=EventFrames)
-    keep_alive_seconds: float = KEEP_ALIVE_SECONDS
-    stuck_seconds: float = STUCK_SECONDS
 
 
 class EventStream(Response):
@@ -99,18 +95,21 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream until it ends, the client goes or the server ends."""
         with self._streams.open.one_more(self._owner):
-            connection = _Connection(send, self._streams)
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if scope["method"] == "HEAD":
-                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                 await send({"type": "http.response.body"})
                 return
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
-                tasks.start_soon(connection.keep_alive)
-                await self._tell(connection)
-                await connection.finish()
-                tasks.cancel_scope.cancel()
+            connection = _Connection(send, self._streams.patience)
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
+                    tasks.start_soon(connection.keep_alive)
+                    await self._tell(connection)
+                    await connection.finish()
+                    tasks.cancel_scope.cancel()
+            except* TimeoutError:
+                logger.warning("a watcher of run %s did not read for long, and is let go", self._run_id)
+                scope["extensions"][ABORT]()  # what it did not read would otherwise be kept for it
 
     async def _tell(self, connection: "_Connection") -> None:
         await connection.send(b"retry: %d\n\n" % RETRY_MILLISECONDS)
@@ -142,12 +141,12 @@ class _Connection:
 
     Args:
         send: Sends an ASGI message.
-        streams: What all streams share.
+        patience: How long to wait.
     """
 
-    def __init__(self, send: Send, streams: EventStreams) -> None:
+    def __init__(self, send: Send, patience: Patience) -> None:
         self._send = send
-        self._streams = streams
+        self._patience = patience
         self._sent_at = anyio.current_time()
         self._sending = False
 
@@ -159,7 +158,7 @@ class _Connection:
         """
         self._sending = True
         try:
-            with anyio.fail_after(self._streams.stuck_seconds):
+            with anyio.fail_after(self._patience.unread):
                 await self._send({"type": "http.response.body", "body": data, "more_body": True})
         finally:
             self._sending = False
@@ -168,7 +167,7 @@ class _Connection:
     async def keep_alive(self) -> None:
         """Send a comment whenever nothing was sent for a while."""
         while True:
-            due = self._sent_at + self._streams.keep_alive_seconds
+            due = self._sent_at + self._patience.quiet
             await anyio.sleep(max(0.01, due - anyio.current_time()))
             if not self._sending and anyio.current_time() >= due:
                 await self.send(b": keep-alive\n\n")

@@ -65,6 +65,7 @@ class Guard:
         rate: How often one caller may ask.
         metrics: Counts.
         sign_in_page: Answers a browser that has not signed in.
+        body_seconds: How long a request's body may take to arrive.
         challenge: The WWW-Authenticate header.
     """
 
@@ -78,6 +79,7 @@ class Guard:
         rate: Rate,
         metrics: Metrics,
         sign_in_page: SignInPage,
+        body_seconds: float,
         challenge: str = "Bearer",
     ) -> None:
         self._app = app
@@ -88,6 +90,7 @@ class Guard:
         self._failures = Rate(FAILURES_PER_MINUTE / 60, FAILURES_PER_MINUTE)
         self._metrics = metrics
         self._sign_in_page = sign_in_page
+        self._body_seconds = body_seconds
         self._challenge = challenge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,7 +123,9 @@ class Guard:
             self._check_rate(f"{principal.owner} at {_address(scope)}")
             enter(scope, principal)
         if scope["type"] == "http" and scope["method"] not in _WITHOUT_BODY:
-            receive = _replay(await whole_body(receive, headers.get("content-length")), receive)
+            receive = _replay(
+                await whole_body(receive, headers.get("content-length"), seconds=self._body_seconds), receive
+            )
         await self._app(scope, receive, answer.send)
 
     def note_failure(self, scope: Scope) -> None:
@@ -180,7 +185,7 @@ class Guard:
                 "Authorization: this token is not valid here, or not any more.",
                 recovery=("Ask whoever runs this server for a token",),
                 field="Authorization",
-                headers={"www-authenticate": f'{self._challenge}{"," if " " in self._challenge else ""} error="invalid_token"'},
+                headers={"www-authenticate": _with_error(self._challenge, "invalid_token")},
             )
         return found
 
@@ -275,3 +280,9 @@ def _too_often(seconds: float, message: str) -> Problem:
         recovery=(f"Ask again in {seconds:.1f} s",),
         headers={"retry-after": str(max(1, round(seconds)))},
     )
+
+
+def _with_error(challenge: str, error: str) -> str:
+    scheme, _, parameters = challenge.partition(" ")
+    own = f'error="{error}"'
+    return f"{scheme} {parameters}, {own}" if parameters else f"{scheme} {own}"

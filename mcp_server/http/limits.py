@@ -13,8 +13,6 @@ from mcp_server.http.problem import Problem
 
 BODY_BYTES = 4 * 1024 * 1024
 """The SDK's own bound for MCP, and enough for the longest task a hundred times over."""
-BODY_SECONDS = 10.0
-"""How long a request's body may take to arrive."""
 _CALLERS = 10_000
 """Callers whose rate is remembered; who is forgotten starts anew."""
 
@@ -105,7 +103,7 @@ class OpenStreams:
                 del self._open[owner]
 
 
-async def whole_body(receive: Receive, declared: str | None, *, seconds: float = BODY_SECONDS) -> bytes:
+async def whole_body(receive: Receive, declared: str | None, *, seconds: float) -> bytes:
     """A request's body.
 
     Args:

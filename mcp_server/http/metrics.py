@@ -35,9 +35,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
-        self._refused = Counter(
-            name + "http_refused", "Requests the guard refused.", ["kind"], registry=self._registry
-        )
+        self._refused = Counter(name + "http_refused", "Requests the guard refused.", ["kind"], registry=self._registry)
         self._events = Counter(name + "events_sent", "Events sent to watchers.", ["channel"], registry=self._registry)
         self._runs = Counter(
             name + "runs_requested", "Runs asked for over HTTP.", ["workflow", "outcome"], registry=self._registry

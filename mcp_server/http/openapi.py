@@ -1,7 +1,7 @@
 """The API's OpenAPI 3.1 document, made of its routes: it cannot say anything else than what is served."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -120,10 +120,10 @@ class _Schemas:
         references: By model and mode.
     """
 
-    def __init__(self, references: Json) -> None:
+    def __init__(self, references: Mapping[Any, Json]) -> None:
         self._references = references
 
-    def of(self, model: type[BaseModel], mode: str) -> Json:
+    def of(self, model: type[BaseModel], mode: Literal["validation", "serialization"]) -> Json:
         return self._references[model, mode]
 
 

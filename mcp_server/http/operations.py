@@ -6,7 +6,7 @@ from mcp_server.http.artifacts import ArtifactsApi
 from mcp_server.http.event_stream import LARGEST_SEQ
 from mcp_server.http.idempotency import LONGEST
 from mcp_server.http.routes import Content, Handler, Operation, Parameter
-from mcp_server.http.run_requests import CancelRun, Chat, ListRuns, StartRun
+from mcp_server.http.run_requests import AnswerRun, CancelRun, Chat, ForkRun, ListRuns, ResumeRun, StartRun, SteerRun
 from mcp_server.http.run_views import (
     HealthView,
     RunListView,
@@ -125,6 +125,50 @@ def operations(
             parameters=(RUN_ID,),
             answers={200: (run,)},
             problems=(400, 404, 413, 415, 422, 504),
+        ),
+        Operation(
+            method="POST",
+            path="/api/runs/{run_id}/resume",
+            name="resume_run",
+            summary="Go on with an interrupted run, from its last finished stage.",
+            handler=runs.resume,
+            body=ResumeRun,
+            parameters=(RUN_ID,),
+            answers={200: (run,)},
+            problems=(400, 404, 409, 413, 415, 422),
+        ),
+        Operation(
+            method="POST",
+            path="/api/runs/{run_id}/answer",
+            name="answer_run",
+            summary="Settle a question that a run waits with.",
+            handler=runs.answer,
+            body=AnswerRun,
+            parameters=(RUN_ID,),
+            answers={200: (run,)},
+            problems=(400, 404, 409, 413, 415, 422),
+        ),
+        Operation(
+            method="POST",
+            path="/api/runs/{run_id}/steer",
+            name="steer_run",
+            summary="Give an instruction to a run; its agents hear of it at their next turn.",
+            handler=runs.steer,
+            body=SteerRun,
+            parameters=(RUN_ID,),
+            answers={200: (run,)},
+            problems=(400, 404, 409, 413, 415, 422),
+        ),
+        Operation(
+            method="POST",
+            path="/api/runs/{run_id}/fork",
+            name="fork_run",
+            summary="Start a new run from where this one had finished a stage, with changed input.",
+            handler=runs.fork,
+            body=ForkRun,
+            parameters=(RUN_ID,),
+            answers={202: (started,)},
+            problems=(400, 404, 409, 413, 415, 422),
         ),
         Operation(
             method="GET",

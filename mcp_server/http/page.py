@@ -7,15 +7,14 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from mcp_server.http.auth import Authenticator
-from mcp_server.http.problem import Problem
+from mcp_server.http.problem import Problem, not_found
 from mcp_server.http.sessions import Sessions, cookie
 
 DIRECTORY = Path(__file__).parent.parent / "viewer" / "dist"
-"""Where the built page lies: `index.html`, and what it names below `assets/`."""
+"""Where the built page lies: `index.html`, and the files it names."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -37,7 +36,7 @@ _HEADERS = {"content-security-policy": CONTENT_SECURITY_POLICY, "cache-control":
 
 _FORM = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign in · Agent workflows</title></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Agent workflows</title></head>
 <body>
 <main>
 <h1>Agent workflows</h1>
@@ -60,23 +59,25 @@ _MISSING = """<!doctype html>
 """
 
 
-class PageFiles(StaticFiles):
-    """The files that the page is made of; their names change with their content."""
-
-    def file_response(self, *args: object, **kwargs: object) -> Response:
-        """As in the base class, with headers of ours."""
-        response = super().file_response(*args, **kwargs)  # pyright: ignore[reportArgumentType] - passed on as they come
-        response.headers["content-security-policy"] = CONTENT_SECURITY_POLICY
-        response.headers["cache-control"] = "public, max-age=31536000, immutable"
-        return response
-
-
 async def index(_request: Request) -> Response:
-    """GET / and the page's own addresses: the page, which finds out by itself what to show."""
+    """GET /: the page, which finds out by itself what to show."""
     path = DIRECTORY / "index.html"
     if not path.is_file():
         return HTMLResponse(_MISSING, headers=_HEADERS)
     return FileResponse(path, headers=_HEADERS)
+
+
+async def file(request: Request) -> Response:
+    """GET of a file that the page names.
+
+    Raises:
+        Problem: There is none of this name.
+    """
+    name = request.path_params["file"]
+    files = {path.name: path for path in DIRECTORY.iterdir()} if DIRECTORY.is_dir() else {}
+    if name not in files:
+        raise not_found(f"route {request.url.path[:80]!r}")
+    return FileResponse(files[name], headers=_HEADERS)
 
 
 def sign_in_page(problem: Problem) -> Response:

@@ -79,9 +79,7 @@ def routes_of(operations: Sequence[Operation]) -> list[Route]:
     by_path: dict[str, dict[str, Handler]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation.handler
-    return [
-        Route(path, _by_method(handlers), methods=list(handlers), name=path) for path, handlers in by_path.items()
-    ]
+    return [Route(path, _by_method(handlers), methods=list(handlers), name=path) for path, handlers in by_path.items()]
 
 
 def _by_method(handlers: Mapping[str, Handler]) -> Handler:

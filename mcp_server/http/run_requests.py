@@ -14,7 +14,7 @@ from mcp_server.workflow_tools import MAX_COST_USD
 from workflows.budget import Limits
 from workflows.runs.engine import RunRequest
 from workflows.runs.errors import InputRejected
-from workflows.runs.run import RunStatus
+from workflows.runs.run import GateReply, RunStatus
 
 MOST_RUNS = 100
 """Runs one page of a list holds."""
@@ -46,7 +46,9 @@ class Chat(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     message: str = Field(min_length=1, description="The workflow's main input, for example the task.")
-    workflow: str | None = Field(default=None, max_length=100, description="Which; the first that is listed if not given.")
+    workflow: str | None = Field(
+        default=None, max_length=100, description="Which; the first that is listed if not given."
+    )
     input: dict[str, object] = Field(default_factory=dict[str, object], description="Further fields of the input.")
     workspace: str | None = Field(default=None, max_length=4096, description="As in POST /api/runs.")
     max_cost_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False, description=MAX_COST_USD)
@@ -59,6 +61,43 @@ class CancelRun(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field(default="", max_length=500, description="Kept with the run.")
+
+
+class ResumeRun(BaseModel):
+    """Nothing has to be said to resume a run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AnswerRun(BaseModel):
+    """What settles a question that a run waits with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    gate_id: str = Field(default="", max_length=200, description="Which question; the only open one if not given.")
+    answer: object = Field(default=None, description="As the question's `answer_schema` says; not needed to decline.")
+    decline: bool = Field(default=False, description="Whether you will not answer; the run then goes on without.")
+
+
+class SteerRun(BaseModel):
+    """An instruction for a run that is at work."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(
+        min_length=1, max_length=10_000, description="What is to be done; agents hear it at their next turn."
+    )
+
+
+class ForkRun(BaseModel):
+    """From where, and with what changed, a new run is to go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stage: str = Field(max_length=200, description="A stage the run has finished; the new run begins after it.")
+    input: dict[str, object] = Field(
+        default_factory=dict[str, object], description="Fields of its input that are to have another value."
+    )
 
 
 class ListRuns(BaseModel):
@@ -154,6 +193,29 @@ def chat_request(assembly: Assembly, asked: Chat) -> StartRun:
     )
 
 
+def reply_of(asked: AnswerRun, by: str) -> GateReply:
+    """What settles a question.
+
+    Raises:
+        workflows.runs.errors.InputRejected: It is answered and declined at once, or neither.
+    """
+    given = "answer" in asked.model_fields_set
+    if given == asked.decline:
+        raise InputRejected("answer", "answer: give an `answer`, or `decline`: true, one of the two.")
+    return GateReply(
+        gate_id=asked.gate_id, outcome="declined" if asked.decline else "accepted", answer=asked.answer, by=by
+    )
+
+
 def _json_type(value: object) -> str:
-    names = {list: "list", str: "string", bool: "truth value", int: "number", float: "number", type(None): "null"}
-    return names.get(type(value), "value")
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "truth value"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case _:
+            return "list"

@@ -1,17 +1,21 @@
 """Runs and workflows as the API shows them: the shapes of its answers, which its OpenAPI document is made of."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
 from mcp_server.results import made, seconds_of
 from workflows.runs.admission import artifact_uri
+from workflows.runs.engine import StartedRun
 from workflows.runs.events import Json
 from workflows.runs.log import ArtifactInfo
 from workflows.runs.run import Run, RunStatus
 from workflows.workflow import Workflow
+
+LONGEST_ASKED = 200
+"""Characters of a run's main input in a list."""
 
 
 class RunLinks(BaseModel):
@@ -22,6 +26,10 @@ class RunLinks(BaseModel):
     events: str = Field(description="Server-Sent Events.")
     ws: str = Field(description="The same over WebSocket.")
     cancel: str
+    resume: str
+    answer: str
+    steer: str
+    fork: str
 
 
 class UsageView(BaseModel):
@@ -79,9 +87,19 @@ class RunStatusView(BaseModel):
     ended_at: str | None
 
 
+class GateView(BaseModel):
+    """A question a run waits with."""
+
+    gate_id: str
+    question: str
+    answer_schema: dict[str, object] = Field(description="JSON Schema of an answer.")
+    expires_at: str | None = Field(description="When nobody needs to answer any more; null if it stays open.")
+
+
 class RunSummaryView(RunStatusView):
     """A run in a list."""
 
+    asked: str = Field(description="The beginning of its main input, in one line.")
     workspace: str
     links: RunLinks
 
@@ -91,6 +109,7 @@ class RunView(RunSummaryView):
 
     input: dict[str, object]
     limits: LimitsView
+    gates: list[GateView] = Field(description="Questions that are open; there are some while status is waiting.")
     result: dict[str, object] | None = Field(description="The workflow's output; null unless status is completed.")
     final_response: str = Field(description="The answer in words, of a completed run.")
     error: ErrorView | None
@@ -111,6 +130,7 @@ class StartedView(BaseModel):
     workflow: str
     status: RunStatus
     joined: bool = Field(description="True if the run was there already: the same request, not over yet.")
+    resumed: bool = Field(description="True if it was interrupted, and goes on because of this request.")
     links: RunLinks
 
 
@@ -165,9 +185,8 @@ class HealthView(BaseModel):
 def links_of(run_id: str) -> RunLinks:
     """Where the parts of a run are; paths, because the server may be known under many names."""
     base = f"/api/runs/{run_id}"
-    return RunLinks(
-        self=base, status=f"{base}/status", events=f"{base}/events", ws=f"{base}/ws", cancel=f"{base}/cancel"
-    )
+    parts = ("status", "events", "ws", "cancel", "resume", "answer", "steer", "fork")
+    return RunLinks(self=base, **{part: f"{base}/{part}" for part in parts})
 
 
 def status_view(run: Run) -> RunStatusView:
@@ -177,18 +196,25 @@ def status_view(run: Run) -> RunStatusView:
 
 def summary_view(run: Run) -> RunSummaryView:
     """A run in a list."""
-    return RunSummaryView(**_status(run), workspace=run.workspace, links=links_of(run.run_id))
+    return RunSummaryView(**_summary(run))
 
 
 def run_view(run: Run, artifacts: Sequence[ArtifactInfo]) -> RunView:
     """All of a run but its events."""
     failure = run.failure
     return RunView(
-        **_status(run),
-        workspace=run.workspace,
-        links=links_of(run.run_id),
+        **_summary(run),
         input=dict(run.input),
         limits=LimitsView(max_cost_usd=run.limits.max_cost_usd, max_seconds=run.limits.max_seconds),
+        gates=[
+            GateView(
+                gate_id=gate.gate_id,
+                question=gate.question,
+                answer_schema=dict(gate.schema),
+                expires_at=gate.expires_at or None,
+            )
+            for gate in run.gates
+        ],
         result=_plain(run.result),
         final_response=run.final_response,
         error=None
@@ -204,10 +230,16 @@ def run_view(run: Run, artifacts: Sequence[ArtifactInfo]) -> RunView:
     )
 
 
-def started_view(run: Run, *, joined: bool) -> StartedView:
+def started_view(started: StartedRun) -> StartedView:
     """The answer to a request for a run."""
+    run = started.run
     return StartedView(
-        run_id=run.run_id, workflow=run.workflow, status=run.status, joined=joined, links=links_of(run.run_id)
+        run_id=run.run_id,
+        workflow=run.workflow,
+        status=run.status,
+        joined=started.joined,
+        resumed=started.resumed,
+        links=links_of(run.run_id),
     )
 
 
@@ -230,7 +262,7 @@ def artifact_href(run_id: str, name: str) -> str:
     return f"/api/runs/{run_id}/artifacts/{quote(name, safe='')}"
 
 
-def _status(run: Run) -> dict[str, object]:
+def _status(run: Run) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "workflow": run.workflow,
@@ -252,6 +284,16 @@ def _status(run: Run) -> dict[str, object]:
         "updated_at": run.updated_at,
         "ended_at": run.ended_at or None,
     }
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    return {**_status(run), "asked": _asked(run.input), "workspace": run.workspace, "links": links_of(run.run_id)}
+
+
+def _asked(input: Json) -> str:
+    first = next(iter(input.values()), "")
+    text = " ".join(first.split()) if isinstance(first, str) else ""
+    return text if len(text) <= LONGEST_ASKED else text[:LONGEST_ASKED] + "…"
 
 
 def _artifact(run_id: str, info: ArtifactInfo) -> ArtifactView:

@@ -12,14 +12,28 @@ from mcp_server.assembly import Assembly
 from mcp_server.http.event_stream import LARGEST_SEQ, EventStream, EventStreams
 from mcp_server.http.idempotency import IdempotencyKeys
 from mcp_server.http.metrics import Metrics
-from mcp_server.http.problem import Problem
 from mcp_server.http.principal import owner_of
-from mcp_server.http.run_requests import CancelRun, Chat, ListRuns, StartRun, body_as, chat_request, query_as, run_request
+from mcp_server.http.problem import Problem
+from mcp_server.http.run_requests import (
+    AnswerRun,
+    CancelRun,
+    Chat,
+    ForkRun,
+    ListRuns,
+    ResumeRun,
+    StartRun,
+    SteerRun,
+    body_as,
+    chat_request,
+    query_as,
+    reply_of,
+    run_request,
+)
 from mcp_server.http.run_views import RunListView, links_of, run_view, started_view, status_view, summary_view
 from mcp_server.own_runs import own_run
 from workflows.runs.engine import StartedRun
 from workflows.runs.errors import LogUnavailable
-from workflows.runs.run import Run, RunFilter
+from workflows.runs.run import Run, RunFilter, Steering
 
 IDEMPOTENCY_KEY = "idempotency-key"
 
@@ -46,7 +60,7 @@ class RunsApi:
         asked = await _body(request, StartRun)
         started = await self._start(request, asked)
         location = links_of(started.run.run_id).self
-        return answer(started_view(started.run, joined=started.joined), 202, {"location": location})
+        return answer(started_view(started), 202, {"location": location})
 
     async def chat(self, request: Request) -> Response:
         """POST /api/chat: start a run and stream it, or answer with its end where the client cannot read a stream.
@@ -101,22 +115,48 @@ class RunsApi:
         """POST /api/runs/{run_id}/cancel."""
         run = await self._run(request)
         asked = await _body(request, CancelRun)
-        ended = await self._assembly.engine.cancel(run.run_id, by=by_of(request), reason=asked.reason)
-        return answer(run_view(ended, await self._assembly.log.artifacts(run.run_id)))
+        return await self._shown(await self._assembly.engine.cancel(run.run_id, by=by_of(request), reason=asked.reason))
+
+    async def resume(self, request: Request) -> Response:
+        """POST /api/runs/{run_id}/resume."""
+        run = await self._run(request)
+        await _body(request, ResumeRun)
+        self._refuse_at_the_end()
+        return await self._shown(await self._assembly.engine.resume(run.run_id, by=by_of(request)))
+
+    async def answer(self, request: Request) -> Response:
+        """POST /api/runs/{run_id}/answer."""
+        run = await self._run(request)
+        asked = await _body(request, AnswerRun)
+        return await self._shown(await self._assembly.engine.answer(run.run_id, reply_of(asked, by_of(request))))
+
+    async def steer(self, request: Request) -> Response:
+        """POST /api/runs/{run_id}/steer."""
+        run = await self._run(request)
+        asked = await _body(request, SteerRun)
+        steering = Steering(text=asked.text, by=by_of(request))
+        return await self._shown(await self._assembly.engine.steer(run.run_id, steering))
+
+    async def fork(self, request: Request) -> Response:
+        """POST /api/runs/{run_id}/fork."""
+        run = await self._run(request)
+        asked = await _body(request, ForkRun)
+        self._refuse_at_the_end()
+        forked = await self._assembly.engine.fork(run.run_id, asked.stage, asked.input, owner=run.owner)
+        location = links_of(forked.run_id).self
+        return answer(started_view(StartedRun(forked, joined=False)), 202, {"location": location})
 
     async def _run(self, request: Request) -> Run:
         return await own_run(self._assembly, request.path_params["run_id"], owner_of(request.scope))
 
     async def _whole(self, run_id: str, owner: str, headers: Mapping[str, str] | None = None) -> Response:
-        run = await own_run(self._assembly, run_id, owner)
+        return await self._shown(await own_run(self._assembly, run_id, owner), headers)
+
+    async def _shown(self, run: Run, headers: Mapping[str, str] | None = None) -> Response:
         return answer(run_view(run, await self._assembly.log.artifacts(run.run_id)), 200, headers)
 
     async def _start(self, request: Request, asked: StartRun) -> StartedRun:
-        if self._streams.closing.draining:
-            raise LogUnavailable(
-                "The server is shutting down; no new run can be started.",
-                recovery=("Ask again in a moment: another server, or the same one anew, takes it",),
-            )
+        self._refuse_at_the_end()
         owner = owner_of(request.scope)
         wanted = run_request(self._assembly, asked, owner)
 
@@ -132,6 +172,13 @@ class RunsApi:
         if started is not None:
             return started
         return StartedRun(await own_run(self._assembly, run_id, owner), joined=True)
+
+    def _refuse_at_the_end(self) -> None:
+        if self._streams.closing.draining:
+            raise LogUnavailable(
+                "The server is shutting down; no run can be started.",
+                recovery=("Ask again in a moment: another server, or the same one anew, takes it",),
+            )
 
     async def _until_told(self, run: Run) -> None:
         async with aclosing(self._assembly.engine.follow(run.run_id, run.last_seq)) as batches:

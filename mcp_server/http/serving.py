@@ -7,7 +7,6 @@ is made durable, and the process is gone, within half a second whatever the disk
 
 import logging
 import os
-import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
@@ -23,6 +22,7 @@ from mcp_server.http.app import create_app
 from mcp_server.http.closing import Closing
 from mcp_server.http.connection import HEAD_BYTES, bounded
 from mcp_server.http.network import ListenAddress
+from mcp_server.http.patience import Patience
 from mcp_server.http.websocket import LARGEST_MESSAGE
 from mcp_server.logs import log_to_stderr
 from mcp_server.serving import LOG_SECONDS, SIGNALS
@@ -54,7 +54,7 @@ def serve(settings: Settings, catalog: Catalog, listen: ListenAddress) -> NoRetu
 
 
 async def _serve(settings: Settings, catalog: Catalog, listen: ListenAddress) -> None:
-    sock = _claimed(listen)
+    sock = claimed(listen)
     address = ListenAddress(listen.host, sock.getsockname()[1])
     async with AsyncExitStack() as stack:
         assembly = await stack.enter_async_context(assemble(settings, catalog))
@@ -72,7 +72,9 @@ async def _serve(settings: Settings, catalog: Catalog, listen: ListenAddress) ->
                 _exit(0)
 
 
-def uvicorn_server(settings: Settings, assembly: Assembly, address: ListenAddress, closing: Closing) -> Server:
+def uvicorn_server(
+    settings: Settings, assembly: Assembly, address: ListenAddress, closing: Closing, patience: Patience | None = None
+) -> Server:
     """The HTTP server, not started.
 
     Args:
@@ -80,10 +82,12 @@ def uvicorn_server(settings: Settings, assembly: Assembly, address: ListenAddres
         assembly: The server's parts.
         address: Where it will listen.
         closing: Tells when it ends.
+        patience: How long it waits for its clients.
     """
+    patience = patience or Patience()
     config = Config(
-        create_app(assembly, access_of(settings, address), closing),
-        http=bounded(settings.max_connections),
+        create_app(assembly, access_of(settings, address), closing, patience),
+        http=bounded(settings.max_connections, patience),
         h11_max_incomplete_event_size=HEAD_BYTES,
         ws="websockets-sansio",
         ws_max_size=LARGEST_MESSAGE,
@@ -117,7 +121,7 @@ class _End:
         """Take no more runs, and wait for those of this process, for so long at most."""
         self.closing.draining = True
         with anyio.move_on_after(self._drain_seconds):
-            while await self._runs_here():
+            while await self._runs_here():  # noqa: ASYNC110 - the engine tells nobody when its last run ends
                 await anyio.sleep(_LOOK_SECONDS)
         self.comes()
 
@@ -133,7 +137,7 @@ class _End:
         await self._assembly.engine.close()
         await self._assembly.log.close(LOG_SECONDS)  # with it end all who watch
         self._assembly.lock.release()
-        while server.server_state.tasks:
+        while server.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody when its last answer ends
             await anyio.sleep(0.01)
 
     async def _runs_here(self) -> bool:
@@ -163,7 +167,7 @@ async def _listen_for_signals(end: _End, *, task_status: TaskStatus[None]) -> No
                 first = False
 
 
-def _claimed(listen: ListenAddress) -> socket.socket:
+def claimed(listen: ListenAddress) -> socket.socket:
     """The socket, bound.
 
     Raises:
@@ -180,7 +184,7 @@ def _claimed(listen: ListenAddress) -> socket.socket:
         raise AddressUnavailable(
             f"{listen} cannot be listened at: {error.strerror}.", recovery=("Give another --http HOST:PORT",)
         ) from error
-    sock.setblocking(False)
+    sock.setblocking(False)  # noqa: FBT003 - the standard library's own form
     return sock
 
 

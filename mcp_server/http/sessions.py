@@ -1,4 +1,4 @@
-"""People who have signed in with a browser: it cannot send a token by itself, so it gets a cookie that stands for one."""
+"""People who have signed in with a browser. It sends no token by itself, so it gets a cookie that stands for one."""
 
 import secrets
 import time

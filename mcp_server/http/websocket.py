@@ -1,8 +1,9 @@
 """A run's events over WebSocket: the same objects as over SSE, and the other way commands about the run.
 
-The client may send `{"type": "cancel", "reason": ...}`. What cannot be done is answered with an object of the type
-`problem`, and does not end the connection. That closes after the run's last event (1000), when nobody works on the run
-any more (1000), when the server ends (1012), and when a message of the client is too large (1009).
+The client may send `{"type": "cancel", "reason": ...}`, `{"type": "answer", "gate_id": ..., "answer": ...}` and
+`{"type": "steer", "text": ...}`, with the fields that the API takes for the same. What cannot be done is answered with
+an object of the type `problem`, and does not end the connection. That closes after the run's last event (1000), when
+nobody works on the run any more (1000), when the server ends (1012), and when a message is too large (1009).
 """
 
 from contextlib import aclosing
@@ -18,13 +19,13 @@ from mcp_server.failures import validated
 from mcp_server.http.event_stream import EventStreams
 from mcp_server.http.principal import owner_of
 from mcp_server.http.problem import Problem
-from mcp_server.http.run_requests import CancelRun
+from mcp_server.http.run_requests import AnswerRun, CancelRun, SteerRun, reply_of
 from mcp_server.http.runs_api import first_seq_after
 from mcp_server.own_runs import own_run
 from workflows.runs.errors import InputRejected, RunError
 from workflows.runs.event_json import encode
 from workflows.runs.events import LastEvent
-from workflows.runs.run import Run
+from workflows.runs.run import Run, Steering
 
 LARGEST_MESSAGE = 256 * 1024
 """Bytes of one message of a client; uvicorn closes the connection of who sends more."""
@@ -117,16 +118,24 @@ class _Conversation:
             case "cancel":
                 asked = validated(CancelRun, command)
                 await self._assembly.engine.cancel(self._run.run_id, by=self._by, reason=asked.reason)
+            case "answer":
+                reply = reply_of(validated(AnswerRun, command), self._by)
+                await self._assembly.engine.answer(self._run.run_id, reply)
+            case "steer":
+                steering = Steering(text=validated(SteerRun, command).text, by=self._by)
+                await self._assembly.engine.steer(self._run.run_id, steering)
             case other:
                 raise InputRejected(
-                    "type", f"type: there is no command {str(other)[:40]!r}.", recovery=("There is `cancel`",)
+                    "type",
+                    f"type: there is no command {str(other)[:40]!r}.",
+                    recovery=("There is `cancel`, `answer` and `steer`",),
                 )
 
     async def _complain(self, problem: Problem) -> None:
         await self._send(orjson.dumps({**problem.json(), "type": "problem"}))
 
     async def _send(self, data: bytes) -> None:
-        with anyio.fail_after(self._streams.stuck_seconds):
+        with anyio.fail_after(self._streams.patience.unread):
             await self._socket.send_text(data.decode())
 
 

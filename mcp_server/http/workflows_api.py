@@ -1,5 +1,7 @@
 """The API about workflows, and about the server itself."""
 
+from functools import cache
+
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,10 +27,15 @@ class WorkflowsApi:
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
+        self._listed = cache(self._list)  # schemas take their time to be made, and never change
+
+    def _list(self) -> str:
+        views = [workflow_view(one) for one in self._assembly.catalog.workflows]
+        return WorkflowListView(workflows=views).model_dump_json()
 
     async def list(self, _request: Request) -> Response:
         """GET /api/workflows."""
-        return answer(WorkflowListView(workflows=[workflow_view(one) for one in self._assembly.catalog.workflows]))
+        return Response(await anyio.to_thread.run_sync(self._listed), media_type="application/json")
 
     async def graph(self, request: Request) -> Response:
         """GET /api/workflows/{name}/graph."""

@@ -1,6 +1,7 @@
 // Builds the page into dist/, which is checked in. `node build.mjs OUT` builds into another folder; `--tests` builds the
 // tests into build/tests/. The same sources give the same bytes: nothing in them depends on time or place.
 
+import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,15 +22,24 @@ const common = {
 if (process.argv[2] === "--tests") await buildTests();
 else await buildPage(process.argv[2] ?? join(here, "dist"));
 
+/** Names of assets change with their content, so that browsers may keep them for ever. */
 async function buildPage(target) {
   const page = await bundle("source/main.tsx");
   const app = await bundle("source/app-main.tsx");
   await rm(target, { recursive: true, force: true });
-  await mkdir(target, { recursive: true });
-  await writeFile(join(target, "page.js"), page.script);
-  await writeFile(join(target, "page.css"), page.style);
-  await writeFile(join(target, "index.html"), await readFile(join(here, "source/index.html")));
-  await writeFile(join(target, "icon.svg"), await readFile(join(here, "source/icon.svg")));
+  await mkdir(join(target, "assets"), { recursive: true });
+  const assets = {
+    "page.js": page.script,
+    "page.css": page.style,
+    "icon.svg": await readFile(join(here, "source/icon.svg"), "utf8"),
+  };
+  let html = await readFile(join(here, "source/index.html"), "utf8");
+  for (const [name, text] of Object.entries(assets)) {
+    const hashed = name.replace(".", `-${createHash("sha256").update(text).digest("hex").slice(0, 8)}.`);
+    html = html.replace(`assets/${name}`, `assets/${hashed}`);
+    await writeFile(join(target, "assets", hashed), text);
+  }
+  await writeFile(join(target, "index.html"), html);
   await writeFile(join(target, "app.html"), await oneFile(app));
   await writeFile(join(target, "licenses.txt"), await licenses([...page.packages]));
 }

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _READY = "ready"
 """What a behaviour that stays says once it is where the test wants it."""
@@ -340,6 +340,133 @@ def replays() -> NoReturn:
     read_prompt()
     write(Path(os.environ["FAKE_CLAUDE_RECORDING"]).read_bytes())
     sys.exit(int(os.environ.get("FAKE_CLAUDE_EXIT", "0")))
+
+
+# ---- people take part: standard input stays open, one JSON object per line
+
+
+def read_message() -> dict[str, Any]:
+    """The next line; empty at end of file."""
+    line = sys.stdin.buffer.readline()
+    return json.loads(line) if line else {}
+
+
+def text_of(message: dict[str, Any]) -> str:
+    return message["message"]["content"][0]["text"]
+
+
+def say_state(message: dict[str, Any], state: str) -> None:
+    write_line({"type": "command_lifecycle", "command_uuid": message["uuid"], "state": state, "session_id": "s1"})
+
+
+def begin_dialogue() -> dict[str, Any]:
+    """The first message, and what the real one says before its first turn."""
+    message = read_message()
+    say_state(message, "queued")
+    say_state(message, "started")
+    begin()
+    return message
+
+
+def ask(request_id: str, command: str) -> None:
+    use = {"type": "tool_use", "id": f"call-{request_id}", "name": "Bash", "input": {"command": command}}
+    write_line({"type": "assistant", "parent_tool_use_id": None, "message": {"id": request_id, "content": [use]}})
+    request = {
+        "subtype": "can_use_tool",
+        "tool_name": "Bash",
+        "input": {"command": command},
+        "description": f"Run {command}",
+        "decision_reason": "This command requires approval",
+        "tool_use_id": f"call-{request_id}",
+    }
+    write_line({"type": "control_request", "request_id": request_id, "request": request})
+
+
+def end_dialogue(text: str) -> None:
+    """The result, and then the end as soon as no more input will come."""
+    write_line(result(text))
+    while read_message():
+        pass
+
+
+def asks_a_person() -> None:
+    """The answer is the control response it got."""
+    begin_dialogue()
+    ask("q1", "npm install")
+    end_dialogue(json.dumps(read_message()))
+
+
+def asks_twice_at_once() -> None:
+    begin_dialogue()
+    ask("q1", "first")
+    ask("q2", "second")
+    answers = [read_message()["response"] for _ in range(2)]
+    end_dialogue(json.dumps({answer["request_id"]: answer["response"]["behavior"] for answer in answers}))
+
+
+def withdraws_its_question() -> None:
+    begin_dialogue()
+    ask("q1", "npm install")
+    write_line({"type": "control_cancel_request", "request_id": "q1"})
+    end_dialogue("went on without")
+
+
+def asks_what_nobody_answers() -> None:
+    begin_dialogue()
+    write_line({"type": "control_request", "request_id": "q1", "request": {"subtype": "mcp_message"}})
+    end_dialogue(json.dumps(read_message()["response"]))
+
+
+def asks_and_falls_silent() -> NoReturn:
+    begin_dialogue()
+    ask("q1", "npm install")
+    read_message()
+    stay()
+
+
+def takes_an_instruction_in_its_turn() -> None:
+    begin_dialogue()
+    say(_READY)
+    added = read_message()
+    say_state(added, "queued")
+    say_state(added, "started")
+    say_state(added, "completed")
+    end_dialogue(text_of(added))
+
+
+def takes_an_instruction_after_its_turn() -> None:
+    begin_dialogue()
+    say(_READY)
+    added = read_message()
+    say_state(added, "queued")
+    write_line(result("the first answer"))
+    say_state(added, "started")
+    begin()
+    end_dialogue(text_of(added))
+
+
+def refuses_an_instruction() -> None:
+    begin_dialogue()
+    say(_READY)
+    added = read_message()
+    say_state(added, "queued")
+    say_state(added, "discarded")
+    end_dialogue("did not read it")
+
+
+def does_not_tell_what_it_takes_up() -> NoReturn:
+    """As an older release."""
+    read_message()
+    begin()
+    say(_READY)
+    if added := read_message():
+        say(f"read {text_of(added)}")
+    stay()
+
+
+def answers_in_a_dialogue() -> None:
+    begin_dialogue()
+    end_dialogue("an answer")
 
 
 if __name__ == "__main__":

@@ -103,12 +103,17 @@ def reporter(story: Story, wire: Wire) -> ProgressReporter:
     return ProgressReporter(story, story, wire.send, "/w")  # type: ignore[arg-type]  # the two methods it uses
 
 
+async def report(reporter: ProgressReporter, run: Run, after: int, seconds: float | None = None) -> None:
+    await reporter.begin(run, after, f"joined run {run.run_id} · " if after else "")
+    await reporter.follow(seconds)
+
+
 async def test_a_whole_run_is_told_in_order_and_ends_at_100() -> None:
     story, wire = Story(), Wire()
     story.tell(STARTED, tool(1), tool(2))
     story.end(COMPLETED)
     with anyio.fail_after(5):
-        await reporter(story, wire).follow(RUN, 0)
+        await report(reporter(story, wire), RUN, 0)
     assert "r1" in wire.messages[0]
     assert [frame.event["seq"] for frame in wire.frames] == [1, 2, 3, 4]
     assert wire.frames[-1].progress == 100
@@ -119,7 +124,7 @@ async def test_the_first_line_is_sent_at_once_and_the_others_keep_their_distance
     story.tell(STARTED, *(tool(number) for number in range(5)))
     began = time.monotonic()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(reporter(story, wire).follow, RUN, 0)
+        tasks.start_soon(report, reporter(story, wire), RUN, 0)
         await wire.until(6)
         tasks.cancel_scope.cancel()
     gaps = [later - earlier for earlier, later in zip(wire.times, wire.times[1:], strict=False)]
@@ -133,7 +138,7 @@ async def test_progress_rises_with_every_line_even_where_nothing_measurable_was_
     story.tell(tool(1), progress=20)
     story.end(FAILED, progress=20)
     with anyio.fail_after(5):
-        await reporter(story, wire).follow(RUN, 0)
+        await report(reporter(story, wire), RUN, 0)
     progress = [frame.progress for frame in wire.frames]
     assert progress == sorted(set(progress))
     assert progress[0] == 20
@@ -145,7 +150,7 @@ async def test_token_text_is_one_line_at_a_time_and_never_the_reason_for_a_delay
     story.tell(STARTED, *(TokenStream(agent="a", channel="text", text=f"w{n} ") for n in range(500)))
     story.end(COMPLETED)
     with anyio.fail_after(2):
-        await reporter(story, wire).follow(RUN, 0)
+        await report(reporter(story, wire), RUN, 0)
     assert len(wire.frames) <= 3
     covered = [(frame.event["first_seq"], frame.event["last_seq"]) for frame in wire.frames]
     assert covered[0][0] == 1
@@ -158,7 +163,7 @@ async def test_a_burst_at_the_end_does_not_hold_up_the_result_for_long() -> None
     story.end(COMPLETED)
     began = time.monotonic()
     with anyio.fail_after(5):
-        await reporter(story, wire).follow(RUN, 0)
+        await report(reporter(story, wire), RUN, 0)
     assert time.monotonic() - began < DRAIN_SECONDS + 0.5
     assert wire.frames[-1].event["type"] == "workflow_completed"
 
@@ -166,7 +171,7 @@ async def test_a_burst_at_the_end_does_not_hold_up_the_result_for_long() -> None
 async def test_a_client_that_does_not_read_holds_up_nothing_but_its_own_lines() -> None:
     story, wire = Story(), Wire(open=anyio.Event())
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(reporter(story, wire).follow, RUN, 0)
+        tasks.start_soon(report, reporter(story, wire), RUN, 0)
         for number in range(2000):
             story.tell(tool(number))
             if number % 100 == 0:
@@ -187,7 +192,7 @@ async def test_what_is_quiet_for_long_says_its_last_line_again(monkeypatch: pyte
     story, wire = Story(), Wire()
     story.tell(STARTED)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(reporter(story, wire).follow, RUN, 0)
+        tasks.start_soon(report, reporter(story, wire), RUN, 0)
         await wire.until(3)
         tasks.cancel_scope.cancel()
     assert len(set(wire.messages)) == 1
@@ -198,7 +203,7 @@ async def test_a_call_that_joins_a_run_begins_with_where_the_run_is() -> None:
     story, wire = Story(), Wire()
     story.tell(STARTED, tool(1), AgentEvent(agent="codesmith", event_type="think", details={"text": "hm"}))
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(reporter(story, wire).follow, RUN, 3)
+        tasks.start_soon(report, reporter(story, wire), RUN, 3)
         await wire.until(1)
         story.tell(tool(2))
         await wire.until(2)
@@ -211,7 +216,7 @@ async def test_a_call_that_joins_a_long_run_begins_with_its_newest_line_whatever
     spent = UsageRecorded(agent="codesmith", model="m", input_tokens=1, output_tokens=1, cost_usd=0.1)
     story.tell(STARTED, *(tool(number) for number in range(600)), spent, spent)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(reporter(story, wire).follow, RUN, 603)
+        tasks.start_soon(report, reporter(story, wire), RUN, 603)
         await wire.until(1)
         story.tell(tool(1))
         await wire.until(2)
@@ -224,7 +229,7 @@ async def test_a_call_that_waits_for_nothing_still_says_that_the_run_has_started
     story, wire = Story(), Wire()
     story.tell(STARTED)
     with anyio.fail_after(5):
-        await reporter(story, wire).follow(RUN, 0, 0)
+        await report(reporter(story, wire), RUN, 0, 0)
     assert [frame.event["seq"] for frame in wire.frames] == [1]
 
 
@@ -233,7 +238,7 @@ async def test_a_line_that_is_cut_off_while_it_is_sent_leaves_no_gap() -> None:
     story.tell(STARTED, tool(1), tool(2))
     told = reporter(story, wire)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(told.follow, RUN, 0)
+        tasks.start_soon(report, told, RUN, 0)
         await wire.until(1)
         wire.open = anyio.Event()  # the next one is not taken
         with anyio.fail_after(5):
@@ -250,7 +255,7 @@ async def test_closing_says_the_newest_thing_that_was_not_said_yet() -> None:
     told = reporter(story, wire)
     story.tell(STARTED, tool(1), tool(2), tool(3))
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(told.follow, RUN, 0)
+        tasks.start_soon(report, told, RUN, 0)
         await wire.until(1)
         tasks.cancel_scope.cancel()
     await told.close()

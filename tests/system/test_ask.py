@@ -1,5 +1,7 @@
 """`ask` over the wire, with the real `claude` and a real MCP server; only the model is scripted."""
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +52,7 @@ async def test_the_cases_of_john_smith_are_found_in_the_connected_database(tmp_p
             "AGENT_WORKFLOWS_CLAUDE": str(require_claude()),
             "AGENT_WORKFLOWS_MCP_CONFIG": str(EXAMPLE / "mcp.json"),
             "AGENT_WORKFLOWS_ROOTS": str(EXAMPLE),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),  # its python3 has `mcp`
         }
         place = Place.below(tmp_path, **variables)
         async with place.server() as client:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from workflows.build_feature.contract import WORKFLOW as BUILD_FEATURE
-from workflows.catalog import RESERVED_FIELDS, Catalog, load
+from workflows.catalog import BUILT_IN, RESERVED_FIELDS, Catalog, load
 from workflows.runs.errors import WorkflowBroken, WorkflowNotFound
 from workflows.workflow import Stage, Workflow
 
@@ -62,14 +62,15 @@ def own_file(tmp_path: Path) -> Path:
 def test_the_built_in_workflows_are_there() -> None:
     catalog = Catalog.with_own()
 
-    assert catalog.workflows == (BUILD_FEATURE,)
+    assert catalog.workflows == BUILT_IN
+    assert catalog.workflows[0] is BUILD_FEATURE
     assert catalog.get("build_feature") is BUILD_FEATURE
 
 
 def test_one_of_ones_own_comes_after_them(own_file: Path) -> None:
     catalog = Catalog.with_own([str(own_file)])
 
-    assert [known.name for known in catalog.workflows] == ["build_feature", "own"]
+    assert [known.name for known in catalog.workflows] == [*(known.name for known in BUILT_IN), "own"]
 
 
 def test_an_unknown_name_is_told_with_what_there_is() -> None:

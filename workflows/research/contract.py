@@ -29,12 +29,14 @@ class ResearchInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    question: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUESTION)
-    ] = Field(
-        description="The question, complete in itself: the agents see the workspace, not this conversation. "
-        "At most 20,000 characters.",
-        examples=["Which embedded key-value stores written in Rust are maintained, and how do they recover from a crash?"],
+    question: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUESTION)] = (
+        Field(
+            description="The question, complete in itself: the agents see the workspace, not this conversation. "
+            "At most 20,000 characters.",
+            examples=[
+                "Which embedded key-value stores written in Rust are maintained, and how do they recover from a crash?"
+            ],
+        )
     )
     depth: Depth = Field(
         default="standard",

@@ -91,10 +91,8 @@ def _opened(looked: Sequence[Looked]) -> dict[str, Opened]:
 
 
 def _source(number: int, place: str, seen: Opened | None, *, searched: bool) -> Source:
-    status: SourceStatus
-    if seen is not None:
-        status = "unreadable" if seen.problem else "read"
-    else:
-        status = "searched" if searched else "unopened"
-    problem = seen.problem if seen is not None else ""
-    return Source(number=number, place=place, status=status, problem=problem, cited=False)
+    unseen: SourceStatus = "searched" if searched else "unopened"
+    if seen is None:
+        return Source(number=number, place=place, status=unseen, problem="", cited=False)
+    status: SourceStatus = "unreadable" if seen.problem else "read"
+    return Source(number=number, place=place, status=status, problem=seen.problem, cited=False)

@@ -22,7 +22,7 @@ class Witness:
 
     def __init__(self, say: Say, workspace: str) -> None:
         self._say = say
-        self._workspace = workspace.rstrip("/\\")
+        self._workspace = workspace
         self._opening: dict[str, str] = {}
         self._opened: list[Opened] = []
 
@@ -50,8 +50,17 @@ class Witness:
 
     def _place(self, tool: str, arguments: Details) -> str:
         place = arguments.get(_PLACES.get(tool, ""))
-        if not isinstance(place, str):
-            return ""
-        for separator in "/\\":
-            place = place.removeprefix(self._workspace + separator)
-        return place.strip()
+        return relative_place(place, self._workspace) if isinstance(place, str) else ""
+
+
+def relative_place(place: str, workspace: str) -> str:
+    """A place as it is kept: a path below the workspace relative to it, anything else as it is.
+
+    Args:
+        place: An address or a path.
+        workspace: Absolute directory.
+    """
+    place = place.strip()
+    for separator in "/\\":
+        place = place.removeprefix(workspace.rstrip("/\\") + separator)
+    return place

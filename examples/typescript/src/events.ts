@@ -1,7 +1,7 @@
 // What happens in a run. Generated from the JSON Schema of the events by `npm run types`: do not edit.
 
 /**
- * An entry of a run's log: the same JSON object in the log, over SSE and WebSocket, and in files.
+ * An entry of a run's log: the same object in the log, over SSE and WebSocket, and in files.
  */
 export type RunEvent =
   | WorkflowStarted

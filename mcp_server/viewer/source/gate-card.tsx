@@ -24,15 +24,31 @@ export function GateCard({ gate, run, asking }: GateCardProps): JSX.Element | nu
           id={`gate-${gate.gateId}`}
           schema={gate.schema}
           submit={(answer) => run.source.act(run.runId, { kind: "answer", gateId: gate.gateId, answer })}
+          decline={run.source.actions.has("decline") ? () => run.source.act(run.runId, { kind: "decline", gateId: gate.gateId }) : null}
         />
       ) : null}
+      {gate.answer === null && gate.expiresAt !== null ? <p class="hint">Until {new Date(gate.expiresAt).toLocaleString()}</p> : null}
       {gate.answer === null && !now ? <p class="hint">{asking ? "It waits for an answer." : "It was not answered."}</p> : null}
-      {gate.answer === null ? null : (
-        <div class="gate-answer">
-          <span class="hint">Answered{gate.answer.by === "" ? "" : ` by ${gate.answer.by}`}:</span>
-          <JsonTree value={gate.answer.value} />
-        </div>
-      )}
+      {gate.answer === null ? null : <Settled answer={gate.answer} />}
     </section>
   );
+}
+
+function Settled({ answer }: { readonly answer: NonNullable<Gate["answer"]> }): JSX.Element {
+  const by = answer.by === "" ? "" : ` by ${answer.by}`;
+  switch (answer.outcome) {
+    case "accepted":
+      return (
+        <div class="gate-answer">
+          <span class="hint">Answered{by}:</span>
+          <JsonTree value={answer.value} />
+        </div>
+      );
+    case "declined":
+      return <p class="hint">Declined{by}.</p>;
+    case "expired":
+      return <p class="hint">Nobody answered in time.</p>;
+    default:
+      return answer.outcome satisfies never;
+  }
 }

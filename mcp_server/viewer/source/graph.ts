@@ -15,6 +15,8 @@ export interface Node {
 export interface Edge {
   readonly from: string;
   readonly to: string;
+  /** Whether there is a way back, too; it is then part of this line. */
+  readonly both: boolean;
   /** Corners of its line. */
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
@@ -53,28 +55,48 @@ export function shapeOf(state: RunState, declared: Declared | null): Declared {
   return { nodes, edges: [...edges.values()] };
 }
 
-/** Lay a graph out, from left to right. */
+/** Lay a graph out, from left to right; beside each other, stages stand in their usual order. */
 export function pictureOf(shape: Declared, stages: readonly Stage[]): Picture {
   const graph = new Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 56, marginx: 4, marginy: 10 });
-  for (const name of shape.nodes) {
-    const title = stages.find((stage) => stage.name === name)?.title ?? titled(name);
-    graph.setNode(name, { name, title, width: Math.min(190, 46 + title.length * 7.4), height: NODE_HEIGHT });
-  }
-  // A way back is drawn beside its way there; the layout needs only one of them.
-  for (const [from, to] of shape.edges) {
-    if (!graph.hasEdge(to, from) && !closesCycle(graph, from, to)) graph.setEdge(from, to, {});
-  }
-  layout(graph);
-  const nodes = graph.nodes().map((name) => graph.node(name) as unknown as Node);
-  const places = new Map(nodes.map((node) => [node.name, node]));
-  const edges = shape.edges.flatMap(([from, to]) => {
-    const [start, end] = [places.get(from), places.get(to)];
-    return start === undefined || end === undefined ? [] : [{ from, to, points: lineOf(start, end) }];
+  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 56, marginx: 14, marginy: 12 });
+  const titles = shape.nodes.map((name) => stages.find((stage) => stage.name === name)?.title ?? titled(name));
+  const widest = 44 + 7.2 * Math.max(0, ...titles.map((title) => title.length));
+  shape.nodes.forEach((name, index) => {
+    const width = Math.min(190, name === SUPERVISOR ? 118 : widest);
+    graph.setNode(name, { name, title: titles[index], width, height: NODE_HEIGHT });
   });
-  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  const below = edges.some((edge) => edge.points.length > 2) ? 34 : 0;
-  return { width, height: height + below, nodes, edges };
+  const place = (name: string): number => shape.nodes.indexOf(name);
+  const sorted = shape.edges.toSorted((one, other) => place(one[0]) - place(other[0]) || place(one[1]) - place(other[1]));
+  const forward = sorted.filter(([from, to]) => {
+    // The layout is told of no way back: that is drawn with its way there, or below.
+    if (closesCycle(graph, from, to)) return false;
+    graph.setEdge(from, to, {});
+    return true;
+  });
+  layout(graph);
+  const nodes = inOrder(graph.nodes().map((name) => graph.node(name) as unknown as Node), place);
+  const places = new Map(nodes.map((node) => [node.name, node]));
+  const backward = sorted.filter((edge) => !forward.includes(edge));
+  const paired = (edge: Way): boolean => backward.some(([from, to]) => from === edge[1] && to === edge[0]);
+  const alone = backward.filter(([from, to]) => !forward.some((edge) => edge[0] === to && edge[1] === from));
+  const edges = [...forward, ...alone].flatMap((edge): Edge[] => {
+    const [from, to] = [places.get(edge[0]), places.get(edge[1])];
+    return from && to ? [{ from: edge[0], to: edge[1], both: paired(edge), points: lineOf(from, to) }] : [];
+  });
+  const { width: whole = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  const below = edges.some((edge) => edge.points.length > 2) ? 30 : 0;
+  return { width: whole, height: height + below, nodes, edges };
+}
+
+type Way = readonly [from: string, to: string];
+
+/** The same places, given to the nodes of each column in their usual order: the layout minds crossings only. */
+function inOrder(nodes: readonly Node[], place: (name: string) => number): readonly Node[] {
+  return nodes.map((node) => {
+    const column = nodes.filter((other) => Math.abs(other.x - node.x) < 1);
+    const index = column.toSorted((one, other) => place(one.name) - place(other.name)).indexOf(node);
+    return { ...node, y: column.map((other) => other.y).toSorted((one, other) => one - other)[index] ?? node.y };
+  });
 }
 
 function closesCycle(graph: Graph, from: string, to: string): boolean {

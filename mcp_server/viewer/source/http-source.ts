@@ -1,7 +1,6 @@
 import { RunsClient } from "../../../examples/typescript/src/client.ts";
 import type { Action, FollowRun, RunRow, RunSource } from "./source.ts";
 import type { RunEvent } from "./state.ts";
-import { asked, textIn } from "./wording.ts";
 
 /** Where the token is kept: for this tab, until it is closed. It is sent as a header and never part of an address. */
 const TOKEN = "agent-workflows-token";
@@ -12,7 +11,7 @@ export function storeToken(token: string): void {
 
 /** Runs of the server that this page came from. */
 export class HttpSource implements RunSource {
-  readonly actions: ReadonlySet<Action["kind"]> = new Set(["cancel", "resume", "steer", "answer"]);
+  readonly actions: ReadonlySet<Action["kind"]> = new Set(["cancel", "resume", "steer", "answer", "decline"]);
   readonly #client = new RunsClient("", { token: () => sessionStorage.getItem(TOKEN) });
 
   /** The newest runs, newest first. */
@@ -36,6 +35,8 @@ export class HttpSource implements RunSource {
         return void (await this.#client.post(`${path}/steer`, { text: action.text }));
       case "answer":
         return void (await this.#client.post(`${path}/answer`, { gate_id: action.gateId, answer: action.answer }));
+      case "decline":
+        return void (await this.#client.post(`${path}/answer`, { gate_id: action.gateId, decline: true }));
       default:
         return action satisfies never;
     }
@@ -58,10 +59,12 @@ interface RunList {
   readonly runs: readonly RunListed[];
 }
 
-interface RunListed extends Readonly<Record<string, unknown>> {
+interface RunListed {
   readonly run_id: string;
   readonly workflow: string;
   readonly status: string;
+  /** The beginning of what it was asked for. */
+  readonly asked: string;
   readonly progress: number;
   readonly message: string;
   readonly created_at: string;
@@ -70,12 +73,11 @@ interface RunListed extends Readonly<Record<string, unknown>> {
 }
 
 function rowOf(run: RunListed): RunRow {
-  const input = run["input"];
   return {
     runId: run.run_id,
     workflow: run.workflow,
     status: run.status,
-    task: textIn(run, "asked") || (typeof input === "object" && input !== null ? asked({ ...input }) : ""),
+    task: run.asked,
     progress: run.progress,
     message: run.message,
     createdAt: Date.parse(run.created_at),

@@ -8,12 +8,16 @@ import { textIn } from "./wording.ts";
 /** Characters of one item of live text; what goes on is another item, so that no item is costly to draw. */
 const LONGEST_SPEECH = 4000;
 
-/** Add an item; an agent's newest one is remembered, so that what it goes on to say finds it. */
+/**
+ * Add an item; an agent's newest one is remembered, so that what it goes on to say finds it.
+ *
+ * Whoever does something else has finished speaking.
+ */
 export function addItem(state: RunState, item: Item): RunState {
-  const items = state.items.append(item);
-  if (!("agent" in item)) return { ...state, items };
-  const newest = new Map(state.newest).set(laneName(state, item.agent), items.length - 1);
-  return { ...state, items, newest };
+  if (!("agent" in item)) return { ...state, items: state.items.append(item) };
+  const lane = laneName(state, item.agent);
+  const items = closeSpeech(state, lane).items.append(item);
+  return { ...state, items, newest: new Map(state.newest).set(lane, items.length - 1) };
 }
 
 /** A piece of live text: it continues what the agent was saying, or begins something new. */
@@ -41,12 +45,12 @@ export function say(state: RunState, event: AgentEvent, at: At): RunState {
   return { ...told, artifacts: [...state.artifacts.filter((other) => other.name !== artifact.name), artifact] };
 }
 
-/** An agent, or everybody (null), has finished speaking. */
-export function closeSpeech(state: RunState, agent: string | null): RunState {
+/** Who speaks in a lane, or everybody (null), has finished speaking. */
+export function closeSpeech(state: RunState, lane: string | null): RunState {
   let closed = state;
   for (const [speaker, index] of state.newest) {
     const item = state.items.at(index);
-    if (item?.kind !== "speech" || !item.open || (agent !== null && agent !== speaker)) continue;
+    if (item?.kind !== "speech" || !item.open || (lane !== null && lane !== speaker)) continue;
     closed = withItem(closed, index, { ...item, open: false });
   }
   return closed;

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { HttpSource } from "./http-source.ts";
+import { Logo } from "./icons.tsx";
 import { RunView } from "./run-view.tsx";
 import { RunsList } from "./runs-list.tsx";
 import { TokenPrompt } from "./token-prompt.tsx";
@@ -28,7 +29,7 @@ export function Page(): JSX.Element {
       <a class="skip" href="#main" onClick={toMain}>To the run</a>
       <div class="side">
         <a class="brand" href="#/">
-          <img src="icon.svg" alt="" width={26} height={26} />
+          <Logo />
           Agent workflows
         </a>
         <RunsList source={source} selected={runId} onRefused={onRefused} />

@@ -1,7 +1,6 @@
 import { addItem, changeOpen, closeSpeech, say, type } from "./items.ts";
 import { addSpan, endSpan, lengthenWait, mark } from "./lanes.ts";
 import { type At, type End, type RunEvent, type RunState, type Stage, SUPERVISOR } from "./state.ts";
-import { toolLabel } from "./wording.ts";
 
 /**
  * The run as it stood after an event, given how it stood before. Pure: it changes nothing, and asks nobody for the time.
@@ -42,7 +41,8 @@ export function reduce(before: RunState, event: RunEvent): RunState {
       const { reasoning, confidence, next_agent: next, instructions } = event;
       const item = { kind: "supervisor", ...at, what: event.event_type, reasoning, confidence, next, instructions } as const;
       const moved = state.origin === SUPERVISOR ? state : { ...along(state, SUPERVISOR), origin: SUPERVISOR };
-      return mark(addItem({ ...moved, supervised: true }, item), SUPERVISOR, next || "analysis", at);
+      const told = event.event_type === "routing" && next === decidedFor(state) ? moved : addItem(moved, item);
+      return event.event_type === "decision" ? mark({ ...told, supervised: true }, SUPERVISOR, next, at) : { ...told, supervised: true };
     }
     case "agent_event":
       return say(state, event, at);
@@ -51,8 +51,8 @@ export function reduce(before: RunState, event: RunEvent): RunState {
     case "token_stream":
       return type(state, event, at);
     case "tool_start": {
-      const label = toolLabel(event.tool, event.input);
       const { agent, tool, call_id: callId, input } = event;
+      const label = labelIn(event.message, agent) || tool;
       const counted = { ...state, usage: { ...state.usage, toolCalls: state.usage.toolCalls + 1 } };
       const told = addItem(counted, { kind: "tool", ...at, agent, tool, callId, label, input, ended: null });
       return addSpan(told, agent, { kind: "tool", label, seq: at.seq, start: time, end: null, ok: true }, toolKey(agent, callId));
@@ -78,13 +78,15 @@ export function reduce(before: RunState, event: RunEvent): RunState {
     }
     case "gate_opened": {
       const { gate_id: gateId, question, schema } = event;
-      const gate = { gateId, question, schema, openedAt: time, answer: null };
+      const expires = Date.parse(event.expires_at);
+      const expiresAt = Number.isFinite(expires) ? expires : null;
+      const gate = { gateId, question, schema, openedAt: time, expiresAt, answer: null };
       const asked: RunState = { ...state, status: "waiting", gates: [...state.gates, gate] };
       const span = { kind: "gate", label: question, seq: at.seq, start: time, end: null, ok: true } as const;
       return addSpan(addItem(asked, { kind: "gate", ...at, gateId }), state.origin || "workflow", span, gateKey(gateId));
     }
     case "gate_answered": {
-      const answer = { value: event.answer, by: event.by };
+      const answer = { value: event.answer, by: event.by, outcome: event.outcome };
       const gates = state.gates.map((gate) => (gate.gateId === event.gate_id ? { ...gate, answer } : gate));
       const open = gates.some((gate) => gate.answer === null);
       return endSpan({ ...state, gates, status: open ? "waiting" : "running" }, gateKey(event.gate_id), true);
@@ -147,10 +149,22 @@ function gateKey(gateId: string): string {
   return `gate\n${gateId}`;
 }
 
+/** For whom the supervisor has just decided: sending it off is then no news. */
+function decidedFor(state: RunState): string {
+  const last = state.items.at(state.items.length - 1);
+  return last?.kind === "supervisor" && last.what === "decision" ? last.next : "";
+}
+
 /** The work went from where it was last to a node. */
 function along(state: RunState, to: string): RunState {
   const edge = `${state.origin}\n${to}`;
   return { ...state, edges: new Map(state.edges).set(edge, (state.edges.get(edge) ?? 0) + 1) };
+}
+
+/** What a tool call is about: the server's words for it, which give paths as the workspace has them. */
+function labelIn(message: string, agent: string): string {
+  const who = `${agent}: `;
+  return message.startsWith(who) ? message.slice(who.length) : message;
 }
 
 /** Nothing is at work any more. */

@@ -72,7 +72,7 @@ function Waiting({ state, now }: { readonly state: RunState; readonly now: numbe
   const { waiting } = state;
   if (waiting === null) return null;
   const who = waiting.agent === "" ? "" : `${titled(waiting.agent)}: `;
-  return <p class="waiting">{who}{waiting.reason || "waiting"}, {duration((now - waiting.since) / 1000)}</p>;
+  return <p class="waiting-line">{who}{waiting.reason || "waiting"}, {duration((now - waiting.since) / 1000)}</p>;
 }
 
 function Connection({ run }: { readonly run: LiveRun }): JSX.Element | null {

@@ -8,22 +8,21 @@ interface SchemaFormProps {
   readonly schema: Json;
   /** Rejects if the answer is not taken. */
   readonly submit: (answer: unknown) => Promise<void>;
+  /** Refuses to answer; null where one cannot. */
+  readonly decline: (() => Promise<void>) | null;
 }
 
 /** A form for an answer that a JSON Schema describes. */
-export function SchemaForm({ id, schema, submit }: SchemaFormProps): JSX.Element {
+export function SchemaForm({ id, schema, submit, decline }: SchemaFormProps): JSX.Element {
   const { fields, single } = useMemo(() => fieldsOf(schema), [schema]);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
 
-  async function send(event: TargetedSubmitEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
-    const entered = new FormData(event.currentTarget);
+  async function attempt(work: () => Promise<void>): Promise<void> {
     setBusy(true);
     setProblem("");
     try {
-      const values = fields.map((field) => [field.name, valueOf(field, enteredIn(entered, field))] as const);
-      await submit(single ? values[0]?.[1] : Object.fromEntries(values.filter(([, value]) => value !== undefined)));
+      await work();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
     } finally {
@@ -31,13 +30,25 @@ export function SchemaForm({ id, schema, submit }: SchemaFormProps): JSX.Element
     }
   }
 
+  function send(event: TargetedSubmitEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    const entered = new FormData(event.currentTarget);
+    void attempt(async () => {
+      const values = fields.map((field) => [field.name, valueOf(field, enteredIn(entered, field))] as const);
+      await submit(single ? values[0]?.[1] : Object.fromEntries(values.filter(([, value]) => value !== undefined)));
+    });
+  }
+
   return (
-    <form class="answer" onSubmit={(event) => void send(event)}>
+    <form class="answer" onSubmit={send}>
       {fields.map((field) => (
         <FieldInput key={field.name} id={`${id}-${field.name}`} field={field} />
       ))}
       {problem === "" ? null : <p class="problem" role="alert">{problem}</p>}
-      <button type="submit" class="primary" disabled={busy}>{busy ? "Sending …" : "Answer"}</button>
+      <div class="action-buttons">
+        <button type="submit" class="primary" disabled={busy}>{busy ? "Sending …" : "Answer"}</button>
+        {decline === null ? null : <button type="button" disabled={busy} onClick={() => void attempt(decline)}>Decline</button>}
+      </div>
     </form>
   );
 }

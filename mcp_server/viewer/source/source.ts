@@ -6,7 +6,8 @@ export type Action =
   | { readonly kind: "cancel" }
   | { readonly kind: "resume" }
   | { readonly kind: "steer"; readonly text: string }
-  | { readonly kind: "answer"; readonly gateId: string; readonly answer: unknown };
+  | { readonly kind: "answer"; readonly gateId: string; readonly answer: unknown }
+  | { readonly kind: "decline"; readonly gateId: string };
 
 export interface FollowRun {
   /** Number of the last event that is known. */

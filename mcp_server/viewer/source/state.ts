@@ -1,5 +1,5 @@
 import type { Json } from "../../../examples/typescript/src/client.ts";
-import type { RunEvent } from "../../../examples/typescript/src/events.ts";
+import type { GateAnswered, RunEvent } from "../../../examples/typescript/src/events.ts";
 import { AppendList } from "./append-list.ts";
 
 // What a person sees of a run: a value that `reduce` makes of its events. Times are milliseconds since 1970.
@@ -119,7 +119,9 @@ export interface Gate {
   readonly question: string;
   readonly schema: Json;
   readonly openedAt: number;
-  readonly answer: { readonly value: unknown; readonly by: string } | null;
+  /** When nobody needs to answer any more; null if it stays open. */
+  readonly expiresAt: number | null;
+  readonly answer: { readonly value: unknown; readonly by: string; readonly outcome: GateAnswered["outcome"] } | null;
 }
 
 export interface ArtifactLink {

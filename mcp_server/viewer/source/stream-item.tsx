@@ -139,7 +139,8 @@ function Supervisor({ item, state }: { readonly item: SupervisorItem; readonly s
           {item.what === "decision" && item.confidence !== null ? <Confidence value={item.confidence} /> : null}
         </p>
       )}
-      <p class="speech">{item.what === "routing" ? item.instructions || item.reasoning : item.reasoning}</p>
+      <p class="speech">{item.reasoning}</p>
+      {item.instructions === "" ? null : <p class="speech instructions">{item.instructions}</p>}
     </Entry>
   );
 }

@@ -15,8 +15,12 @@ export function Stream({ run, state }: { readonly run: LiveRun; readonly state: 
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
   const items = useMemo(() => filtered(state.items, filter), [state.items, filter]);
   const scroller = useRef<HTMLDivElement>(null);
-  const { virtualizer, follows } = useVirtualizer(items, scroller);
+  const { virtualizer, follow } = useVirtualizer(items, scroller);
   const rows = virtualizer.getVirtualItems();
+  const toNewest = (): void => {
+    follow.current = true;
+    virtualizer.scrollToIndex(items.length - 1, { align: "end" });
+  };
   const toggle = (seq: number, open: boolean): void => {
     if (opened.has(seq) === open) return;
     const next = new Set(opened);
@@ -36,7 +40,14 @@ export function Stream({ run, state }: { readonly run: LiveRun; readonly state: 
             {rows.map((row) => {
               const item = items.at(row.index);
               return item === undefined ? null : (
-                <li key={item.seq} data-index={row.index} data-seq={item.seq} ref={virtualizer.measureElement}>
+                <li
+                  key={item.seq}
+                  data-index={row.index}
+                  data-seq={item.seq}
+                  aria-setsize={items.length}
+                  aria-posinset={row.index + 1}
+                  ref={virtualizer.measureElement}
+                >
                   <StreamItem
                     item={item}
                     state={state}
@@ -50,8 +61,8 @@ export function Stream({ run, state }: { readonly run: LiveRun; readonly state: 
           </ol>
         </div>
       </div>
-      {follows() || items.length === 0 ? null : (
-        <button type="button" class="small to-newest" onClick={() => virtualizer.scrollToIndex(items.length - 1, { align: "end" })}>
+      {follow.current || items.length === 0 ? null : (
+        <button type="button" class="small to-newest" onClick={toNewest}>
           To the newest
         </button>
       )}
@@ -97,7 +108,7 @@ type Rows = Virtualizer<HTMLDivElement, HTMLLIElement>;
 function useVirtualizer(
   items: { at(index: number): Item | undefined; readonly length: number },
   scroller: { readonly current: HTMLDivElement | null },
-): { readonly virtualizer: Rows; readonly follows: () => boolean } {
+): { readonly virtualizer: Rows; readonly follow: { current: boolean } } {
   const [, redraw] = useState(0);
   const follow = useRef(true);
   const options = {
@@ -109,26 +120,43 @@ function useVirtualizer(
     observeElementRect,
     observeElementOffset,
     scrollToFn: elementScroll,
-    onChange: (instance: Rows, moving: boolean) => {
-      if (moving) follow.current = atEnd(instance);
-      redraw((count) => count + 1);
-    },
+    onChange: () => redraw((count) => count + 1),
   };
   const kept = useRef<Rows>(undefined);
   const virtualizer = (kept.current ??= new Virtualizer<HTMLDivElement, HTMLLIElement>(options));
   virtualizer.setOptions(options);
   useEffect(() => virtualizer._didMount(), [virtualizer]);
+  useEffect(() => {
+    const element = scroller.current;
+    return element === null ? undefined : followUnlessScrolled(element, follow);
+  }, []);
   useLayoutEffect(() => {
     virtualizer._willUpdate();
     const element = scroller.current;
     if (follow.current && element !== null) element.scrollTop = element.scrollHeight;
   });
-  return { virtualizer, follows: () => follow.current };
+  return { virtualizer, follow };
 }
 
-function atEnd(virtualizer: Rows): boolean {
-  const element = virtualizer.scrollElement;
-  return element === null || element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END_PX;
+const SCROLLED_BY = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
+
+/** Somebody who scrolls away from the end stops following; whoever is at the end follows. What the page scrolls is neither. */
+function followUnlessScrolled(element: HTMLElement, follow: { current: boolean }): () => void {
+  let byHand = 0;
+  const touched = (): void => {
+    byHand = performance.now();
+  };
+  const scrolled = (): void => {
+    const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END_PX;
+    if (atEnd) follow.current = true;
+    else if (performance.now() - byHand < 1000) follow.current = false;
+  };
+  SCROLLED_BY.forEach((name) => element.addEventListener(name, touched, { passive: true }));
+  element.addEventListener("scroll", scrolled, { passive: true });
+  return () => {
+    SCROLLED_BY.forEach((name) => element.removeEventListener(name, touched));
+    element.removeEventListener("scroll", scrolled);
+  };
 }
 
 /** Roughly how high an item will be, before it is measured. */

@@ -50,15 +50,6 @@ export function textIn(object: Readonly<Record<string, unknown>>, name: string):
   return typeof value === "string" ? value : "";
 }
 
-/** What a tool call is about, on one line: the argument that says most. */
-export function toolLabel(tool: string, input: Readonly<Record<string, unknown>>): string {
-  const named = ["command", "file_path", "path", "pattern", "query", "url", "prompt", "description"];
-  const telling = named.map((name) => textIn(input, name)).find((text) => text !== "");
-  const value = telling ?? Object.values(input).find((one): one is string => typeof one === "string" && one !== "");
-  const line = value?.split("\n", 1)[0]?.trim() ?? "";
-  return line === "" ? tool : `${tool} ${line.length > 160 ? `${line.slice(0, 160)}…` : line}`;
-}
-
 /** The first text of a run's input: what it was asked for. */
 export function asked(input: Readonly<Record<string, unknown>>): string {
   return Object.values(input).find((value): value is string => typeof value === "string" && value.trim() !== "") ?? "";

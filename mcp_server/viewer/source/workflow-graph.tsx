@@ -18,12 +18,11 @@ export function WorkflowGraph({ state, declared }: { readonly state: RunState; r
       <h2 id="graph-title">Workflow</h2>
       <div class="graph-scroll" tabIndex={0} role="group" aria-label="Workflow graph">
         <svg
-          width={picture.width}
-          height={picture.height}
+          style={{ width: `max(${0.74 * picture.width}px, min(100%, ${picture.width}px))` }}
           viewBox={`0 0 ${picture.width} ${picture.height}`}
           aria-hidden="true"
         >
-          {picture.edges.map((edge) => <Line key={`${edge.from} ${edge.to}`} edge={edge} state={state} both={picture.edges.some((other) => other.from === edge.to && other.to === edge.from)} />)}
+          {picture.edges.map((edge) => <Line key={`${edge.from} ${edge.to}`} edge={edge} state={state} />)}
           {picture.nodes.map((node) => <Box key={node.name} node={node} state={state} />)}
         </svg>
       </div>
@@ -74,14 +73,11 @@ function Box({ node, state }: { readonly node: Node; readonly state: RunState })
   );
 }
 
-function Line({ edge, state, both }: { readonly edge: Edge; readonly state: RunState; readonly both: boolean }): JSX.Element | null {
+function Line({ edge, state }: { readonly edge: Edge; readonly state: RunState }): JSX.Element {
   const there = state.edges.get(`${edge.from}\n${edge.to}`) ?? 0;
-  const back = state.edges.get(`${edge.to}\n${edge.from}`) ?? 0;
-  // A way that is gone in both directions is one line.
-  if (both && edge.points[0] !== undefined && edge.points[1] !== undefined && edge.points[0].x > edge.points[1].x) return null;
-  const lit = statusOf(state, edge.to) === "active" && state.origin === edge.from && there > 0;
-  const gone = there > 0 || (both && back > 0);
-  return <path class={`edge ${lit ? "lit" : gone ? "gone" : "open"}`} d={pathOf(edge)} />;
+  const back = edge.both ? (state.edges.get(`${edge.to}\n${edge.from}`) ?? 0) : 0;
+  const lit = there > 0 && state.origin === edge.from && statusOf(state, edge.to) === "active";
+  return <path class={`edge ${lit ? "lit" : there + back > 0 ? "gone" : "open"}`} d={pathOf(edge)} />;
 }
 
 function pathOf({ points }: Edge): string {

@@ -77,24 +77,24 @@ def test_the_prompt_is_not_in_the_arguments() -> None:
     built = command("a secret prompt")
 
     assert not any("secret" in argument for argument in built.argv)
-    assert built.stdin == b"Your task:\n\na secret prompt"
+    assert built.prompt == "Your task:\n\na secret prompt"
 
 
 @pytest.mark.parametrize("prompt", ["/context", "", "--help", "-", " /init", "\n/init", "@secret.txt", "!ls"])
 def test_a_prompt_never_stands_first(prompt: str) -> None:
-    assert command(prompt).stdin.decode() == PROMPT_PREFIX + prompt
+    assert command(prompt).prompt == PROMPT_PREFIX + prompt
 
 
 def test_a_prompt_of_1_mb_is_passed_whole() -> None:
-    assert len(command("x" * 1_000_000).stdin) == 1_000_000 + len(PROMPT_PREFIX)
+    assert len(command("x" * 1_000_000).prompt) == 1_000_000 + len(PROMPT_PREFIX)
 
 
 @given(st.text(), st.text(min_size=1))
 def test_any_text_can_be_passed(prompt: str, instructions: str) -> None:
     built = command(prompt, instructions=instructions, model="opus")
 
-    built.stdin.decode()
-    assert b"\0" not in built.stdin
+    built.prompt.encode()
+    assert "\0" not in built.prompt
     assert not any("\0" in argument for argument in built.argv)
     for argument in built.argv:
         argument.encode()
@@ -103,7 +103,7 @@ def test_any_text_can_be_passed(prompt: str, instructions: str) -> None:
 def test_what_cannot_be_passed_is_replaced_and_the_rest_stays() -> None:
     built = command("a\0b\ud800c", instructions="d\0e")
 
-    assert built.stdin.decode() == PROMPT_PREFIX + "a\ufffdb\ufffdc"
+    assert built.prompt == PROMPT_PREFIX + "a\ufffdb\ufffdc"
     assert value_of(built, "append-system-prompt") == "d\ufffde"
 
 

@@ -17,7 +17,7 @@ EVERY_RUN = sorted(recordings())
 
 
 def test_a_request_in_flight_is_a_wait_for_the_model() -> None:
-    assert story_of("02").events[1] == Waiting(reason="model", message="waiting for the model")
+    assert story_of("02").events[2] == Waiting(reason="model", message="waiting for the model")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_retry_after_a_server_error_names_its_status() -> None:
 
 def test_another_model_that_takes_over_is_told_between_the_retries() -> None:
     story = story_of("43")
-    kinds = [type(event) for event in story.events[1:8]]
+    kinds = [type(event) for event in story.events[2:9]]
     assert kinds == [Waiting, Waiting, Progressed, Waiting, Waiting, Waiting, Waiting]
     assert story.messages()[1] == "Switched to Sonnet 5.5 due to high demand for Opus 5.5"
 
@@ -167,7 +167,7 @@ def test_a_summary_of_the_conversation_is_told() -> None:
 
 
 def test_a_failed_mcp_server_is_told_with_the_start() -> None:
-    [said] = Teller().system(
+    _, said = Teller().system(
         "init", model="m", claude_code_version="2", mcp_servers=[{"name": "x", "status": "failed"}]
     )
     assert isinstance(said, Progressed)

@@ -1,0 +1,135 @@
+"""One answer of a model, told as an agent's events while it comes. No I/O: deltas in, events out."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+from agents.agent import Source, Usage
+from agents.events import (
+    AgentSaid,
+    StreamWithdrawn,
+    TextStreamed,
+    ThinkingStreamed,
+    Thought,
+    ToolEnded,
+    ToolStarted,
+    UsageReported,
+    Waiting,
+)
+from agents.models.call_arguments import arguments_of
+from agents.models.deltas import (
+    CallPreparing,
+    CallReady,
+    Cited,
+    Delta,
+    ProviderToolEnded,
+    ProviderToolStarted,
+    Retrying,
+    Stopped,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingEnded,
+    Used,
+)
+from agents.models.request import AssistantMessage, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenTool:
+    tool: str
+    began: float
+
+
+class AnswerTeller:
+    """Follows one answer.
+
+    Attributes:
+        usage: What was reported for it so far, failed attempts included.
+        sources: What it cites, each once.
+        calls: The calls it wants made; to be made when the answer is whole.
+        stopped: How it ended, or None while it has not.
+    """
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.sources: dict[Source, None] = {}
+        self.calls: list[ToolCall] = []
+        self.stopped: Stopped | None = None
+        self._text: list[str] = []
+        self._thinking: list[str] = []
+        self._open: dict[str, _OpenTool] = {}
+
+    @property
+    def text(self) -> str:
+        """Its text so far."""
+        return "".join(self._text)
+
+    @property
+    def message(self) -> AssistantMessage:
+        """It, as part of the conversation that goes on."""
+        return AssistantMessage(self.text, tuple(self.calls), self.stopped.echo if self.stopped else None)
+
+    def tell(self, delta: Delta) -> Iterator[AgentSaid]:
+        """Take a delta."""
+        match delta:
+            case TextDelta(text):
+                yield from self._end_thought()
+                self._text.append(text)
+                yield TextStreamed(text=text)
+            case ThinkingDelta(text):
+                self._thinking.append(text)
+                yield ThinkingStreamed(text=text)
+            case ThinkingEnded():
+                yield from self._end_thought()
+            case CallPreparing(tool):
+                yield from self._end_thought()
+                yield Waiting(reason="model", message=f"preparing {tool}")
+            case CallReady(call):
+                self.calls.append(call)
+            case ProviderToolStarted(call_id, tool, arguments):
+                yield from self._end_thought()
+                self._open[call_id] = _OpenTool(tool, time.monotonic())
+                yield ToolStarted(tool=tool, call_id=call_id, input=arguments_of(arguments) or {})
+            case ProviderToolEnded(call_id, tool, ok, output):
+                yield self._end_tool(call_id, tool, ok=ok, output=output)
+            case Cited(source):
+                self.sources[source] = None
+            case Used():
+                yield self._charge(delta)
+            case Retrying():
+                yield from self._begin_again(delta)
+            case Stopped():
+                yield from self._end_thought()
+                self.stopped = delta
+            case _:
+                assert_never(delta)
+
+    def _end_thought(self) -> Iterator[AgentSaid]:
+        """Finish what was thought; some providers do not say where a thought ends."""
+        if self._thinking:
+            yield Thought(text="".join(self._thinking))
+            self._thinking.clear()
+
+    def _end_tool(self, call_id: str, tool: str, *, ok: bool, output: str) -> ToolEnded:
+        opened = self._open.pop(call_id, None)
+        seconds = 0.0 if opened is None else time.monotonic() - opened.began
+        return ToolEnded(tool=tool, call_id=call_id, seconds=seconds, ok=ok, output=output)
+
+    def _charge(self, used: Used) -> UsageReported:
+        self.usage += Usage(used.input_tokens, used.output_tokens, used.cost_usd)
+        return UsageReported(
+            model=used.model,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+            cost_usd=used.cost_usd,
+        )
+
+    def _begin_again(self, retrying: Retrying) -> Iterator[AgentSaid]:
+        for said in (self._text, self._thinking, self.calls):
+            said.clear()
+        self._open.clear()
+        self.sources.clear()
+        if retrying.void_characters:
+            yield StreamWithdrawn(reason="the answer broke off", characters=retrying.void_characters)
+        yield Waiting(reason=retrying.reason, message=retrying.message)

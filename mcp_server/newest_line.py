@@ -1,0 +1,27 @@
+"""The line a run's progress would show now, for those who ask instead of listening."""
+
+from mcp_server.assembly import Assembly
+from mcp_server.progress_lines import Weight, weigh
+from mcp_server.wording import StandingTracker, progress_line
+from workflows.runs.run import Run
+
+_LOOKED_AT = 40
+"""How many of the newest events are looked at: enough for a tool call's end to know its beginning."""
+
+
+async def newest_line(assembly: Assembly, run: Run) -> str:
+    """One line of at most 160 characters; the run's own message where the newest events have no line."""
+    after = max(0, run.last_seq - _LOOKED_AT)
+    tracker = StandingTracker.at(run, stages_of(assembly, run))
+    line = run.message
+    for event in await assembly.log.read(run.run_id, after, _LOOKED_AT):
+        standing = tracker.take(event)
+        if weigh(event.body) is not Weight.COVERED:
+            line = progress_line(event, standing)
+    return line
+
+
+def stages_of(assembly: Assembly, run: Run) -> tuple[str, ...]:
+    """Names of the stages of a run's workflow; none if the workflow is not there any more."""
+    workflows = (workflow for workflow in assembly.catalog.workflows if workflow.name == run.workflow)
+    return tuple(stage.name for workflow in workflows for stage in workflow.stages)

@@ -1,0 +1,670 @@
+"""The agent over a model: what it does with what the model says, and what it says itself."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from pydantic import BaseModel
+
+from agents.agent import AgentReply, AgentTask, PermissionAnswer, PermissionQuestion, Source, Usage
+from agents.command_runner import CommandResult
+from agents.conversation.conversation import REPLY_ATTEMPTS
+from agents.conversation.task_tools import ModelTools
+from agents.errors import (
+    AgentMisconfigured,
+    CostLimitReached,
+    RateLimited,
+    ReplyCutOff,
+    ReplyInvalid,
+    StreamCut,
+    TimeLimitReached,
+    ToolsUnavailable,
+    TurnLimitReached,
+)
+from agents.events import (
+    AgentSaid,
+    Progressed,
+    StreamWithdrawn,
+    TextStreamed,
+    ThinkingStreamed,
+    Thought,
+    ToolEnded,
+    ToolStarted,
+    UsageReported,
+    Waiting,
+)
+from agents.model_agent import ModelAgent
+from agents.models.deltas import (
+    CallPreparing,
+    CallReady,
+    Cited,
+    ProviderToolEnded,
+    ProviderToolStarted,
+    Retrying,
+    Stopped,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingEnded,
+    Used,
+)
+from agents.models.model import Abilities
+from agents.models.request import AssistantMessage, ToolCall, ToolResult, ToolResults, UserMessage
+from agents.tools.tool import GivenTools, Tool, ToolFailed, ToolOutcome
+from agents.tools.typed_tool import Arguments, TypedTool
+from agents.tools.web_page import WebPage
+from tests.fakes.model import FakeModel, Part, calls, says
+
+pytestmark = pytest.mark.anyio
+
+
+class Person(BaseModel):
+    name: str
+    age: int
+
+
+async def run_no_command(argv: Sequence[str], cwd: Path, **_: Any) -> CommandResult:
+    raise AssertionError(f"{argv} was run in {cwd}")
+
+
+async def run_every_command(argv: Sequence[str], cwd: Path, **_: Any) -> CommandResult:
+    return CommandResult(exit_code=0, stdout=f"ran {argv[-1]} in {cwd.name}".encode(), stderr="", seconds=0.5)
+
+
+async def fetch_hello(url: str) -> WebPage:
+    return WebPage(url, "hello from the web", is_whole=True)
+
+
+class Play:
+    """An agent on a fake model, with what it said."""
+
+    def __init__(self, workspace: Path, *turns: tuple[Part, ...], **tools: Any) -> None:
+        self.workspace = workspace
+        self.model = FakeModel(list(turns))
+        self.said: list[AgentSaid] = []
+        self.tools = replace(ModelTools(run_command=run_no_command, fetch=fetch_hello), **tools)
+
+    def task(self, **more: Any) -> AgentTask:
+        return replace(AgentTask(role="coder", prompt="do it", workspace=self.workspace), **more)
+
+    async def run(self, **more: Any) -> AgentReply:
+        with anyio.fail_after(5):
+            return await ModelAgent(self.model, self.tools).run(self.task(**more), self.said.append)
+
+    def heard(self, *kinds: type[AgentSaid]) -> list[AgentSaid]:
+        return [said for said in self.said if isinstance(said, kinds)]
+
+
+class NameArguments(Arguments):
+    name: str
+
+
+def find_case(outcome: ToolOutcome | Exception) -> Tool:
+    async def act(_arguments: NameArguments) -> ToolOutcome:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return TypedTool(name="mcp__cases__find", description="Finds cases.", takes=NameArguments, act=act)
+
+
+# ---- answering
+
+
+async def test_the_reply_is_what_the_model_says(tmp_path: Path) -> None:
+    play = Play(tmp_path, says("hello ", TextDelta("you")))
+
+    assert (await play.run()).text == "hello you"
+    assert play.heard(TextStreamed) == [TextStreamed(text="hello "), TextStreamed(text="you")]
+
+
+async def test_instructions_and_prompt_are_told_apart(tmp_path: Path) -> None:
+    play = Play(tmp_path, says("hello"))
+
+    await play.run(instructions="Be kind.", prompt="/help @file")
+
+    [request] = play.model.requests
+    assert request.instructions == "Be kind."
+    assert request.messages == (UserMessage("/help @file"),)
+
+
+async def test_it_says_that_it_waits_for_the_model(tmp_path: Path) -> None:
+    play = Play(tmp_path, says("hello"))
+
+    await play.run()
+
+    assert play.said[0] == Waiting(reason="model", message="waiting for fake:model")
+
+
+async def test_thinking_is_streamed_and_then_told_whole(tmp_path: Path) -> None:
+    play = Play(tmp_path, (ThinkingDelta("hm"), ThinkingDelta("m"), ThinkingEnded(), TextDelta("hello")))
+
+    await play.run()
+
+    assert play.said[1:4] == [ThinkingStreamed(text="hm"), ThinkingStreamed(text="m"), Thought(text="hmm")]
+
+
+async def test_thinking_whose_end_is_not_told_ends_where_text_begins(tmp_path: Path) -> None:
+    play = Play(tmp_path, (ThinkingDelta("hm"), TextDelta("hello")))
+
+    await play.run()
+
+    assert play.said[2:4] == [Thought(text="hm"), TextStreamed(text="hello")]
+
+
+async def test_usage_is_reported_as_it_comes_and_adds_up_to_the_replys(tmp_path: Path) -> None:
+    play = Play(tmp_path, calls("Nothing"), says("hello", cost_usd=0.02))
+
+    reply = await play.run()
+
+    reported = play.heard(UsageReported)
+    assert reported == [
+        UsageReported(model="model", input_tokens=10, output_tokens=5, cost_usd=0.01),
+        UsageReported(model="model", input_tokens=10, output_tokens=5, cost_usd=0.02),
+    ]
+    assert reply.usage == Usage(20, 10, 0.03)
+
+
+async def test_an_unknown_cost_stays_unknown(tmp_path: Path) -> None:
+    reply = await Play(tmp_path, calls("Nothing"), says("hello", cost_usd=None)).run()
+
+    assert reply.usage.cost_usd is None
+    assert reply.usage.known_cost_usd == 0.01
+
+
+async def test_sources_are_data_of_the_reply(tmp_path: Path) -> None:
+    source = Source("https://example.org", "Example", "a passage")
+    play = Play(tmp_path, says("hello", Cited(source), Cited(source)))
+
+    assert (await play.run()).sources == (source,)
+
+
+async def test_a_search_of_the_provider_is_told_like_a_tool(tmp_path: Path) -> None:
+    started = ProviderToolStarted("s1", "web_search", '{"query":"moon"}')
+    play = Play(tmp_path, says("hello", started, ProviderToolEnded("s1", "web_search", ok=True, output="The moon")))
+
+    await play.run(web=True)
+
+    [begin, end] = play.heard(ToolStarted, ToolEnded)
+    assert begin == ToolStarted(tool="web_search", call_id="s1", input={"query": "moon"})
+    assert isinstance(end, ToolEnded)
+    assert (end.call_id, end.ok, end.output) == ("s1", True, "The moon")
+
+
+async def test_a_paused_turn_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    play = Play(tmp_path, (TextDelta("one, "), Stopped(reason="paused", echo=["e"])), says("two"))
+
+    assert (await play.run()).text == "one, two"
+    assert play.model.requests[1].messages[1:] == (AssistantMessage("one, ", (), ["e"]),)
+
+
+async def test_an_answer_that_is_cut_off_is_an_error_that_keeps_it(tmp_path: Path) -> None:
+    play = Play(tmp_path, (TextDelta("and then"), Stopped(reason="output_limit")))
+
+    with pytest.raises(ReplyCutOff) as failure:
+        await play.run()
+    assert failure.value.partial == "and then"
+
+
+# ---- tools
+
+
+async def test_a_tool_is_used_and_the_model_reads_its_result(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("the moon is far")
+    play = Play(tmp_path, calls("Read", '{"file_path":"notes.txt"}', text="I look."), says("far"))
+
+    reply = await play.run(access="read")
+
+    assert reply.text == "far"
+    assert play.model.requests[1].messages[1:] == (
+        AssistantMessage("I look.", (ToolCall("call_1", "Read", '{"file_path":"notes.txt"}'),)),
+        ToolResults((ToolResult("call_1", "1\tthe moon is far"),)),
+    )
+
+
+async def test_a_tool_call_is_told_with_its_start_its_end_and_how_long_it_took(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("the moon is far")
+    play = Play(tmp_path, (CallPreparing("Read"), *calls("Read", '{"file_path":"notes.txt"}')), says("far"))
+
+    await play.run(access="read")
+
+    assert Waiting(reason="model", message="preparing Read") in play.said
+    [begin, end] = play.heard(ToolStarted, ToolEnded)
+    assert begin == ToolStarted(tool="Read", call_id="call_1", input={"file_path": "notes.txt"})
+    assert isinstance(end, ToolEnded)
+    assert (end.tool, end.call_id, end.ok, end.output) == ("Read", "call_1", True, "1\tthe moon is far")
+    assert end.seconds >= 0
+
+
+async def test_several_calls_of_one_answer_are_all_made_in_order(tmp_path: Path) -> None:
+    first = ToolCall("a", "Write", '{"file_path":"x","content":"1"}')
+    second = ToolCall("b", "Read", '{"file_path":"x"}')
+    play = Play(tmp_path, (CallReady(first), CallReady(second)), says("done"))
+
+    await play.run(access="write")
+
+    results = play.model.requests[1].messages[-1]
+    assert results == ToolResults((ToolResult("a", "Wrote x: 1 lines"), ToolResult("b", "1\t1")))
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (("Nonsense", "{}"), "there is no tool Nonsense"),
+        (("Read", "{not json"), "its arguments are no JSON object"),
+        (("Read", '["a"]'), "its arguments are no JSON object"),
+        (("Read", "{}"), "file_path: Field required"),
+        (("Read", '{"file_path":"x","mode":1}'), "mode: Extra inputs are not permitted"),
+        (("Read", '{"file_path":"../../etc/passwd"}'), "outside the workspace"),
+        (("Write", '{"file_path":"x","content":""}'), "there is no tool Write"),
+    ],
+)
+async def test_a_call_that_cannot_be_made_is_told_to_the_model_and_the_work_goes_on(
+    tmp_path: Path, call: tuple[str, str], told: str
+) -> None:
+    play = Play(tmp_path, calls(*call), says("I see"))
+
+    assert (await play.run(access="read")).text == "I see"
+    results = play.model.requests[1].messages[-1]
+    assert isinstance(results, ToolResults)
+    assert not results.results[0].ok
+    assert told in results.results[0].output
+
+
+@pytest.mark.parametrize(
+    ("task", "tools"),
+    [
+        ({}, set[str]()),
+        ({"access": "read"}, {"Read", "Glob", "Grep"}),
+        ({"access": "write"}, {"Read", "Glob", "Grep", "Write", "Edit", "Bash"}),
+        ({"web": True}, {"WebFetch"}),
+        ({"access": "write", "allowed_tools": ("Read", "Edit")}, {"Read", "Edit"}),
+        ({"connected_tools": True}, {"mcp__cases__find"}),
+    ],
+)
+async def test_a_task_gives_the_tools_it_says(tmp_path: Path, task: Mapping[str, Any], tools: set[str]) -> None:
+    connected = (GivenTools("cases", (find_case(ToolOutcome(output="")),)),)
+    play = Play(tmp_path, says("hello"), connected=connected)
+
+    await play.run(**task)
+
+    assert {tool.name for tool in play.model.requests[0].tools} == tools
+
+
+async def test_a_tool_that_the_task_does_not_have_cannot_be_named(tmp_path: Path) -> None:
+    with pytest.raises(AgentMisconfigured, match=r"Bash\(git \*\)"):
+        await Play(tmp_path).run(access="write", allowed_tools=("Read", "Bash(git *)"))
+
+
+@pytest.mark.parametrize(("web", "searches"), [(True, 8), (False, 0)])
+async def test_only_a_task_that_may_use_the_web_lets_the_provider_search(
+    tmp_path: Path, *, web: bool, searches: int
+) -> None:
+    play = Play(tmp_path, says("hello"))
+
+    await play.run(web=web)
+
+    assert play.model.requests[0].web_searches == searches
+
+
+async def test_a_page_of_the_web_can_be_read(tmp_path: Path) -> None:
+    play = Play(tmp_path, calls("WebFetch", '{"url":"https://example.org"}'), says("hello"))
+
+    await play.run(web=True)
+
+    results = play.model.requests[1].messages[-1]
+    assert results == ToolResults((ToolResult("call_1", "https://example.org\n\nhello from the web"),))
+
+
+async def test_files_and_commands_of_the_reply_are_what_was_done(tmp_path: Path) -> None:
+    turns = (
+        calls("Write", '{"file_path":"a.txt","content":"one"}'),
+        calls("Edit", '{"file_path":"a.txt","old_string":"one","new_string":"two"}'),
+        calls("Write", '{"file_path":"../b.txt","content":"no"}'),
+        calls("Bash", '{"command":"make test"}'),
+        says("I have written c.txt."),
+    )
+    reply = await Play(tmp_path, *turns, run_command=run_every_command).run(access="write")
+
+    assert reply.files == ("a.txt",)
+    assert [(ran.command, ran.ok, ran.seconds) for ran in reply.commands] == [("make test", True, 0.5)]
+    assert (tmp_path / "a.txt").read_text() == "two"
+
+
+async def test_a_long_output_is_read_without_its_middle_and_told_whole(tmp_path: Path) -> None:
+    output = "a" * 60_000 + "z"
+    connected = (GivenTools("cases", (find_case(ToolOutcome(output=output)),)),)
+    play = Play(tmp_path, calls("mcp__cases__find", '{"name":"x"}'), says("hello"), connected=connected)
+
+    await play.run(connected_tools=True)
+
+    results = play.model.requests[1].messages[-1]
+    assert isinstance(results, ToolResults)
+    read = results.results[0].output
+    assert len(read) < 51_000
+    assert read.startswith("a")
+    assert read.endswith("z")
+    assert "10,001 characters left out" in read
+    [end] = play.heard(ToolEnded)
+    assert isinstance(end, ToolEnded)
+    assert end.output == output
+
+
+@pytest.mark.parametrize("failure", [ToolFailed("no such case"), ConnectionResetError("no such case")])
+async def test_a_connected_tool_that_fails_is_told_to_the_model(tmp_path: Path, failure: Exception) -> None:
+    connected = (GivenTools("cases", (find_case(failure),)),)
+    play = Play(tmp_path, calls("mcp__cases__find", '{"name":"x"}'), says("hello"), connected=connected)
+
+    await play.run(connected_tools=True)
+
+    results = play.model.requests[1].messages[-1]
+    assert isinstance(results, ToolResults)
+    assert "no such case" in results.results[0].output
+
+
+async def test_two_tools_of_one_name_are_refused(tmp_path: Path) -> None:
+    tools = GivenTools("cases", (find_case(ToolOutcome(output="")),))
+
+    with pytest.raises(AgentMisconfigured, match="mcp__cases__find"):
+        await Play(tmp_path, connected=(tools, tools)).run(connected_tools=True)
+
+
+async def test_connected_tools_that_cannot_be_reached_end_the_task_before_it_costs_anything(tmp_path: Path) -> None:
+    class Broken:
+        name = "cases"
+
+        def open(self) -> Any:
+            raise ToolsUnavailable("cases does not start")
+
+    play = Play(tmp_path, connected=(Broken(),))
+
+    with pytest.raises(ToolsUnavailable, match="cases does not start"):
+        await play.run(connected_tools=True)
+    assert not play.model.requests
+
+
+async def test_a_model_without_tools_is_not_offered_any_and_that_is_said(tmp_path: Path) -> None:
+    play = Play(tmp_path, says("hello"))
+    play.model.abilities = Abilities(tools=False, reply_schema=False, web_search=True)
+
+    await play.run(access="read")
+
+    assert not play.model.requests[0].tools
+    assert Progressed(message="fake:model cannot use tools; it works without Read, Glob, Grep") in play.said
+
+
+# ---- permission
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_a_command_is_asked_for_where_somebody_can_be_asked(tmp_path: Path, *, allowed: bool) -> None:
+    asked: list[PermissionQuestion] = []
+
+    async def ask(question: PermissionQuestion) -> PermissionAnswer:
+        asked.append(question)
+        return PermissionAnswer(allowed, "use make")
+
+    play = Play(tmp_path, calls("Bash", '{"command":"rm x"}'), says("hello"), run_command=run_every_command)
+    reply = await play.run(access="write", ask_permission=ask)
+
+    assert [question.title for question in asked] == ["rm x"]
+    assert [ran.command for ran in reply.commands] == (["rm x"] if allowed else [])
+    results = play.model.requests[1].messages[-1]
+    assert isinstance(results, ToolResults)
+    assert ("denied by the user. use make" in results.results[0].output) is not allowed
+
+
+async def test_a_file_is_written_without_asking(tmp_path: Path) -> None:
+    async def ask(question: PermissionQuestion) -> PermissionAnswer:
+        raise AssertionError(question)
+
+    play = Play(tmp_path, calls("Write", '{"file_path":"x","content":""}'), says("hello"))
+
+    assert (await play.run(access="write", ask_permission=ask)).files == ("x",)
+
+
+async def test_what_asking_raises_comes_out_as_it_is(tmp_path: Path) -> None:
+    async def ask(_: PermissionQuestion) -> PermissionAnswer:
+        raise TimeoutError("nobody is there")
+
+    with pytest.raises(TimeoutError, match="nobody is there"):
+        await Play(tmp_path, calls("Bash", '{"command":"rm x"}')).run(access="write", ask_permission=ask)
+
+
+# ---- instructions that are added
+
+
+async def test_an_added_instruction_is_read_with_the_next_request(tmp_path: Path) -> None:
+    added: asyncio.Queue[str] = asyncio.Queue()
+    taken = anyio.Event()
+
+    async def next_instruction() -> str:
+        if added.empty() and added_once.is_set():
+            taken.set()  # it is asked for again, so the first one has arrived
+        text = await added.get()
+        added_once.set()
+        return text
+
+    async def add() -> None:
+        added.put_nowait("in French, please")
+        await taken.wait()
+
+    added_once = anyio.Event()
+    play = Play(tmp_path, (TextDelta("hello"), add), says("bonjour"))
+
+    reply = await play.run(next_instruction=next_instruction)
+
+    assert reply.text == "bonjour"
+    assert play.model.requests[1].messages[1:] == (AssistantMessage("hello"), UserMessage("in French, please"))
+
+
+async def test_what_the_source_of_instructions_raises_comes_out_as_it_is(tmp_path: Path) -> None:
+    async def next_instruction() -> str:
+        raise LookupError("the line is dead")
+
+    with pytest.raises(LookupError, match="the line is dead"):
+        await Play(tmp_path, (TextDelta("hello"), anyio.sleep_forever)).run(next_instruction=next_instruction)
+
+
+async def test_an_error_of_the_model_comes_out_as_it_is_while_instructions_are_awaited(tmp_path: Path) -> None:
+    async def next_instruction() -> str:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    with pytest.raises(StreamCut):
+        await Play(tmp_path, (StreamCut("cut"),)).run(next_instruction=next_instruction)
+
+
+# ---- typed replies
+
+
+async def test_a_typed_reply_is_an_instance_of_its_model(tmp_path: Path) -> None:
+    play = Play(tmp_path, says('{"name":"Ada","age":36}'))
+
+    reply = await play.run(reply_model=Person)
+
+    assert reply.data == Person(name="Ada", age=36)
+    schema = play.model.requests[0].reply_schema
+    assert schema is not None
+    assert schema.name == "Person"
+
+
+async def test_a_code_fence_around_a_typed_reply_is_taken_off(tmp_path: Path) -> None:
+    reply = await Play(tmp_path, says('Here:\n```json\n{"name":"Ada","age":36}\n```\n')).run(reply_model=Person)
+
+    assert reply.data == Person(name="Ada", age=36)
+
+
+async def test_a_reply_of_another_shape_is_asked_for_again_with_the_reason(tmp_path: Path) -> None:
+    play = Play(tmp_path, says('{"name":"Ada"}'), says('{"name":"Ada","age":36}'))
+
+    reply = await play.run(reply_model=Person)
+
+    assert reply.data == Person(name="Ada", age=36)
+    again = play.model.requests[1].messages[-1]
+    assert isinstance(again, UserMessage)
+    assert "age: Field required" in again.text
+    assert Progressed(message="the reply does not have the shape Person; it is asked for again") in play.said
+
+
+async def test_a_reply_that_never_fits_is_given_up(tmp_path: Path) -> None:
+    play = Play(tmp_path, *[says("no")] * REPLY_ATTEMPTS)
+
+    with pytest.raises(ReplyInvalid, match="Person") as failure:
+        await play.run(reply_model=Person)
+    assert len(play.model.requests) == REPLY_ATTEMPTS
+    assert failure.value.retry_safe
+
+
+async def test_the_shape_is_told_in_words_where_the_provider_cannot_hold_to_it(tmp_path: Path) -> None:
+    play = Play(tmp_path, says('{"name":"Ada","age":36}'))
+    play.model.abilities = Abilities(tools=True, reply_schema=False, web_search=False)
+
+    await play.run(reply_model=Person, instructions="Be kind.")
+
+    [request] = play.model.requests
+    assert request.reply_schema is None
+    assert request.instructions.startswith("Be kind.\n\nYour final answer is exactly one JSON value")
+
+
+async def test_an_empty_answer_is_not_sent_back(tmp_path: Path) -> None:
+    play = Play(tmp_path, (), says('{"name":"Ada","age":36}'))
+
+    await play.run(reply_model=Person)
+
+    assert not any(isinstance(message, AssistantMessage) for message in play.model.requests[1].messages)
+
+
+# ---- limits
+
+
+async def test_no_request_is_made_when_the_money_is_spent(tmp_path: Path) -> None:
+    play = Play(tmp_path, calls("Nothing", text="I try."), says("never said"))
+
+    with pytest.raises(CostLimitReached) as failure:
+        await play.run(max_cost_usd=0.01)
+    assert len(play.model.requests) == 1
+    assert failure.value.partial == "I try."
+
+
+async def test_a_limit_that_an_unknown_price_makes_void_is_said_to_be_so_once(tmp_path: Path) -> None:
+    unknown: tuple[Part, ...] = (
+        CallReady(ToolCall("a", "Nothing", "{}")),
+        Used(model="m", input_tokens=1, output_tokens=1, cost_usd=None),
+    )
+    play = Play(tmp_path, unknown, unknown, says("hello"))
+
+    await play.run(max_cost_usd=5.0)
+
+    words = "what fake:model costs is not known in full, so max_cost_usd cannot hold it back"
+    assert play.heard(Progressed) == [Progressed(message=words)]
+
+
+async def test_no_request_is_made_beyond_the_rounds_of_the_role(tmp_path: Path) -> None:
+    play = Play(tmp_path, calls("Nothing"), calls("Nothing"), says("never said"))
+
+    with pytest.raises(TurnLimitReached, match="2 rounds"):
+        await play.run(max_turns=2)
+    assert len(play.model.requests) == 2
+
+
+async def test_the_time_limit_ends_the_stream_and_keeps_what_was_said(tmp_path: Path) -> None:
+    play = Play(tmp_path, (TextDelta("hello"), anyio.sleep_forever))
+
+    with pytest.raises(TimeLimitReached, match="max_seconds") as failure:
+        await play.run(max_seconds=0.05)
+    assert failure.value.partial == "hello"
+    assert play.model.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ({"max_turns": 0}, TurnLimitReached),
+        ({"max_cost_usd": 0.0}, CostLimitReached),
+        ({"max_seconds": 0.0}, TimeLimitReached),
+        ({"access": "read", "workspace": Path("/nowhere/at/all")}, AgentMisconfigured),
+    ],
+)
+async def test_what_cannot_work_is_refused_before_anything_is_asked(
+    tmp_path: Path, limits: Mapping[str, Any], error: type[Exception]
+) -> None:
+    play = Play(tmp_path)
+
+    with pytest.raises(error):
+        await play.run(**limits)
+    assert not play.said
+
+
+# ---- failures
+
+
+async def test_a_retry_takes_back_what_was_shown_and_says_how_long_it_waits(tmp_path: Path) -> None:
+    retrying = Retrying(reason="rate_limit", message="rate limited, next try in 8 s", seconds=8.0, void_characters=3)
+    cut = CallReady(ToolCall("x", "Read", "{}"))
+    play = Play(tmp_path, (TextDelta("hel"), cut, retrying, TextDelta("hello"), Stopped(reason="answered")))
+
+    reply = await play.run()
+
+    assert reply.text == "hello"
+    assert play.said[2:4] == [
+        StreamWithdrawn(reason="the answer broke off", characters=3),
+        Waiting(reason="rate_limit", message="rate limited, next try in 8 s"),
+    ]
+    assert not play.heard(ToolStarted)
+
+
+async def test_a_failure_keeps_all_that_was_said_and_may_be_tried_again(tmp_path: Path) -> None:
+    play = Play(tmp_path, calls("Nothing", text="I look."), (TextDelta("It is"), StreamCut("cut", partial="It is")))
+
+    with pytest.raises(StreamCut) as failure:
+        await play.run()
+    assert failure.value.partial == "I look.\n\nIt is"
+    assert failure.value.retry_safe
+
+
+async def test_a_task_that_has_changed_something_must_not_simply_be_tried_again(tmp_path: Path) -> None:
+    play = Play(tmp_path, calls("Write", '{"file_path":"x","content":""}'), (RateLimited("too much"),))
+
+    with pytest.raises(RateLimited) as failure:
+        await play.run(access="write")
+    assert not failure.value.retry_safe
+    assert RateLimited("another").retry_safe
+
+
+async def test_a_cancelled_task_closes_the_stream(tmp_path: Path) -> None:
+    play = Play(tmp_path, (TextDelta("hello"), anyio.sleep_forever))
+    heard = anyio.Event()
+
+    def listen(said: AgentSaid) -> None:
+        if isinstance(said, TextStreamed):
+            heard.set()
+
+    running = asyncio.create_task(ModelAgent(play.model, play.tools).run(play.task(), listen))
+    with anyio.fail_after(5):
+        await heard.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert play.model.closed == 1
+
+
+async def test_a_listener_that_raises_does_not_cost_the_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def raises(_: AgentSaid) -> None:
+        raise ZeroDivisionError
+
+    play = Play(tmp_path, says("hello"))
+    reply = await ModelAgent(play.model, play.tools).run(play.task(), raises)
+
+    assert reply.text == "hello"
+    assert len(caplog.records) == 1
+
+
+async def test_its_name_is_the_models() -> None:
+    agent = ModelAgent(FakeModel([]), ModelTools(run_command=run_no_command))
+
+    assert agent.name == "fake:model"
+    assert not agent.offline

@@ -1,0 +1,160 @@
+"""The real server with the conformance suite's own tools, resources and prompts beside its own."""
+
+import re
+
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp_types import (
+    BlobResourceContents,
+    CallToolRequestParams,
+    CompleteRequestParams,
+    CompleteResult,
+    Completion,
+    ContentBlock,
+    EmptyResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ImageContent,
+    InputRequiredResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    Prompt,
+    PromptArgument,
+    PromptMessage,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    Resource,
+    ResourceTemplate,
+    SetLevelRequestParams,
+    SubscribeRequestParams,
+    TextContent,
+    TextResourceContents,
+    UnsubscribeRequestParams,
+)
+
+from mcp_server.assembly import Assembly
+from mcp_server.server import WorkflowServer
+from mcp_server.workflow_tools import RequestContext
+from tests.conformance.fixture_questions import ASKING_TOOLS, form, required
+from tests.conformance.fixture_tools import PLAIN_TOOLS, RED_DOT_PNG, Answer, resource
+
+FIXTURES = {one.definition.name: one for one in (*PLAIN_TOOLS, *ASKING_TOOLS)}
+
+RESOURCES = [
+    Resource(uri="test://static-text", name="static-text", description="A text.", mime_type="text/plain"),
+    Resource(uri="test://static-binary", name="static-binary", description="An image.", mime_type="image/png"),
+    Resource(uri="test://watched-resource", name="watched", description="Can be watched.", mime_type="text/plain"),
+]
+TEMPLATE = ResourceTemplate(
+    uri_template="test://template/{id}/data",
+    name="template",
+    description="Data of an id.",
+    mime_type="application/json",
+)
+PROMPTS = [
+    Prompt(name="test_simple_prompt", description="One message."),
+    Prompt(
+        name="test_prompt_with_arguments",
+        description="With two arguments.",
+        arguments=[PromptArgument(name="arg1", required=True), PromptArgument(name="arg2", required=True)],
+    ),
+    Prompt(
+        name="test_prompt_with_embedded_resource",
+        description="With a resource.",
+        arguments=[PromptArgument(name="resourceUri", required=True)],
+    ),
+    Prompt(name="test_prompt_with_image", description="With an image."),
+    Prompt(name="test_input_required_result_prompt", description="Asks first."),
+]
+
+
+class ConformanceServer(WorkflowServer):
+    """`WorkflowServer` with more to call.
+
+    Args:
+        assembly: The server's parts.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        super().__init__(assembly)
+        self.add_request_handler("completion/complete", CompleteRequestParams, _complete)
+        self.add_request_handler("logging/setLevel", SetLevelRequestParams, _empty)
+        self.add_request_handler("resources/subscribe", SubscribeRequestParams, _empty)
+        self.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, _empty)
+        self.add_request_handler("prompts/get", GetPromptRequestParams, self._prompt)
+        self.add_request_handler("tools/call", CallToolRequestParams, self._called)
+        if not any(isinstance(one, RequestStateBoundary) for one in self.middleware):
+            self.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=self.name))
+
+    async def _list_tools(self, ctx: RequestContext, params: PaginatedRequestParams | None) -> ListToolsResult:
+        own = await super()._list_tools(ctx, params)
+        return ListToolsResult(tools=[*own.tools, *(one.definition for one in FIXTURES.values())])
+
+    async def _called(self, ctx: RequestContext, params: CallToolRequestParams) -> Answer:
+        fixture = FIXTURES.get(params.name)
+        return await (self._call_tool(ctx, params) if fixture is None else fixture.answer(ctx, params))
+
+    async def _list_resources(self, ctx: RequestContext, params: PaginatedRequestParams | None) -> ListResourcesResult:
+        own = await super()._list_resources(ctx, params)
+        return ListResourcesResult(resources=[*own.resources, *RESOURCES])
+
+    async def _list_templates(
+        self, ctx: RequestContext, params: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        own = await super()._list_templates(ctx, params)
+        return ListResourceTemplatesResult(resource_templates=[*own.resource_templates, TEMPLATE])
+
+    async def _read_resource(self, ctx: RequestContext, params: ReadResourceRequestParams) -> ReadResourceResult:
+        uri = str(params.uri)
+        if uri == "test://static-binary":
+            return ReadResourceResult(contents=[BlobResourceContents(uri=uri, mime_type="image/png", blob=RED_DOT_PNG)])
+        if uri in {"test://static-text", "test://watched-resource"}:
+            said = "This is the content of the static text resource."
+            return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type="text/plain", text=said)])
+        if found := re.fullmatch(r"test://template/([^/]+)/data", uri):
+            said = f'{{"id":"{found[1]}","templateTest":true,"data":"Data for ID: {found[1]}"}}'
+            return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type="application/json", text=said)])
+        return await super()._read_resource(ctx, params)
+
+    async def _list_prompts(self, ctx: RequestContext, params: PaginatedRequestParams | None) -> ListPromptsResult:
+        own = await super()._list_prompts(ctx, params)
+        return ListPromptsResult(prompts=[*own.prompts, *PROMPTS])
+
+    async def _prompt(
+        self, ctx: RequestContext, params: GetPromptRequestParams
+    ) -> GetPromptResult | InputRequiredResult:
+        arguments = params.arguments or {}
+        match params.name:
+            case "test_simple_prompt":
+                return _said(TextContent(text="This is a simple prompt for testing."))
+            case "test_prompt_with_arguments":
+                said = f"Prompt with arguments: arg1='{arguments.get('arg1')}', arg2='{arguments.get('arg2')}'"
+                return _said(TextContent(text=said))
+            case "test_prompt_with_embedded_resource":
+                embedded = resource(str(arguments.get("resourceUri")), "Embedded resource content for testing.")
+                return _said(embedded, TextContent(text="Please process the embedded resource above."))
+            case "test_prompt_with_image":
+                image = ImageContent(data=RED_DOT_PNG, mime_type="image/png")
+                return _said(image, TextContent(text="Please analyze the image above."))
+            case "test_input_required_result_prompt":
+                told = (params.input_responses or {}).get("user_context")
+                if told is None:
+                    asked = form("What context should the prompt use?", context={"type": "string"})
+                    return required({"user_context": asked}, "")
+                return _said(TextContent(text=f"Context: {told.model_dump(mode='json')}"))
+            case _:
+                return await self._get_prompt(ctx, params)
+
+
+async def _complete(_ctx: RequestContext, _params: CompleteRequestParams) -> CompleteResult:
+    return CompleteResult(completion=Completion(values=["paris", "park", "party"], total=3, has_more=False))
+
+
+async def _empty(_ctx: RequestContext, _params: object) -> EmptyResult:
+    return EmptyResult()
+
+
+def _said(*content: ContentBlock) -> GetPromptResult:
+    return GetPromptResult(messages=[PromptMessage(role="user", content=one) for one in content])
