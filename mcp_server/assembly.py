@@ -2,17 +2,19 @@
 
 import asyncio
 import importlib
+import logging
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 from agents.agent import Agent
 from agents.command_runner import CommandRunner
 from agents.processes.registry import ProcessRegistry
+from mcp_server.client_clocks import Patience
 from mcp_server.settings import Settings
-from mcp_server.team_choice import CLAUDE_AGENT, Agents, Workbench
+from mcp_server.team_choice import CLAUDE_AGENT, Agents, Workbench, notes_on
 from mcp_server.workspaces import Workspaces
 from workflows.catalog import Catalog
 from workflows.runs.graph_steps import GraphRunner
@@ -22,6 +24,11 @@ from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
 from workflows.runs.sqlite.log import SqliteEventLog
 from workflows.team import Team
+
+if TYPE_CHECKING:
+    from agents.tools.tool import ToolSource
+
+logger = logging.getLogger(__name__)
 
 OWNER = "local"
 """Whose runs they are while there is only one user: the one who started the server."""
@@ -38,6 +45,7 @@ class Assembly:
         engine: Runs them.
         children: Every child process of this server.
         lock: Tells other processes that this one lives.
+        patience: How long calls may take.
     """
 
     catalog: Catalog
@@ -46,6 +54,7 @@ class Assembly:
     engine: LocalEngine
     children: ProcessRegistry
     lock: ProcessLock
+    patience: Patience = field(default_factory=Patience)
 
 
 @asynccontextmanager
@@ -62,8 +71,10 @@ async def assemble(
     Raises:
         workflows.runs.errors.LogUnavailable: The data directory cannot be used.
     """
+    for note in notes_on(settings):
+        logger.warning("%s", note)
     children = ProcessRegistry()
-    agents = Agents(Workbench(settings, children, environ))
+    agents = Agents(Workbench(settings, children, environ, _connected(settings, children, environ)))
     with ProcessLock(settings.home / "processes") as lock:
         log = await SqliteEventLog.start(settings.home)
         engine = LocalEngine(
@@ -77,14 +88,23 @@ async def assemble(
             max_runs=settings.max_runs,
             workflow_named=catalog.get,
         )
+        patience = Patience(settings.task_grace_seconds, settings.client_seconds)
         try:
-            yield Assembly(catalog, Workspaces(settings.roots), log, engine, children, lock)
+            yield Assembly(catalog, Workspaces(settings.roots), log, engine, children, lock, patience)
         finally:
             children.signal_all()
             await engine.close()
             await log.close(0.1)
             await children.close()
             await agents.aclose()
+
+
+def _connected(settings: Settings, children: ProcessRegistry, environ: Mapping[str, str]) -> "Sequence[ToolSource]":
+    if settings.mcp_config is None:
+        return ()
+    from mcp_server.mcp_tools import ConnectedServers  # an MCP client, which most servers never need
+
+    return (ConnectedServers(settings.mcp_config, children, environ),)
 
 
 def _team(settings: Settings, catalog: Catalog, agents: Agents, children: ProcessRegistry) -> Team:

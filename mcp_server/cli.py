@@ -12,11 +12,16 @@ import click
 from mcp_server.collision import refuse_rival
 
 COMMANDS = {
+    "answer": "mcp_server.commands.answer",
     "cancel": "mcp_server.commands.cancel",
     "demo": "mcp_server.commands.demo",
+    "doctor": "mcp_server.commands.doctor",
+    "replay": "mcp_server.commands.replay",
+    "resume": "mcp_server.commands.resume",
     "run": "mcp_server.commands.run",
     "runs": "mcp_server.commands.runs",
     "serve": "mcp_server.commands.serve",
+    "steer": "mcp_server.commands.steer",
     "watch": "mcp_server.commands.watch",
 }
 """Subcommands and the modules whose `command` they are."""

@@ -4,7 +4,8 @@ Everything else a server needs to know of a client is in the request itself (its
 token) and is taken from there. A client that is not in this table is taken to wait as long as it takes.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 MARGIN = 0.15
 """Part of a client's time that is left for the answer to arrive."""
@@ -42,20 +43,33 @@ CLOCKS = (
 """Clients that end every call after a fixed time. Claude Code is not among them: it waits 27.8 h by default."""
 
 
-def patience_of(name: str | None, clocks: tuple[ClientClock, ...] = CLOCKS) -> float | None:
-    """Within how many seconds a client must be answered; None if it waits.
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long calls may take.
 
-    Args:
-        name: Its name as it stands in `clientInfo`; None if it has not said.
-        clocks: The table.
+    Attributes:
+        task_grace_seconds: How long a call that could be a task shows its progress first: what comes later is seen less
+            well in clients.
+        client_seconds: What is known of clients on this machine; goes before the table. 0 means that one waits.
     """
-    for clock in clocks:
-        if name is not None and name.lower().startswith(clock.name):
-            return clock.seconds - min(LONGEST_MARGIN_SECONDS, MARGIN * clock.seconds)
-    return None
+
+    task_grace_seconds: float = 4.0
+    client_seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def of(self, name: str) -> float | None:
+        """Within how many seconds a client must be answered; None if it waits.
+
+        Args:
+            name: Its name as it stands in `clientInfo`.
+        """
+        name = name.lower()
+        known = [(given.lower(), seconds) for given, seconds in self.client_seconds.items()]
+        for beginning, seconds in (*known, *((clock.name, clock.seconds) for clock in CLOCKS)):
+            if name.startswith(beginning):
+                return seconds - min(LONGEST_MARGIN_SECONDS, MARGIN * seconds) if seconds else None
+        return None
 
 
 def shortest(*seconds: float | None) -> float | None:
     """The shortest of some limits, None among them meaning no limit."""
-    limits = [limit for limit in seconds if limit is not None]
-    return min(limits) if limits else None
+    return min((limit for limit in seconds if limit is not None), default=None)

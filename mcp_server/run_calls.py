@@ -27,7 +27,7 @@ from mcp_types import (
 from mcp_server.assembly import Assembly
 from mcp_server.call_ledger import CallLedger
 from mcp_server.cancellations import Cancellations
-from mcp_server.client_clocks import patience_of, shortest
+from mcp_server.client_clocks import shortest
 from mcp_server.eras import can_ask, client_name, declares_tasks, is_modern
 from mcp_server.failures import rejection_text, run_error_in
 from mcp_server.gates import form_schema, questions_of, reply_from
@@ -41,8 +41,6 @@ from workflows.runs.run import Run
 
 EVENT_META = "io.github.agent-workflows/event"
 """Key under which a progress notification carries the event it stands for."""
-GRACE_SECONDS = 4.0
-"""How long a call that could be a task shows its progress first: what comes later is seen less well in clients."""
 
 RequestContext = ServerRequestContext[dict[str, object], object]
 CallAnswer: TypeAlias = CallToolResult | InputRequiredResult | TaskCreated
@@ -98,9 +96,10 @@ class RunCalls:
                 return _left(run_id, error)
 
     async def _attend(self, run: Run, attendance: Attendance, ctx: RequestContext) -> CallAnswer:
-        limit = shortest(attendance.wait_seconds, patience_of(client_name(ctx)))
+        patience = self._assembly.patience
+        limit = shortest(attendance.wait_seconds, patience.of(client_name(ctx)))
         if declares_tasks(ctx):
-            limit = shortest(limit, GRACE_SECONDS)
+            limit = shortest(limit, patience.task_grace_seconds)
         deadline = None if limit is None else anyio.current_time() + limit
         reporter = self._reporter(run, ctx)
         after, asked = attendance.after, set[str]()

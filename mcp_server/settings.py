@@ -54,6 +54,9 @@ class Settings(BaseSettings):
         max_runs: How many runs may be at work at once; more of them wait.
         offline: Whether scripted agents stand in for models.
         tracing: Whether LangChain's tracing variables may have effect; they send run state to an endpoint.
+        task_grace_seconds: How long a call that may be answered with a task shows its progress first.
+        client_seconds: After how many seconds clients give a call up, by how their names begin; goes before what is
+            known of them (`mcp_server.client_clocks`). 0 means that the client waits.
         mcp_config: File that lists MCP servers whose tools agents may use, as `.mcp.json` does; None for none.
         models: What a role runs on, by role, as `agents.models.providers` reads it; a role without is `auto`.
         token: What clients over HTTP have to show; None asks nobody, which is possible on loopback only.
@@ -79,6 +82,8 @@ class Settings(BaseSettings):
     max_runs: int = Field(default=4, ge=1, le=64)
     offline: bool = False
     tracing: bool = False
+    task_grace_seconds: float = Field(default=4, ge=0, le=60)
+    client_seconds: Annotated[Mapping[str, float], NoDecode] = Field(default_factory=dict[str, float])
     mcp_config: Path | None = None
     models: Mapping[str, str] = Field(default_factory=dict[str, str])
     token: SecretStr | None = Field(default=None, min_length=1)
@@ -100,6 +105,17 @@ class Settings(BaseSettings):
     def _split_words(cls, value: object) -> object:
         """A variable holds several words, separated by commas or blanks."""
         return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("client_seconds", mode="before")
+    @classmethod
+    def _split_seconds(cls, value: object) -> object:
+        """A variable holds pairs such as `codex=60,goose=300`."""
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.replace(",", " ").split()]
+        if wrong := next((name for name, equals, _ in pairs if not (name and equals)), None):
+            raise ValueError(f"{wrong!r} is no pair such as codex=60")
+        return {name: seconds for name, _, seconds in pairs}
 
     @field_validator("roots", mode="before")
     @classmethod

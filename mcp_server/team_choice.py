@@ -51,7 +51,7 @@ _BECAUSE: Mapping[Need, str] = MappingProxyType(
         "claude": "it is the claude command",
         "writing": "it writes files and runs commands",
         "searching": "it searches the web",
-        "replying": "it reads nothing and replies",
+        "replying": "it replies in a shape",
         "reading": "it reads the workspace",
     }
 )
@@ -72,12 +72,14 @@ class Choice:
         spec: A provider and its model, or the `claude` command; never `auto`.
         why: In a few words.
         problem: Why that cannot work, as far as one can see without asking anybody; None if nothing speaks against it.
+        found: False where nothing is configured that could do the work; then `spec` is what is missing most.
     """
 
     role: str
     spec: ModelSpec
     why: str
     problem: AgentError | None = None
+    found: bool = True
 
 
 def need_of(role: Role | None) -> Need:
@@ -111,7 +113,16 @@ def choose(role: str, settings: Settings, environ: Mapping[str, str]) -> Choice:
         if (configured_by := _configured_by(candidate, settings, environ)) is not None:
             return Choice(role, spec, f"auto: {_BECAUSE[need]}; {configured_by}", _problem(spec, settings, environ))
     nothing = _nothing(environ, only_claude=need == "claude")
-    return Choice(role, ModelSpec(CLAUDE_CLI), f"auto: {_BECAUSE[need]}; nothing is configured", nothing)
+    return Choice(role, ModelSpec(CLAUDE_CLI), "auto, and nothing is configured that could do it", nothing, found=False)
+
+
+def notes_on(settings: Settings) -> tuple[str, ...]:
+    """What is set and probably not meant, though it is no error."""
+    return tuple(
+        f"{MODEL_PREFIX}{role.upper()} is for a role of no built-in workflow; only a workflow of your own can have it."
+        for role in settings.models
+        if role not in ROLES
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +133,11 @@ class Workbench:
         settings: The settings.
         children: Every child process of this server.
         environ: This process's environment.
-        connected: Tools of the MCP servers that the user has connected, for agents over a model; `claude` connects to
-            them by itself.
     """
 
     settings: Settings
     children: ProcessRegistry
     environ: Mapping[str, str]
-    connected: "Sequence[ToolSource]" = ()
 
 
 class Agents:
@@ -194,8 +202,8 @@ class Agents:
 
                 model = model_by_name(spec.provider, spec.model, bench.environ)
                 self._models.append(model)
-                tools = ModelTools(run_command=CommandRunner(bench.children).run, connected=bench.connected)
-                return ModelAgent(model, tools)
+                commands = CommandRunner(bench.children).run
+                return ModelAgent(model, ModelTools(run_command=commands, connected=_connected(bench)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +223,15 @@ class _RoleAgent:
         return await agent.run(task, emit)
 
 
+def _connected(bench: Workbench) -> "Sequence[ToolSource]":
+    """Tools of the MCP servers that the user has connected; `claude` connects to them by itself."""
+    if bench.settings.mcp_config is None:
+        return ()
+    from mcp_server.mcp_tools import ConnectedServers
+
+    return (ConnectedServers(bench.settings.mcp_config, bench.children, bench.environ),)
+
+
 def _usual(candidate: _Candidate) -> ModelSpec:
     return ModelSpec(candidate) if candidate == "claude-cli" else ModelSpec(candidate, PROVIDERS[candidate].model)
 
@@ -225,9 +242,10 @@ def _configured_by(candidate: _Candidate, settings: Settings, environ: Mapping[s
         if settings.claude:  # where it is set, nothing else is tried: it would not be what was asked for
             return "AGENT_WORKFLOWS_CLAUDE is set"
         try:
-            return f"{find_claude(None, environ)} is there"
+            find_claude(None, environ)
         except ClaudeNotFound:
             return None
+        return "the claude command is there"
     if candidate == "openai" and has_own_address(environ):
         return None  # nobody knows which models that server has
     variable = PROVIDERS[candidate].key_in(environ)

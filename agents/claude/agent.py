@@ -153,8 +153,6 @@ class ClaudeAgent:
             raise start_failure(work.executable, error) from error
         if (failure := exec_failure(work.executable, child)) is not None:
             raise failure
-        if conversation.dialogue is not None and conversation.dialogue.failure is not None:
-            raise conversation.dialogue.failure
         return reply_of(
             stop, child, conversation, work.task, awaited=awaited, bounds=self._bounds, most=self._task_seconds
         )

@@ -51,6 +51,7 @@ def reply_of(
 
     Raises:
         AgentError: There is no reply.
+        Exception: Whatever asking a person has raised, as it is.
     """
     exit_code = -_SIGKILL if child.exit_code is None else child.exit_code  # None: killed, and stuck in the kernel
     match stop:
@@ -58,7 +59,11 @@ def reply_of(
             raise _silence(awaited, bounds, child, conversation)
         case "out of time":
             raise _out_of_time(task, most, conversation)
-        case "closed" | "person failed":
+        case "person failed":
+            assert conversation.dialogue is not None
+            assert conversation.dialogue.failure is not None
+            raise conversation.dialogue.failure
+        case "closed":
             raise AgentProcessFailed(
                 "claude closed its output without an answer, and did not end.",
                 partial=conversation.narrator.text_so_far,

@@ -3,8 +3,9 @@
 The CLI keeps them, each in a directory of ours named by its id: it is told that this is its configuration directory
 (`CLAUDE_CONFIG_DIR`), so nothing of it ever comes among the user's own conversations. The user's login is still found:
 `CLAUDE_SECURESTORAGE_CONFIG_DIR` says where that is (measured on version 2.1.329; a copy would not do, because the CLI
-renews the login and writes it back). The CLI can go on with each of them, also with one that was killed: a tool call
-without a result is told to the model as one whose outcome is unknown.
+renews the login and writes it back). The CLI can go on with each of them, also with one that was killed. It writes
+about 0.1 s later than it works; a tool call whose result is missing is told to the model as one whose outcome is
+unknown.
 
 A conversation is deleted when its task is done; what was given up is deleted after `KEPT_SECONDS`.
 

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from agents.agent import Source, Usage
 from agents.events import (
@@ -35,14 +34,15 @@ from agents.models.deltas import (
 from agents.models.request import AssistantMessage, ToolCall
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenTool:
-    tool: str
-    began: float
+OpenTools: TypeAlias = dict[str, float]
+"""Calls of the provider's own tools that have begun, by id, with the time of the clock; a paused turn leaves some."""
 
 
 class AnswerTeller:
     """Follows one answer.
+
+    Args:
+        open_tools: What earlier answers have left open; kept up to date.
 
     Attributes:
         usage: What was reported for it so far, failed attempts included.
@@ -51,14 +51,15 @@ class AnswerTeller:
         stopped: How it ended, or None while it has not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, open_tools: OpenTools) -> None:
         self.usage = Usage()
         self.sources: dict[Source, None] = {}
         self.calls: list[ToolCall] = []
         self.stopped: Stopped | None = None
         self._text: list[str] = []
         self._thinking: list[str] = []
-        self._open: dict[str, _OpenTool] = {}
+        self._open = open_tools
+        self._opened_here: set[str] = set()
 
     @property
     def text(self) -> str:
@@ -89,7 +90,8 @@ class AnswerTeller:
                 self.calls.append(call)
             case ProviderToolStarted(call_id, tool, arguments):
                 yield from self._end_thought()
-                self._open[call_id] = _OpenTool(tool, time.monotonic())
+                self._open[call_id] = time.monotonic()
+                self._opened_here.add(call_id)
                 yield ToolStarted(tool=tool, call_id=call_id, input=arguments_of(arguments) or {})
             case ProviderToolEnded(call_id, tool, ok, output):
                 yield self._end_tool(call_id, tool, ok=ok, output=output)
@@ -112,8 +114,8 @@ class AnswerTeller:
             self._thinking.clear()
 
     def _end_tool(self, call_id: str, tool: str, *, ok: bool, output: str) -> ToolEnded:
-        opened = self._open.pop(call_id, None)
-        seconds = 0.0 if opened is None else time.monotonic() - opened.began
+        now = time.monotonic()
+        seconds = now - self._open.pop(call_id, now)
         return ToolEnded(tool=tool, call_id=call_id, seconds=seconds, ok=ok, output=output)
 
     def _charge(self, used: Used) -> UsageReported:
@@ -128,7 +130,8 @@ class AnswerTeller:
     def _begin_again(self, retrying: Retrying) -> Iterator[AgentSaid]:
         for said in (self._text, self._thinking, self.calls):
             said.clear()
-        self._open.clear()
+        for call_id in self._opened_here & self._open.keys():
+            del self._open[call_id]
         self.sources.clear()
         if retrying.void_characters:
             yield StreamWithdrawn(reason="the answer broke off", characters=retrying.void_characters)

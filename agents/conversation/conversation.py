@@ -7,7 +7,7 @@ from typing import TypeAlias
 from pydantic import BaseModel
 
 from agents.agent import COMMAND_OUTPUT_CHARACTERS, AgentReply, AgentTask, CommandRun, Source, Usage
-from agents.conversation.answer import AnswerTeller
+from agents.conversation.answer import AnswerTeller, OpenTools
 from agents.conversation.task_tools import ModelTools, open_toolbox, web_searches
 from agents.errors import CostLimitReached, ReplyCutOff, ReplyInvalid, ResponseMalformed, TurnLimitReached
 from agents.events import AgentSaid, Progressed, ToolEnded, ToolStarted, Waiting
@@ -52,7 +52,8 @@ class ModelConversation:
         self._turns = 0
         self._misfits = 0
         self._earlier = _Earlier()
-        self._current = AnswerTeller()
+        self._provider_tools: OpenTools = {}
+        self._current = AnswerTeller(self._provider_tools)
         self._toolbox = Toolbox({})
 
     @property
@@ -93,7 +94,7 @@ class ModelConversation:
         """Ask for one answer, and make it part of the conversation."""
         self._check_limits()
         self._turns += 1
-        self._current = answer = AnswerTeller()
+        self._current = answer = AnswerTeller(self._provider_tools)
         self._say(Waiting(reason="model", message=f"waiting for {self._model.name}"))
         try:
             async with aclosing(self._model.stream(self._request())) as deltas:
@@ -107,7 +108,7 @@ class ModelConversation:
         if answer.stopped.reason == "output_limit":
             raise ReplyCutOff("The answer was longer than the model may write at once.")
         self._earlier.keep(answer)
-        self._current = AnswerTeller()
+        self._current = AnswerTeller(self._provider_tools)
         if answer.text or answer.calls or answer.stopped.reason == "paused":  # no provider takes an empty message
             self._messages.append(answer.message)
         return answer

@@ -55,7 +55,7 @@ async def open_toolbox(with_what: ModelTools, task: AgentTask) -> AsyncGenerator
         tools = [*_own(with_what, task)]
         if task.connected_tools:
             for source in with_what.connected:
-                tools.extend(await stack.enter_async_context(source.open()))
+                tools.extend(await stack.enter_async_context(source.open(task.workspace, task.run_id)))
         yield Toolbox(_chosen(_by_name(tools), task), _permit(task))
 
 

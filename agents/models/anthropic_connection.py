@@ -7,9 +7,9 @@ import httpx2
 from anthropic import AnthropicError, AsyncAnthropic, AsyncStream
 from anthropic.types import RawMessageStreamEvent
 
-from agents.errors import AgentError, ResponseMalformed, StreamCut
+from agents.errors import AgentError, NotLoggedIn, ResponseMalformed, StreamCut
 from agents.models.anthropic_access import AnthropicAccess
-from agents.models.anthropic_failures import error_of
+from agents.models.anthropic_failures import LOGIN_RECOVERY, error_of
 from agents.models.anthropic_request import parameters_of
 from agents.models.anthropic_stream import AnswerReader
 from agents.models.deltas import Delta
@@ -26,17 +26,25 @@ class AnthropicConnection:
         model: Name of the model as the API knows it.
         access: Where the API is and who we are.
         price_of: What the tokens cost.
+
+    Raises:
+        NotLoggedIn: The SDK finds what it should log in with, and cannot read it.
     """
 
     def __init__(self, model: str, access: AnthropicAccess, price_of: PriceOf) -> None:
         self._model = model
         self._price_of = price_of
-        self._client = AsyncAnthropic(
-            api_key=access.api_key,
-            base_url=access.base_url,
-            timeout=httpx2.Timeout(access.silent_seconds, connect=_CONNECT_SECONDS),
-            max_retries=0,  # `RetryingModel` repeats, and tells it
-        )
+        try:
+            self._client = AsyncAnthropic(
+                api_key=access.api_key,
+                base_url=access.base_url,
+                timeout=httpx2.Timeout(access.silent_seconds, connect=_CONNECT_SECONDS),
+                max_retries=0,  # `RetryingModel` repeats, and tells it
+            )
+        except AnthropicError as error:
+            raise NotLoggedIn(
+                f"The login for the Messages API cannot be read: {error}", recovery=LOGIN_RECOVERY
+            ) from None
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         """See `agents.models.model.Model.stream`."""
@@ -67,6 +75,8 @@ class AnthropicConnection:
         await self._client.close()
 
     async def _send(self, request: ModelRequest) -> AsyncStream[RawMessageStreamEvent]:
+        if self._client.credentials is None and not any(self._secrets):
+            raise NotLoggedIn("The Messages API needs a key, and none is set.", recovery=LOGIN_RECOVERY)
         return await self._client.messages.create(**parameters_of(self._model, request), stream=True)
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 import httpx2
-from anthropic import AnthropicError, APIConnectionError, APIStatusError, APITimeoutError
+from anthropic import APIConnectionError, APIStatusError, APITimeoutError, CredentialsError
 
 from agents.errors import (
     AgentError,
@@ -27,7 +27,7 @@ from agents.errors import (
 )
 from agents.models.secrets import without_secrets
 
-_LOGIN_RECOVERY = ("Set ANTHROPIC_API_KEY to a valid key where the server is registered",)
+LOGIN_RECOVERY = ("Set ANTHROPIC_API_KEY to a valid key where the server is registered",)
 _UNREACHABLE_RECOVERY = ("Check the network, the proxy and ANTHROPIC_BASE_URL, then try again",)
 _TOO_LONG = "prompt is too long"
 _OK = 200
@@ -85,10 +85,9 @@ def error_of(error: Exception, partial: str, *, begun: bool, secrets: Iterable[s
             )
         case json.JSONDecodeError() | UnicodeDecodeError():
             return ResponseMalformed("The Messages API sent an event that is no JSON.", partial=partial)
-        case AnthropicError():  # no way to log in could be found, among others
-            return NotLoggedIn(
-                "The Messages API needs a key, and none is set.", recovery=_LOGIN_RECOVERY, partial=partial
-            )
+        case CredentialsError():
+            words = "The login for the Messages API cannot be used."
+            return NotLoggedIn(words, recovery=LOGIN_RECOVERY, partial=partial)
         case _:
             return ProviderFailed(f"The Messages API failed: {type(error).__name__}.", partial=partial)
 
@@ -103,7 +102,7 @@ def _refused(error: APIStatusError, partial: str, secrets: Iterable[str | None])
     message = f"The Messages API says: {words}"
     if issubclass(kind, ProviderFailed):
         return kind(message, partial=partial, status=status, retry_after_seconds=_retry_after(error))
-    return kind(message, recovery=_LOGIN_RECOVERY if kind is NotLoggedIn else (), partial=partial)
+    return kind(message, recovery=LOGIN_RECOVERY if kind is NotLoggedIn else (), partial=partial)
 
 
 def _retry_after(error: APIStatusError) -> float | None:

@@ -34,7 +34,7 @@ from agents.models.request import (
 )
 
 _CACHED: CacheControlEphemeralParam = {"type": "ephemeral"}
-_VERSION = re.compile(r"-(?P<major>\d)(?:-(?P<minor>\d)(?!\d))?")
+_VERSION = re.compile(r"-(?P<major>\d{1,2})(?!\d)(?:-(?P<minor>\d{1,2})(?!\d))?")
 _FIRST_ADAPTIVE = (4, 6)
 """The first version that chooses by itself how much to think; the ones before it know a budget of tokens only."""
 _BUDGETS: dict[Effort, int] = {"low": 2_048, "medium": 8_192, "high": 16_384}

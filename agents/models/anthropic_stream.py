@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 import orjson
 from anthropic import types as sdk
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from agents.agent import Source
 from agents.errors import ContextOverflowed, ModelRefused
@@ -92,7 +92,7 @@ class AnswerReader:
                 self.has_begun = True
                 self._model = model
                 yield from self._use(getattr(event.message, "usage", None))
-            case sdk.RawContentBlockStartEvent(type="content_block_start"):
+            case sdk.RawContentBlockStartEvent(type="content_block_start", content_block=BaseModel()):
                 yield from self._start(event)
             case sdk.RawContentBlockDeltaEvent(type="content_block_delta", index=index, delta=delta):
                 if index in self._blocks:

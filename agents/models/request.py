@@ -124,8 +124,8 @@ class ModelRequest:
 
     Attributes:
         instructions: Standing instructions (the "system prompt"), or empty.
-        messages: The conversation so far; it begins and ends with what the model has to answer, never with an
-            `AssistantMessage`.
+        messages: The conversation so far. It begins with a `UserMessage`, and ends with what the model has to answer;
+            only a turn that was paused is sent as it is, with its `AssistantMessage` at the end.
         tools: What it may call.
         reply_schema: Shape of the answer, or None for free text. With tools it holds for the last answer, which calls
             none.

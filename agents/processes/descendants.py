@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
 
 import psutil
 
 from agents.processes.environment import CHILD_VARIABLE
+from agents.processes.watchdog import environment_of
 
 KILL_SECONDS = 1.0
 """How long processes are given to be gone after SIGKILL. Only one that hangs in the kernel needs longer."""
@@ -49,20 +50,37 @@ def tree_below(process: psutil.Process | None) -> list[psutil.Process]:
     return []
 
 
-def carriers_of(marker: str) -> list[psutil.Process]:
+@dataclass(slots=True)
+class Carriers:
     """The processes that carry a marker in their environment, the marked child itself included.
 
     Linux shows every process of the same user. macOS and Windows show what their rules allow; the tree covers the rest.
+
+    Attributes:
+        found: The processes.
+        is_all: False if there may be more: a process that is just being replaced by another program (`exec`) shows no
+            environment for a moment.
     """
-    found: list[psutil.Process] = []
-    for pid in psutil.pids():
-        with suppress(psutil.Error, OSError):  # it has just ended, or belongs to somebody else
-            if marker not in _markers_of(pid):
-                continue
-            process = psutil.Process(pid)
-            if marker in _markers_of(pid):  # looked at again: in between the number can have changed hands
-                found.append(process)
-    return found
+
+    found: list[psutil.Process]
+    is_all: bool
+
+    @classmethod
+    def of(cls, marker: str) -> "Carriers":
+        """Look for them once."""
+        carriers = cls([], is_all=True)
+        for pid in psutil.pids():
+            with suppress(psutil.Error, OSError):  # it has just ended, or belongs to somebody else
+                markers = _markers_of(pid)
+                if markers is None:
+                    carriers.is_all = False
+                elif marker in markers:
+                    process = psutil.Process(pid)
+                    if marker in (_markers_of(pid) or ()):  # again: in between the number can have changed hands
+                        carriers.found.append(process)
+                    else:
+                        carriers.is_all = False
+        return carriers
 
 
 def kill_all(known: Iterable[psutil.Process], marker: str) -> list[psutil.Process]:
@@ -79,20 +97,25 @@ def kill_all(known: Iterable[psutil.Process], marker: str) -> list[psutil.Proces
     """
     known = tuple(known)
     give_up = time.monotonic() + KILL_SECONDS
-    while alive := [process for process in {*known, *carriers_of(marker)} if _is_alive(process)]:
-        if time.monotonic() >= give_up:
+    while True:
+        carriers = Carriers.of(marker)
+        alive = [process for process in {*known, *carriers.found} if _is_alive(process)]
+        if (carriers.is_all and not alive) or time.monotonic() >= give_up:
             return alive
         for process in alive:
             with suppress(psutil.Error):
                 process.kill()
         time.sleep(_LOOK_AGAIN_SECONDS)
-    return []
 
 
-def _markers_of(pid: int) -> list[str]:
+def _markers_of(pid: int) -> list[str] | None:
+    """The markers in a process's environment; None if that cannot be seen just now."""
     if sys.platform == "linux":  # several times faster than psutil, which decodes the whole environment
         prefix = f"{CHILD_VARIABLE}=".encode()
-        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        environment = environment_of(pid)
+        if environment is None:
+            return None
+        entries = environment.split(b"\0")
         found = next((entry.removeprefix(prefix) for entry in entries if entry.startswith(prefix)), b"")
         value = found.decode(errors="replace")  # anybody may have set it to anything
     else:

@@ -31,6 +31,8 @@ MARKER_VARIABLE = "AGENT_WORKFLOWS_CHILD"
 TERMINATE_SECONDS = 1.0
 KILL_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 0.03
+_LOOKS = 3
+"""How often to look at a process that shows arguments and no environment: it may have got both in between."""
 
 
 class Identity(NamedTuple):
@@ -96,11 +98,11 @@ def _end_all(children: Children) -> None:
         with suppress(OSError):  # it has just ended
             os.killpg(child.pid, signal.SIGTERM)  # it leads its group: a script may stand before the CLI itself
     terminate_until = time.monotonic() + TERMINATE_SECONDS
-    while (left := _left_of(known, children.markers)) and time.monotonic() < terminate_until:
+    while (left := _left_of(known, children.markers)) is not None and time.monotonic() < terminate_until:
         known |= left | _descendants_of(left)
         time.sleep(LOOK_AGAIN_SECONDS)
     kill_until = time.monotonic() + KILL_SECONDS
-    while (left := _left_of(known, children.markers)) and time.monotonic() < kill_until:
+    while (left := _left_of(known, children.markers)) is not None and time.monotonic() < kill_until:
         known |= _descendants_of(left)
         for process in left:
             with suppress(OSError):
@@ -108,8 +110,11 @@ def _end_all(children: Children) -> None:
         time.sleep(LOOK_AGAIN_SECONDS)
 
 
-def _left_of(known: set[Identity], markers: set[str]) -> set[Identity]:
-    return alive(known) | _carriers_of(markers)
+def _left_of(known: set[Identity], markers: set[str]) -> set[Identity] | None:
+    """What is left; None where certainly nothing is."""
+    carriers, is_all = _carriers_of(markers)
+    left = alive(known) | carriers
+    return None if is_all and not left else left
 
 
 def alive(identities: set[Identity]) -> set[Identity]:
@@ -134,13 +139,16 @@ def _descendants_of(ancestors: set[Identity]) -> set[Identity]:
     return {Identity(pid, table[pid].started) for pid in family}
 
 
-def _carriers_of(markers: set[str]) -> set[Identity]:
+def _carriers_of(markers: set[str]) -> tuple[set[Identity], bool]:
+    """The processes that carry one of the markers, and whether these are certainly all."""
     table = process_table()
-    return {
+    marked = list(_marked_processes())
+    carriers = {
         Identity(pid, table[pid].started)
-        for pid, value in _marked_processes()
-        if pid in table and pid != os.getpid() and markers.intersection(value.split("/"))
+        for pid, value in marked
+        if value is not None and pid in table and pid != os.getpid() and markers.intersection(value.split("/"))
     }
+    return carriers, all(value is not None for _, value in marked)
 
 
 def _start_time_of(pid: int) -> str | None:
@@ -174,13 +182,35 @@ def rows_of_ps() -> Iterator[tuple[int, Entry]]:
             yield int(fields[0]), Entry(int(fields[1]), fields[3].strip())
 
 
-def _marked_processes() -> Iterator[tuple[int, str]]:
-    """Processes with a marker, and its value."""
+def environment_of(pid: int) -> bytes | None:
+    """The environment of a process as Linux shows it; None while it is just being replaced by another program.
+
+    In the middle of `exec` a process shows an empty environment. It then has no arguments either, but a program; a
+    zombie and a thread of the kernel have none.
+
+    Raises:
+        OSError: It has ended, or has no program, or belongs to somebody else.
+    """
+    for _ in range(_LOOKS):
+        if environment := Path(f"/proc/{pid}/environ").read_bytes():
+            return environment
+        if not Path(f"/proc/{pid}/cmdline").read_bytes():
+            Path(f"/proc/{pid}/exe").readlink()
+            return None
+    return b""  # it was started with an empty one
+
+
+def _marked_processes() -> Iterator[tuple[int, str | None]]:
+    """Processes with a marker, and its value; None where it cannot be seen just now."""
     prefix = f"{MARKER_VARIABLE}="
     if sys.platform == "linux":
         for pid in _numbers_in_proc():
             with suppress(OSError):  # it has just ended, or belongs to somebody else
-                for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                environment = environment_of(pid)
+                if environment is None:
+                    yield pid, None
+                    continue
+                for entry in environment.split(b"\0"):
                     if entry.startswith(prefix.encode()):
                         yield pid, entry.decode(errors="replace").removeprefix(prefix)
         return

@@ -7,6 +7,7 @@ The floors above hand in tools of their own, of an MCP server for example, as a 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -91,11 +92,15 @@ class ToolSource(Protocol):
         """For people, for example the name of an MCP server."""
         ...
 
-    def open(self) -> AbstractAsyncContextManager[Sequence[Tool]]:
+    def open(self, workspace: Path, run_id: str) -> AbstractAsyncContextManager[Sequence[Tool]]:
         """The tools, usable until the context is left.
 
         It is entered and left by the same asyncio task, once for every task of an agent; whoever keeps a connection
         open between tasks does so behind it.
+
+        Args:
+            workspace: Existing directory the task is done in; what is started for it is started there.
+            run_id: The run it belongs to.
 
         Raises:
             agents.errors.ToolsUnavailable: They cannot be reached; this ends the agent's task before its first request.
@@ -116,6 +121,7 @@ class GivenTools:
     tools: tuple[Tool, ...]
 
     @asynccontextmanager
-    async def open(self) -> AsyncGenerator[Sequence[Tool]]:
+    async def open(self, workspace: Path, run_id: str) -> AsyncGenerator[Sequence[Tool]]:
         """As in the port."""
+        del workspace, run_id  # they are there already
         yield self.tools

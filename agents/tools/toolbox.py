@@ -37,7 +37,7 @@ class Toolbox:
     ran: list[RanCommand] = field(default_factory=list[RanCommand])
     changed_something: bool = False
 
-    async def use(self, name: str, arguments: Mapping[str, JsonValue] | None) -> "Used":
+    async def use(self, name: str, arguments: Mapping[str, JsonValue] | None) -> "CallEnded":
         """Make a call, whatever the model has made of it.
 
         Args:
@@ -47,7 +47,7 @@ class Toolbox:
         began = time.monotonic()
         outcome = await self._refusal(name, arguments) or await self._call(self.tools[name], arguments or {})
         self._note(outcome)
-        return Used(outcome.output, outcome.ok, time.monotonic() - began)
+        return CallEnded(outcome.output, outcome.ok, time.monotonic() - began)
 
     async def _refusal(self, name: str, arguments: Mapping[str, JsonValue] | None) -> ToolOutcome | None:
         """Why a call is not made. A person may take any time to decide; what asking raises is not a tool's failure."""
@@ -62,14 +62,15 @@ class Toolbox:
 
     async def _call(self, tool: Tool, arguments: Mapping[str, JsonValue]) -> ToolOutcome:
         try:
-            with anyio.fail_after(TOOL_SECONDS):
+            with anyio.move_on_after(TOOL_SECONDS):
                 return await tool.call(arguments)
         except ToolFailed as error:
             return ToolOutcome(output=str(error), ok=False)
-        except TimeoutError:
-            return ToolOutcome(output=f"{tool.name} took more than {TOOL_SECONDS:.0f} s and was ended", ok=False)
         except OSError as error:
-            return ToolOutcome(output=f"{tool.name} failed: {error}", ok=False)
+            return ToolOutcome(output=f"{tool.name} failed: {str(error) or type(error).__name__}", ok=False)
+        # What a call that was cut off has done is not known.
+        output = f"{tool.name} took more than {TOOL_SECONDS:.0f} s and was ended"
+        return ToolOutcome(output=output, ok=False, changed_something=True)
 
     def _note(self, outcome: ToolOutcome) -> None:
         self.wrote.update(dict.fromkeys(outcome.wrote))
@@ -79,7 +80,7 @@ class Toolbox:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class CallEnded:
     """What became of a call.
 
     Attributes:

@@ -99,7 +99,7 @@ class WorktreeChanges:
 
 
 async def planned_worktree(
-    workspace: Path, tree: Path, branches: tuple[str, ...], run_command: RunCommand, run_id: str
+    workspace: Path, tree: Path, branches: tuple[str, ...], run_command: RunCommand, run_id: str, *, begin: str = ""
 ) -> PlannedWorktree:
     """Note what the user sees, as a commit that no branch refers to yet.
 
@@ -109,6 +109,7 @@ async def planned_worktree(
         branches: Names for its branch; the first free one is taken.
         run_command: Runs git.
         run_id: The run it is done for.
+        begin: A branch to begin with in the place of what the user sees, if it is there.
 
     Raises:
         NoWorktree: The workspace cannot have one.
@@ -121,7 +122,9 @@ async def planned_worktree(
     if tree.is_relative_to(repository.top):
         raise NoWorktree("the data directory is inside its repository")
     branch = await _first_free(branches, git)
-    start, left_out = await _as_the_user_sees_it(repository, git.at(repository.top), run_id)
+    start, left_out = await _tip_of(begin, git), tuple[str, ...]()
+    if not start:
+        start, left_out = await _as_the_user_sees_it(repository, git.at(repository.top), run_id)
     record = WorktreeRecord(tree=tree, common=repository.common, prefix=repository.prefix, branch=branch, start=start)
     return PlannedWorktree(record, left_out)
 
@@ -266,6 +269,14 @@ async def _first_free(branches: tuple[str, ...], git: GitCommands) -> str:
         if not await _exists(branch, git):
             return branch
     raise NoWorktree(f"there is a branch {branches[-1]} already")
+
+
+async def _tip_of(branch: str, git: GitCommands) -> str:
+    """The commit of a branch; empty if there is none."""
+    if not branch:
+        return ""
+    found = await git.attempt("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}")
+    return found.stdout.decode().strip() if found.ok else ""
 
 
 async def _exists(branch: str, git: GitCommands) -> bool:

@@ -5,6 +5,13 @@ import { compile } from "json-schema-to-typescript";
 
 const schema = JSON.parse(await readFile(new URL("../../mcp_server/http/events.schema.json", import.meta.url), "utf8"));
 
+// A property that may be anything has no type in its schema; the generator would take it for an object.
+for (const definition of Object.values(schema.$defs)) {
+  for (const property of Object.values(definition.properties ?? {})) {
+    if (!["type", "$ref", "const", "enum", "oneOf", "anyOf"].some((name) => name in property)) property.tsType = "unknown";
+  }
+}
+
 const types = await compile(schema, "RunEvent", {
   bannerComment: "// What happens in a run. Generated from the JSON Schema of the events by `npm run types`: do not edit.",
   additionalProperties: false,

@@ -22,7 +22,7 @@ from mcp_server.commands.following import leave_broken_pipe
 from mcp_server.commands.options import json_option
 from mcp_server.terminal.results import print_structured_result
 from mcp_server.terminal.view import View, choose_view
-from mcp_server.workflow_tools import EVENT_META
+from mcp_server.run_calls import EVENT_META
 from workflows.runs.event_json import decode
 from workflows.runs.events import RunEvent
 

@@ -17,9 +17,10 @@ from mcp_server.terminal.results import print_result
 from mcp_server.terminal.view import View, choose_view
 from workflows.catalog import Catalog
 from workflows.runs.errors import RunError
+from workflows.runs.events import GateOpened
 from workflows.runs.run import Run
 
-EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 130, "interrupted": 3}
+EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 130, "interrupted": 3, "waiting": 4}
 
 
 def with_assembly(settings: Settings, catalog: Catalog, act: Callable[[Assembly], Awaitable[int]]) -> None:
@@ -79,6 +80,8 @@ async def follow_to_the_end(assembly: Assembly, run: Run, *, as_json: bool, own:
                 async for events in batches:
                     for event in events:
                         view.show(event)
+                    if any(isinstance(event.body, GateOpened) and event.body.parked for event in events):
+                        break  # it holds nothing while it waits, and nor do we
             tasks.cancel_scope.cancel()
     ended = await own_run(assembly, run.run_id, run.owner)
     if not as_json:

@@ -56,6 +56,7 @@ class Ending:
         cost_usd: US dollars, None where unknown.
         seconds: How long it took, None where unknown.
         failure: Why it did not reach its end.
+        question: What it asks a person, where it waits for one.
     """
 
     run_id: str
@@ -71,6 +72,7 @@ class Ending:
     cost_usd: float | None = None
     seconds: float | None = None
     failure: RunFailure | None = None
+    question: str = ""
 
 
 def ending_of(run: Run, artifacts: Sequence[ArtifactInfo]) -> Ending:
@@ -89,6 +91,7 @@ def ending_of(run: Run, artifacts: Sequence[ArtifactInfo]) -> Ending:
         cost_usd=run.usage.cost_usd,
         seconds=_seconds(run),
         failure=run.failure,
+        question=run.gates[0].question if run.gates else "",
     )
 
 
@@ -105,8 +108,12 @@ def _outcome(ending: Ending) -> Blocks:
         case "failed" | "cancelled":
             return _failure(name, ending)
         case "interrupted":
-            again = f"What was finished is in its log: agent-workflows watch {ending.run_id}"
+            again = f"Go on with it, what was finished is not done again: agent-workflows resume {ending.run_id}"
             return [Block("bad", f"{name} was interrupted: the process that ran it is gone."), Block("note", again)]
+        case "waiting":
+            how = f"Answer it: agent-workflows answer {ending.run_id} ANSWER (without ANSWER it shows what fits)"
+            asked = ending.question or ending.answer
+            return [Block("note", f"{name} waits for an answer: {one_line(asked, 1000)}"), Block("note", how)]
         case status:
             newest = one_line(ending.answer, _LONGEST_ITEM)
             again = f"Watch it: agent-workflows watch {ending.run_id}"

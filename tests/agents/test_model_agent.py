@@ -376,8 +376,8 @@ async def test_connected_tools_that_cannot_be_reached_end_the_task_before_it_cos
     class Broken:
         name = "cases"
 
-        def open(self) -> Any:
-            raise ToolsUnavailable("cases does not start")
+        def open(self, workspace: Path, run_id: str) -> Any:
+            raise ToolsUnavailable(f"cases does not start in {workspace.name} for {run_id}")
 
     play = Play(tmp_path, connected=(Broken(),))
 

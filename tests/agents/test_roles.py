@@ -1,8 +1,23 @@
 import pytest
 
-from agents.roles import ARCHITECT, CODESMITH, RESEARCH, RESPONDER, REVIEWFIX, SUPERVISOR, Role
+from agents.review_roles import REVIEWERS
+from agents.roles import (
+    ARCHITECT,
+    CODER,
+    CODESMITH,
+    DOCUMENTER,
+    REFINER,
+    RESEARCH,
+    RESPONDER,
+    REVIEWER,
+    REVIEWFIX,
+    SUPERVISOR,
+    TESTER,
+    Role,
+)
 
-ROLES = [SUPERVISOR, RESEARCH, ARCHITECT, CODESMITH, REVIEWFIX, RESPONDER]
+TEAM = [SUPERVISOR, RESEARCH, ARCHITECT, CODESMITH, REVIEWFIX, RESPONDER]
+ROLES = [*TEAM, CODER, REVIEWER, REFINER, TESTER, DOCUMENTER, *REVIEWERS.values()]
 
 
 def test_a_role_may_do_no_more_than_its_work_needs() -> None:
@@ -13,6 +28,15 @@ def test_a_role_may_do_no_more_than_its_work_needs() -> None:
         "codesmith": "write",
         "reviewfix": "write",
         "responder": "none",
+        "coder": "write",
+        "reviewer": "read",
+        "refiner": "write",
+        "tester": "write",
+        "documenter": "write",
+        "correctness_reviewer": "read",
+        "security_reviewer": "read",
+        "performance_reviewer": "read",
+        "tests_reviewer": "read",
     }
 
 
@@ -27,4 +51,4 @@ def test_everybody_is_told_to_say_only_what_they_know(role: Role) -> None:
 
 
 def test_the_supervisor_knows_the_whole_team() -> None:
-    assert all(f"- {role.name}: " in SUPERVISOR.instructions for role in ROLES[1:])
+    assert all(f"- {role.name}: " in SUPERVISOR.instructions for role in TEAM[1:])

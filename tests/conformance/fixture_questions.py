@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from mcp.server.context import ServerRequestContext
 from mcp_types import (
@@ -11,6 +12,7 @@ from mcp_types import (
     CreateMessageRequestParams,
     ElicitRequest,
     ElicitRequestFormParams,
+    ElicitResult,
     InputRequest,
     InputRequiredResult,
     InputResponse,
@@ -19,7 +21,7 @@ from mcp_types import (
     TextContent,
 )
 
-from mcp_server.workflow_tools import RequestContext
+from mcp_server.run_calls import RequestContext
 from tests.conformance.fixture_tools import Answer, FixtureTool, text, tool
 
 STRING: dict[str, object] = {"type": "string"}
@@ -90,11 +92,10 @@ def required(asks: Mapping[str, InputRequest], state: str) -> InputRequiredResul
 def fits(ask: InputRequest, response: InputResponse) -> bool:
     """Whether a response is one to this question at all."""
     if isinstance(ask, ElicitRequest):
-        action, content = getattr(response, "action", None), getattr(response, "content", None)
-        properties = getattr(ask.params, "requested_schema", {}).get("required", [])
-        return action in {"decline", "cancel"} or (
-            action == "accept" and isinstance(content, dict) and set(properties) <= set(content)
-        )
+        if not isinstance(response, ElicitResult) or not isinstance(ask.params, ElicitRequestFormParams):
+            return False
+        needed = cast("list[str]", ask.params.requested_schema.get("required", []))
+        return response.action != "accept" or set(needed) <= set(response.content or {})
     return hasattr(response, "roots" if isinstance(ask, ListRootsRequest) else "content")
 
 

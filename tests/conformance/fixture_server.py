@@ -2,6 +2,7 @@
 
 import re
 
+from mcp.server.mcpserver import require_client_extension
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp_types import (
     BlobResourceContents,
@@ -10,6 +11,7 @@ from mcp_types import (
     CompleteResult,
     Completion,
     ContentBlock,
+    ElicitResult,
     EmptyResult,
     GetPromptRequestParams,
     GetPromptResult,
@@ -35,10 +37,14 @@ from mcp_types import (
 )
 
 from mcp_server.assembly import Assembly
+from mcp_server.eras import TASKS
+from mcp_server.run_calls import CallAnswer, RequestContext
 from mcp_server.server import WorkflowServer
-from mcp_server.workflow_tools import RequestContext
-from tests.conformance.fixture_questions import ASKING_TOOLS, form, required
-from tests.conformance.fixture_tools import PLAIN_TOOLS, RED_DOT_PNG, Answer, resource
+from mcp_server.task_shape import Task, TaskShapes
+from mcp_server.tasks import TaskParams, Tasks
+from tests.conformance.fixture_questions import ASKING_TOOLS, NAME, form, required
+from tests.conformance.fixture_tools import PLAIN_TOOLS, RED_DOT_PNG, resource
+from tests.conformance.fixture_workflows import ONLY_AS_TASKS, PROTOCOL_ERROR
 
 FIXTURES = {one.definition.name: one for one in (*PLAIN_TOOLS, *ASKING_TOOLS)}
 
@@ -85,6 +91,8 @@ class ConformanceServer(WorkflowServer):
         self.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, _empty)
         self.add_request_handler("prompts/get", GetPromptRequestParams, self._prompt)
         self.add_request_handler("tools/call", CallToolRequestParams, self._called)
+        self.add_request_handler("tasks/get", TaskParams, self._task)
+        self._assembly, self._tasks, self._shapes = assembly, Tasks(assembly), TaskShapes(assembly)
         if not any(isinstance(one, RequestStateBoundary) for one in self.middleware):
             self.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=self.name))
 
@@ -92,9 +100,26 @@ class ConformanceServer(WorkflowServer):
         own = await super()._list_tools(ctx, params)
         return ListToolsResult(tools=[*own.tools, *(one.definition for one in FIXTURES.values())])
 
-    async def _called(self, ctx: RequestContext, params: CallToolRequestParams) -> Answer:
+    async def _called(self, ctx: RequestContext, params: CallToolRequestParams) -> CallAnswer:
         fixture = FIXTURES.get(params.name)
-        return await (self._call_tool(ctx, params) if fixture is None else fixture.answer(ctx, params))
+        if fixture is not None:
+            return await fixture.answer(ctx, params)
+        if params.name in ONLY_AS_TASKS:
+            require_client_extension(ctx, TASKS)
+        if params.name != "test_tool_with_task":
+            return await self._call_tool(ctx, params)
+        told = (params.input_responses or {}).get("user_name")
+        if not isinstance(told, ElicitResult):
+            return required({"user_name": NAME}, "")
+        name = str((told.content or {}).get("name"))
+        asked = {"arguments": {"user_name": name}, "input_responses": None}
+        return await self._call_tool(ctx, params.model_copy(update=asked))
+
+    async def _task(self, ctx: RequestContext, params: TaskParams) -> Task:
+        run = await self._assembly.log.get(params.task_id)
+        if run is not None and run.workflow == PROTOCOL_ERROR and run.ended:
+            return self._shapes.failed(run, "Nobody can go on with this one.")
+        return await self._tasks.get(ctx, params)
 
     async def _list_resources(self, ctx: RequestContext, params: PaginatedRequestParams | None) -> ListResourcesResult:
         own = await super()._list_resources(ctx, params)

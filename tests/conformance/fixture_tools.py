@@ -23,7 +23,7 @@ from mcp_types import (
     Tool,
 )
 
-from mcp_server.workflow_tools import RequestContext
+from mcp_server.run_calls import RequestContext
 
 RED_DOT_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 """One red pixel."""

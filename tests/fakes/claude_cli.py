@@ -342,6 +342,21 @@ def replays() -> NoReturn:
     sys.exit(int(os.environ.get("FAKE_CLAUDE_EXIT", "0")))
 
 
+def finds_its_login_only_at_home() -> None:
+    """As a release that does not know that logins can lie elsewhere than the rest."""
+    if "CLAUDE_SECURESTORAGE_CONFIG_DIR" not in os.environ:
+        behaves()
+        return
+    read_prompt()
+    begin()
+    text = "Not logged in"
+    message = {"id": "m", "model": "<synthetic>", "content": [{"type": "text", "text": text}]}
+    write_line({"type": "assistant", "message": message, "error": "authentication_failed"})
+    nothing: dict[str, object] = {}
+    write_line(result(text, terminal_reason="api_error", model_usage_since_last_result=nothing) | {"is_error": True})
+    sys.exit(1)
+
+
 # ---- people take part: standard input stays open, one JSON object per line
 
 

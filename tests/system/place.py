@@ -14,7 +14,7 @@ import psutil
 from anyio.abc import Process
 
 from tests.conftest import unmeasured
-from tests.system.wire import MODERN, WireClient, own_command, wire_client
+from tests.system.wire import MODERN, Json, WireClient, own_command, wire_client
 from tests.waiting import until
 
 MARK = "TEST_PLACE"
@@ -71,11 +71,24 @@ class Place:
         return {**inherited, **own, **self.environment}
 
     def server(
-        self, *arguments: str, era: str = MODERN, measured: bool = True
+        self,
+        *arguments: str,
+        era: str = MODERN,
+        capabilities: Json | None = None,
+        name: str = "wire",
+        measured: bool = True,
     ) -> AbstractAsyncContextManager[WireClient]:
         """A server, `agent-workflows serve` with these arguments, and a client of it."""
-        variables = self.variables(measured=measured)
-        return wire_client(*own_command(), "serve", *arguments, era=era, environment=variables, cwd=self.workspace)
+        return wire_client(
+            *own_command(),
+            "serve",
+            *arguments,
+            era=era,
+            capabilities=capabilities,
+            name=name,
+            environment=self.variables(measured=measured),
+            cwd=self.workspace,
+        )
 
     async def command(self, *arguments: str, within: float = 20) -> Ended:
         """Run a terminal command to its end."""

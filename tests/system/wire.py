@@ -68,6 +68,8 @@ class WireClient:
     Attributes:
         process: The server.
         era: Protocol version the client speaks.
+        capabilities: What it declares, with every request or at the beginning, as its era wants it.
+        name: What it calls itself.
         received: All messages so far.
         raw: All bytes so far.
         stderr: What the server said beside the wire.
@@ -75,6 +77,8 @@ class WireClient:
 
     process: Process
     era: str
+    capabilities: Json = field(default_factory=dict[str, Any])
+    name: str = "wire"
     received: list[Received] = field(default_factory=list[Received])
     raw: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
@@ -88,8 +92,8 @@ class WireClient:
         if self.era == MODERN:
             meta |= {
                 "io.modelcontextprotocol/protocolVersion": MODERN,
-                "io.modelcontextprotocol/clientCapabilities": {},
-                "io.modelcontextprotocol/clientInfo": {"name": "wire", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": self.capabilities,
+                "io.modelcontextprotocol/clientInfo": {"name": self.name, "version": "1"},
             }
         request_id = len(self._sent) + 1
         token = f"progress-of-{request_id}" if progress else None
@@ -117,10 +121,12 @@ class WireClient:
         """Open the connection the way of this client's era; returns the server's first answer."""
         if self.era == MODERN:
             return await self.answer(await self.request("server/discover"))
-        client = {"name": "wire", "version": "1"}
-        first = await self.answer(
-            await self.request("initialize", {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client})
-        )
+        hello = {
+            "protocolVersion": LEGACY,
+            "capabilities": self.capabilities,
+            "clientInfo": {"name": self.name, "version": "1"},
+        }
+        first = await self.answer(await self.request("initialize", hello))
         await self.notify("notifications/initialized")
         return first
 
@@ -163,6 +169,15 @@ class WireClient:
         while page := (await self.resource(f"runs://{run_id}/events?after={len(events)}")).splitlines():
             events += [orjson.loads(line) for line in page]
         return events
+
+    async def task(self, task_id: str, **matching: object) -> Json:
+        """Ask after a task until it is as wanted; `status="completed"` and the like say how. Returns the task."""
+        with anyio.fail_after(20):
+            while True:
+                task = (await self.asked("tasks/get", {"taskId": task_id}))["result"]
+                if all(task.get(key) == value for key, value in matching.items()):
+                    return task
+                await anyio.sleep(0.02)  # the pace of a client that asks
 
     async def cancel(self, request_id: int) -> None:
         """Take a request back."""
@@ -309,18 +324,25 @@ def _token_of(message: Json) -> object:
 
 @asynccontextmanager
 async def wire_client(
-    *command: str, era: str = MODERN, environment: Mapping[str, str], cwd: Path
+    *command: str,
+    era: str = MODERN,
+    capabilities: Json | None = None,
+    name: str = "wire",
+    environment: Mapping[str, str],
+    cwd: Path,
 ) -> AsyncGenerator[WireClient, None]:
     """Start a server and talk to it. At the end our end is closed, and the server must go by itself.
 
     Args:
         command: Program and arguments.
         era: Protocol version to speak.
+        capabilities: What the client declares.
+        name: What it calls itself.
         environment: Its whole environment.
         cwd: Its working directory.
     """
     process = await anyio.open_process(list(command), env=environment, cwd=cwd)  # noqa: TID251 - ended right below
-    client = WireClient(process, era)
+    client = WireClient(process, era, capabilities or {}, name)
     outcome: BaseException | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(client.read)

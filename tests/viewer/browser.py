@@ -57,9 +57,8 @@ class Seen:
         """
 
         def on_console(message: ConsoleMessage) -> None:
-            # Of connections that are lost, and of graphs of workflows that the server does not have, the browser
-            # speaks by itself; both are the subject of tests.
-            expected = "net::ERR_" in message.text or message.location["url"].endswith("/graph")
+            # Of connections that are lost, and of what the API refuses, the browser speaks by itself.
+            expected = "net::ERR_" in message.text or message.location["url"].startswith(f"{url}/api/")
             if message.type == "error" and not expected:
                 self.errors.append(message.text)
 

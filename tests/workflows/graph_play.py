@@ -39,6 +39,7 @@ class GraphPlay:
         reports: What its nodes reported, in order.
         updates: What its nodes returned, in order, with their names.
         state: As it was at the end.
+        limits: What it may use.
     """
 
     workflow: Workflow
@@ -47,6 +48,7 @@ class GraphPlay:
     reports: list[Report] = field(default_factory=list[Report])
     updates: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list[tuple[str, Mapping[str, Any]]])
     state: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def of(cls, workflow: Workflow, workspace: Path, script: Script, run_command: RunCommand) -> "GraphPlay":
@@ -82,7 +84,7 @@ class GraphPlay:
             run_id=RUN_ID,
             workspace=self.workspace,
             team=Team(self.agent),
-            budget=Budget(Limits()),
+            budget=Budget(self.limits),
             commands=CommandRunner(registry).run,
             private_directory=private,
             workflow=self.workflow.name,

@@ -57,7 +57,7 @@ _PATTERNS: Mapping[Aspect, Sequence[_Pattern]] = MappingProxyType[Aspect, Sequen
             _Pattern(
                 _EVALUATES,
                 "medium",
-                "eval raises SyntaxError or NameError for text that is no expression, and nothing catches it.",
+                "eval runs the text as code: text that is no expression raises SyntaxError, and nothing catches it.",
                 "Parse the text, for example with ast.literal_eval.",
             ),
         ),

@@ -81,7 +81,7 @@ async def _in_repository(base: str, git: GitCommands, workspace: GitWorkspace) -
             f"base: nothing differs from {base!r} ({start[:_SHORT]})",
             recovery=("Name an older commit or another branch", "or leave base out to have all files reviewed"),
         )
-    since = "where it parted from" if start != commit else "since"
+    since = "since it parted from" if start != commit else "since"
     what = f"the changes {since} {base} ({start[:_SHORT]})" if base else f"the uncommitted changes ({start[:_SHORT]})"
     return _diff(what, start, comparison)
 

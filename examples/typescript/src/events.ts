@@ -688,9 +688,7 @@ export interface GateAnswered {
   /**
    * What was answered; None unless the outcome is `accepted`.
    */
-  answer: {
-    [k: string]: unknown;
-  };
+  answer: unknown;
   /**
    * Who; empty where the time was over.
    */

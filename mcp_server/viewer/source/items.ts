@@ -16,7 +16,7 @@ const LONGEST_SPEECH = 4000;
 export function addItem(state: RunState, item: Item): RunState {
   if (!("agent" in item)) return { ...state, items: state.items.append(item) };
   const lane = laneName(state, item.agent);
-  const items = closeSpeech(state, lane).items.append(item);
+  const items = closeSpeechIn(state, lane).items.append(item);
   return { ...state, items, newest: new Map(state.newest).set(lane, items.length - 1) };
 }
 
@@ -45,15 +45,16 @@ export function say(state: RunState, event: AgentEvent, at: At): RunState {
   return { ...told, artifacts: [...state.artifacts.filter((other) => other.name !== artifact.name), artifact] };
 }
 
-/** Who speaks in a lane, or everybody (null), has finished speaking. */
-export function closeSpeech(state: RunState, lane: string | null): RunState {
-  let closed = state;
-  for (const [speaker, index] of state.newest) {
-    const item = state.items.at(index);
-    if (item?.kind !== "speech" || !item.open || (lane !== null && lane !== speaker)) continue;
-    closed = withItem(closed, index, { ...item, open: false });
-  }
-  return closed;
+/** Everybody has finished speaking. */
+export function closeSpeech(state: RunState): RunState {
+  return [...state.newest.keys()].reduce(closeSpeechIn, state);
+}
+
+/** Who speaks in a lane has finished. */
+export function closeSpeechIn(state: RunState, lane: string): RunState {
+  const index = state.newest.get(lane);
+  const item = index === undefined ? undefined : state.items.at(index);
+  return index !== undefined && item?.kind === "speech" && item.open ? withItem(state, index, { ...item, open: false }) : state;
 }
 
 /** The item under which something lasts that has a key, changed by a function. */

@@ -1,4 +1,4 @@
-import { addItem, changeOpen, closeSpeech, say, type } from "./items.ts";
+import { addItem, changeOpen, closeSpeech, closeSpeechIn, say, type } from "./items.ts";
 import { addSpan, endSpan, lengthenWait, mark } from "./lanes.ts";
 import { type At, type End, type RunEvent, type RunState, type Stage, SUPERVISOR } from "./state.ts";
 
@@ -132,7 +132,7 @@ function stageCompleted(state: RunState, name: string, round: number, seconds: n
   const stages = state.stages.map((stage): Stage =>
     stage.name === name ? { ...stage, status: "done", round, seconds: stage.seconds + seconds, since: null } : stage,
   );
-  const closed = closeSpeech({ ...state, stages, origin: name }, name);
+  const closed = closeSpeechIn({ ...state, stages, origin: name }, name);
   const timed = changeOpen(closed, stageKey(name), (item) => (item.kind === "stage" ? { ...item, seconds } : item));
   return endSpan(timed, stageKey(name), true);
 }
@@ -172,7 +172,7 @@ function stopped(state: RunState): RunState {
   const stages = state.stages.map((stage): Stage =>
     stage.status === "active" ? { ...stage, status: "stopped", since: null } : stage,
   );
-  const silent = closeSpeech({ ...state, stages }, null);
+  const silent = closeSpeech({ ...state, stages });
   return [...silent.open.keys()].reduce((before, key) => endSpan(before, key, false), silent);
 }
 

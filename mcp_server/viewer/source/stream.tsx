@@ -152,10 +152,11 @@ function followUnlessScrolled(element: HTMLElement, follow: { current: boolean }
     else if (performance.now() - byHand < 1000) follow.current = false;
   };
   SCROLLED_BY.forEach((name) => element.addEventListener(name, touched, { passive: true }));
-  element.addEventListener("scroll", scrolled, { passive: true });
+  // Captured, so that it is known before the virtualizer hears of the same event and draws.
+  element.addEventListener("scroll", scrolled, { passive: true, capture: true });
   return () => {
     SCROLLED_BY.forEach((name) => element.removeEventListener(name, touched));
-    element.removeEventListener("scroll", scrolled);
+    element.removeEventListener("scroll", scrolled, { capture: true });
   };
 }
 

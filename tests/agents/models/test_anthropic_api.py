@@ -3,7 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from agents.agent import Source
 from agents.errors import AgentMisconfigured, ContextOverflowed, NotLoggedIn, ProviderOverloaded, RateLimited
 from agents.models.anthropic_access import AnthropicAccess
 from agents.models.anthropic_api import AnthropicModel
+from agents.models.anthropic_request import chooses_its_thinking
 from agents.models.deltas import (
     CallReady,
     Cited,
@@ -33,7 +35,11 @@ from tests.fakes.messages_script import CutStream, Malformed, Reply, Status, Tex
 
 pytestmark = pytest.mark.anyio
 
+Json: TypeAlias = Mapping[str, Any]
+
 TOOL = ToolOffer(name="look", description="Looks.", input_schema={"type": "object", "properties": {}})
+
+MESSAGE: Json = {"id": "m", "type": "message", "role": "assistant", "model": "claude-test-5-1", "content": []}
 
 
 class Verdict(BaseModel):
@@ -41,7 +47,7 @@ class Verdict(BaseModel):
     score: int = Field(ge=0, le=10)
 
 
-async def body_of(request: ModelRequest, model: str = "claude-test-5") -> Mapping[str, Any]:
+async def body_of(request: ModelRequest, model: str = "claude-test-5") -> Json:
     """The body of the HTTP request that a request becomes."""
     async with served_messages_api([say("hello")]) as served:
         asked = AnthropicModel(model, AnthropicAccess(api_key="sk-planted", base_url=served.api.url))
@@ -50,19 +56,18 @@ async def body_of(request: ModelRequest, model: str = "claude-test-5") -> Mappin
         return served.requests[0].body.model_dump()
 
 
-def sse(*events: Mapping[str, Any]) -> Malformed:
+def sse(*events: Json) -> Malformed:
     """A stream of exactly these events."""
     frames = (f"event: {event['type']}\ndata: {orjson.dumps(event).decode()}\n\n" for event in events)
     return Malformed("".join(frames))
 
 
-def started(**usage: Any) -> Mapping[str, Any]:
+def started(**usage: Any) -> Json:
     reported = {"input_tokens": 10, "output_tokens": 1, **usage}
-    message = {"id": "m", "type": "message", "role": "assistant", "model": "claude-test-5-1", "content": []}
-    return {"type": "message_start", "message": {**message, "usage": reported}}
+    return {"type": "message_start", "message": {**MESSAGE, "usage": reported}}
 
 
-def block(index: int, content: Mapping[str, Any], *deltas: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+def block(index: int, content: Json, *deltas: Json) -> tuple[Json, ...]:
     return (
         {"type": "content_block_start", "index": index, "content_block": content},
         *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
@@ -70,7 +75,7 @@ def block(index: int, content: Mapping[str, Any], *deltas: Mapping[str, Any]) ->
     )
 
 
-def ended(reason: str = "end_turn", **usage: Any) -> tuple[Mapping[str, Any], ...]:
+def ended(reason: str = "end_turn", **usage: Any) -> tuple[Json, ...]:
     delta = {"stop_reason": reason, "stop_sequence": None}
     return (
         {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 20, **usage}},
@@ -78,7 +83,7 @@ def ended(reason: str = "end_turn", **usage: Any) -> tuple[Mapping[str, Any], ..
     )
 
 
-async def deltas_of(*events: Mapping[str, Any], price_of: Any = None) -> list[Delta]:
+async def deltas_of(*events: Json, price_of: Any = None) -> list[Delta]:
     async with served_messages_api([sse(*events)]) as served:
         return await told(served.model(price_of=price_of) if price_of else served.model())
 
@@ -162,18 +167,35 @@ async def test_a_search_of_the_web_is_bounded_and_its_answer_not_held_to_a_schem
         ("claude-sonnet-4-6", "high", {"type": "adaptive", "display": "summarized"}, {"effort": "high"}),
         ("claude-haiku-4-5-20251001", None, None, None),
         ("claude-haiku-4-5-20251001", "medium", {"type": "enabled", "budget_tokens": 8192}, None),
-        ("claude-sonnet-4-20250514", "low", {"type": "enabled", "budget_tokens": 2048}, None),
-        ("claude-3-7-sonnet-20250219", None, None, None),
+        ("claude-opus-4-5-20251101", "low", {"type": "enabled", "budget_tokens": 2048}, None),
         ("some-new-name", None, {"type": "adaptive", "display": "summarized"}, None),
     ],
 )
 async def test_thinking_is_asked_for_in_the_way_the_model_knows(
-    model: str, effort: Any, thinking: Mapping[str, Any] | None, output: Mapping[str, Any] | None
+    model: str, effort: Any, thinking: Json | None, output: Json | None
 ) -> None:
     body = await body_of(ask(effort=effort), model)
 
     assert body.get("thinking") == thinking
     assert body.get("output_config") == output
+
+
+@pytest.mark.parametrize(
+    ("model", "chooses"),
+    [
+        ("claude-3-7-sonnet-20250219", False),
+        ("claude-opus-4-20250514", False),
+        ("claude-opus-4-1", False),
+        ("claude-haiku-4-5-20251001", False),
+        ("claude-opus-4-6", True),
+        ("claude-sonnet-5", True),
+        ("claude-fable-5-2", True),
+        ("claude-sonnet-10-20290101", True),
+        ("claude-next", True),
+    ],
+)
+def test_models_choose_their_thinking_from_version_4_6_on(model: str, *, chooses: bool) -> None:
+    assert chooses_its_thinking(model) is chooses
 
 
 async def test_thinking_leaves_room_for_the_answer() -> None:
@@ -200,7 +222,7 @@ async def test_an_answer_is_sent_back_as_it_came() -> None:
 
 
 async def test_a_search_of_the_web_is_told_with_its_sources() -> None:
-    use = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+    use: Json = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
     page = {"type": "web_search_result", "url": "https://a.example", "title": "A", "encrypted_content": "x"}
     found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [page]}
     cites = {
@@ -212,7 +234,7 @@ async def test_a_search_of_the_web_is_told_with_its_sources() -> None:
     }
     deltas = await deltas_of(
         started(),
-        *block(0, use, {"type": "input_json_delta", "partial_json": '{"query":'}, {"type": "input_json_delta", "partial_json": '"moon"}'}),
+        *block(0, use, *({"type": "input_json_delta", "partial_json": piece} for piece in ('{"query":', '"moon"}'))),
         *block(1, found),
         *block(
             2,
@@ -282,7 +304,7 @@ async def test_tokens_are_priced_by_what_they_were() -> None:
 
 
 async def test_a_call_whose_input_comes_at_once_is_read() -> None:
-    use = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "moon"}}
+    use: Json = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "moon"}}
 
     deltas = await deltas_of(started(), *block(0, use), *ended("tool_use"))
 
@@ -290,7 +312,7 @@ async def test_a_call_whose_input_comes_at_once_is_read() -> None:
 
 
 async def test_a_call_whose_input_is_no_json_is_handed_over_as_it_is() -> None:
-    use = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    use: Json = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
     broken = {"type": "input_json_delta", "partial_json": '{"at": mo'}
 
     deltas = await deltas_of(started(), *block(0, use, broken), *ended("tool_use"))
@@ -314,7 +336,7 @@ async def test_a_call_whose_input_is_no_json_is_handed_over_as_it_is() -> None:
         {"type": "content_block_stop"},
     ],
 )
-async def test_events_of_an_odd_shape_are_survived(odd: Mapping[str, Any]) -> None:
+async def test_events_of_an_odd_shape_are_survived(odd: Json) -> None:
     [start, *rest] = block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": "hello"})
 
     deltas = await deltas_of(started(), start, odd, *rest, *ended())
@@ -324,8 +346,7 @@ async def test_events_of_an_odd_shape_are_survived(odd: Mapping[str, Any]) -> No
 
 
 async def test_an_answer_whose_usage_is_not_told_is_still_an_answer() -> None:
-    message = {"id": "m", "type": "message", "role": "assistant", "model": "claude-test-5-1", "content": []}
-    start = {"type": "message_start", "message": message}
+    start: Json = {"type": "message_start", "message": MESSAGE}
 
     deltas = await deltas_of(start, *block(0, {"type": "text", "text": "hello"}), *ended())
 
@@ -351,26 +372,46 @@ async def test_no_capacity_has_a_status_of_its_own() -> None:
         assert type(await failure_of(served.model())) is ProviderOverloaded
 
 
-@pytest.mark.parametrize("answer", [Status(413, "too large"), Reply((Text("so"),), stop_reason="model_context_window_exceeded")])  # fmt: skip
+@pytest.mark.parametrize(
+    "answer", [Status(413, "too large"), Reply((Text("so"),), stop_reason="model_context_window_exceeded")]
+)
 async def test_a_conversation_can_be_too_long_in_other_ways(answer: Any) -> None:
     async with served_messages_api([answer]) as served:
         assert type(await failure_of(served.model())) is ContextOverflowed
 
 
-async def test_without_a_key_it_says_which_variable_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
+@pytest.fixture
+def no_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A home directory in which nobody has logged in."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("no_login")
+async def test_without_a_key_it_says_which_variable_to_set() -> None:
     async with served_messages_api([]) as served:
-        failure = await failure_of(AnthropicModel("claude-test-5", AnthropicAccess(base_url=served.api.url)))
+        failure = await failure_of(served.model(key=None))
 
     assert type(failure) is NotLoggedIn
+    assert failure.message == "The Messages API needs a key, and none is set."
+    assert "ANTHROPIC_API_KEY" in failure.recovery[0]
+
+
+@pytest.mark.usefixtures("no_login")
+async def test_a_login_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_PROFILE", "work")
+    async with served_messages_api([]) as served:
+        failure = await failure_of(served.model(key=None))
+
+    assert type(failure) is NotLoggedIn
+    assert "work" in failure.message
     assert "ANTHROPIC_API_KEY" in failure.recovery[0]
 
 
 async def test_the_key_of_the_environment_is_used_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-planted-in-the-environment")
     async with served_messages_api([Status(401, "sk-planted-in-the-environment is wrong")]) as served:
-        failure = await failure_of(AnthropicModel("claude-test-5", AnthropicAccess(base_url=served.api.url)))
-        assert served.requests[0].headers["x-api-key"] == "sk-planted-in-the-environment"
+        failure = await failure_of(served.model(key=None))
+        assert served.requests[0].headers["authorization"] == "Bearer sk-planted-in-the-environment"
 
     assert failure.message == "The Messages API says: *** is wrong"
 

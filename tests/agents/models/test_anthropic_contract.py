@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 
 import anyio
 
@@ -12,6 +13,8 @@ from tests.agents.models.model_contract import KEY, ModelContract
 from tests.fakes.messages_api import MessagesApi, messages_api
 from tests.fakes.messages_request import ModelRequest
 from tests.fakes.messages_script import Answer, Script, Status
+
+import_module("agents.models.anthropic_connection")  # takes seconds, which are no test's
 
 
 class ServedMessagesApi:
@@ -35,7 +38,7 @@ class ServedMessagesApi:
         return sum(one.input_tokens for one in delivered), sum(one.output_tokens for one in delivered)
 
     def model(
-        self, *, key: str = KEY, silent_seconds: float = 5.0, url: str = "", price_of: PriceOf = unknown_price
+        self, *, key: str | None = KEY, silent_seconds: float = 5.0, url: str = "", price_of: PriceOf = unknown_price
     ) -> AnthropicModel:
         access = AnthropicAccess(api_key=key, base_url=url or self.api.url, silent_seconds=silent_seconds)
         model = AnthropicModel("claude-test-5", access, price_of=price_of)

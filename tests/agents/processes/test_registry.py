@@ -3,16 +3,19 @@
 import asyncio
 import json
 import signal
+import uuid
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import psutil
 import pytest
 
 from agents.processes import child as child_module
 from agents.processes.child import EOF_SECONDS, STDERR_KEPT_BYTES, ChildProcess, Patience
+from agents.processes.descendants import Carriers
 from agents.processes.registry import ProcessRegistry
 from agents.processes.watchdog_link import WatchdogLink
 from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Stage, fake_environment, open_registry
@@ -22,8 +25,12 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
+MARKER = f"m-shell-{uuid.uuid4().hex}"
+"""Another run of these tests on this machine has another."""
+
 
 def watchdogs() -> list[psutil.Process]:
+    """Those that can be seen; one that was started just now shows its command line a moment later."""
     return [child for child in psutil.Process().children() if "watchdog.py" in " ".join(_command_of(child))]
 
 
@@ -45,9 +52,7 @@ async def output_of(child: ChildProcess) -> bytes:
     return b"".join(pieces)
 
 
-def shell(
-    script: str, registry: ProcessRegistry, workspace: Path, *, stdin: bytes = b"", marker: str = "m-shell"
-) -> Any:
+def shell(script: str, registry: ProcessRegistry, workspace: Path, *, stdin: bytes = b"", marker: str = MARKER) -> Any:
     return registry.child(
         ["/bin/sh", "-c", script],
         stdin=stdin,
@@ -112,7 +117,7 @@ async def test_a_child_that_cannot_be_watched_is_an_error_of_its_own_and_is_ende
     with pytest.raises(OSError, match="Too many open files"), anyio.fail_after(5):
         async with shell("sleep 60", stage.registry, stage.workspace):
             pytest.fail("nobody watches over it")
-    assert processes_with_marker("m-shell") == []
+    assert processes_with_marker(MARKER) == []
 
 
 # ---- the streams
@@ -139,7 +144,7 @@ async def test_output_is_over_soon_after_the_end_even_if_somebody_keeps_the_pipe
     async with shell(script, stage.registry, stage.workspace) as child:
         with anyio.fail_after(EOF_SECONDS + 1):
             assert await output_of(child) == b"said\n"
-    assert processes_with_marker("m-shell") == []
+    assert processes_with_marker(MARKER) == []
 
 
 async def test_what_was_written_before_the_end_is_read_however_late(
@@ -156,7 +161,7 @@ async def test_somebody_who_writes_for_ever_after_the_end_is_not_listened_to_for
     async with shell("(while :; do echo x; done) & exit 0", stage.registry, stage.workspace) as child:
         with anyio.fail_after(5):
             await output_of(child)
-    assert processes_with_marker("m-shell") == []
+    assert processes_with_marker(MARKER) == []
 
 
 # ---- the end
@@ -177,14 +182,14 @@ async def test_leaving_the_block_ends_the_child(stage: Stage) -> None:
         async with shell("sleep 60 & exec sleep 60", stage.registry, stage.workspace) as child:
             assert child.exit_code is None
     assert child.exit_code == -signal.SIGINT
-    assert processes_with_marker("m-shell") == []
+    assert processes_with_marker(MARKER) == []
 
 
 async def test_leaving_the_block_by_an_error_ends_the_child(stage: Stage) -> None:
     with pytest.raises(ExceptionGroup), anyio.fail_after(5):
         async with shell("exec sleep 60", stage.registry, stage.workspace):
             raise ZeroDivisionError
-    assert processes_with_marker("m-shell") == []
+    assert processes_with_marker(MARKER) == []
 
 
 async def test_a_child_is_interrupted_first_then_terminated_then_killed(stage: Stage) -> None:
@@ -211,7 +216,7 @@ async def test_a_background_process_does_not_survive_a_child_that_ended_well(sta
     async with shell(script, stage.registry, stage.workspace) as child:
         with anyio.fail_after(5):
             assert await child.wait() == 0
-    assert processes_with_marker("m-shell") == []
+    assert processes_with_marker(MARKER) == []
 
 
 async def test_a_descendant_without_the_marker_does_not_survive_either(stage: Stage) -> None:
@@ -219,12 +224,26 @@ async def test_a_descendant_without_the_marker_does_not_survive_either(stage: St
     async with shell(script, stage.registry, stage.workspace) as child:
         with anyio.fail_after(5):
             pid = int(await child.receive())
-            assert pid not in processes_with_marker("m-shell")
+            assert pid not in processes_with_marker(MARKER)
     await until(lambda: not psutil.pid_exists(pid))  # it is dead; whoever inherited it has to notice
 
 
+async def test_a_process_is_not_overlooked_while_it_becomes_another_program(stage: Stage, tmp_path: Path) -> None:
+    program = tmp_path / "again.sh"
+    program.write_text('exec /bin/sh "$0"')
+    async with shell(f"setsid /bin/sh {program} & echo started; wait", stage.registry, stage.workspace) as child:
+        with anyio.fail_after(5):
+            await child.receive()
+            looks = [await anyio.to_thread.run_sync(Carriers.of, MARKER) for _ in range(100)]
+        (always,) = [process for process in looks[0].found if process.pid == child.pid]
+        restless = [look for look in looks if set(look.found) - {always}]
+    assert restless
+    assert all(look in restless or not look.is_all for look in looks)
+    assert processes_with_marker(MARKER) == []
+
+
 async def test_another_child_is_left_alone(stage: Stage) -> None:
-    async with shell("exec sleep 60", stage.registry, stage.workspace, marker="m-other") as other:
+    async with shell("exec sleep 60", stage.registry, stage.workspace, marker=f"{MARKER}-other") as other:
         async with shell("exec sleep 60", stage.registry, stage.workspace):
             pass
         assert other.exit_code is None
@@ -233,8 +252,8 @@ async def test_another_child_is_left_alone(stage: Stage) -> None:
 async def test_all_children_are_signalled_at_once(stage: Stage) -> None:
     script = "trap 'echo terminated; exit 7' TERM; echo ready; while :; do sleep 0.01; done"
     async with (
-        shell(script, stage.registry, stage.workspace, marker="m-1") as first,
-        shell(script, stage.registry, stage.workspace, marker="m-2") as second,
+        shell(script, stage.registry, stage.workspace, marker=f"{MARKER}-1") as first,
+        shell(script, stage.registry, stage.workspace, marker=f"{MARKER}-2") as second,
     ):
         with anyio.fail_after(5):
             await first.receive()
@@ -258,20 +277,22 @@ async def test_the_watchdog_comes_with_the_first_child_and_goes_with_the_registr
         assert watchdogs() == []
         for _ in range(2):
             async with shell("exit 0", registry, stage.workspace):
-                assert len(watchdogs()) == 1
+                await until(lambda: len(watchdogs()) == 1)
     assert watchdogs() == []
 
 
 async def test_a_watchdog_that_was_killed_is_replaced_and_knows_all_children(stage: Stage) -> None:
     async with (
         open_registry() as registry,
-        shell("exec sleep 60", registry, stage.workspace, marker="m-first") as first,
+        shell("exec sleep 60", registry, stage.workspace, marker=f"{MARKER}-first") as first,
     ):
+        await until(lambda: len(watchdogs()) == 1)
         (killed,) = watchdogs()
         killed.kill()
         await until(lambda: killed.status() == psutil.STATUS_ZOMBIE)
-        async with shell("exec sleep 60", registry, stage.workspace, marker="m-second"):
-            (replaced,) = [watchdog for watchdog in watchdogs() if watchdog.pid != killed.pid]
+        async with shell("exec sleep 60", registry, stage.workspace, marker=f"{MARKER}-second"):
+            await until(lambda: len(watchdogs()) == 1)  # a dead one shows no command line
+            (replaced,) = watchdogs()
             await registry.close()  # with children: the watchdog ends them
             with anyio.fail_after(5):
                 await first.wait()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[3]
 WATCHDOG = [sys.executable, "-I", "-S", str(Path(watchdog.__file__))]
-MARKER = "m-watched"
+MARKER = f"m-watched-{uuid.uuid4().hex}"
+"""Another run of these tests on this machine has another."""
 
 
 @asynccontextmanager

@@ -15,7 +15,6 @@ from tests.waiting import until
 from tests.workflows.runs.floor import Floor, Held, answer, floor
 from tests.workflows.runs.small_workflows import one_stage, workflow
 from tests.workflows.runs.test_sqlite_log import by_hand, locked, make_room
-from workflows.runs import job as jobs
 from workflows.runs import local_engine
 from workflows.runs.chronicle import Chronicle
 from workflows.runs.errors import LogUnavailable, NotEndedYet

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
@@ -90,8 +91,8 @@ async def test_a_run_goes_on_with_the_stage_it_was_left_in(tmp_path: Path, stage
     assert completed(events) == [(name, 1) for name in FOUR]
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert [event.progress for event in events] == sorted(event.progress for event in events)
-    (again,) = (event for event in events if isinstance(event.body, WorkflowResumed))
-    assert again.body == WorkflowResumed(after=again.body.after, next=(stage,))  # pyright: ignore[reportAttributeAccessIssue]
+    (again,) = (event.body for event in events if isinstance(event.body, WorkflowResumed))
+    assert again.next == (stage,)
 
 
 async def test_what_was_superseded_is_named_by_number(tmp_path: Path) -> None:
@@ -186,8 +187,7 @@ async def test_branches_of_one_stage_that_had_ended_are_part_of_its_output(tmp_p
         ended, events = await resumed(at, run)
     assert (ended.status, sorted(second.asked)) == ("completed", ["1", "inside"])
     (dug,) = (event.body for event in events if isinstance(event.body, StageCompleted) and event.body.stage == "dig")
-    outputs = dug.output["branches"]
-    assert isinstance(outputs, list)
+    outputs = cast("list[dict[str, object]]", dug.output["branches"])
     assert sorted(str(output["parts"]) for output in outputs) == ["['0 done']", "['1 done']", "['2 done']"]
 
 

@@ -25,11 +25,11 @@ from tests.agents.workspace.repositories import (
     write,
 )
 from tests.fakes.event_log import MemoryEventLog, MemoryStore, StoredRun
-from workflows.runs import worktree_isolation as module
+from workflows.runs import worktree_places as module
 from workflows.runs.errors import IsolationUnavailable, LogUnavailable
-from workflows.runs.isolation import Changes, IsolationMode, Place, Wish
-from workflows.runs.run import Run, RunStatus
-from workflows.runs.worktree_isolation import WorktreeIsolation
+from workflows.runs.places import Changes, Place, Wish
+from workflows.runs.run import Isolation, Run, RunStatus
+from workflows.runs.worktree_places import WorktreePlaces
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +49,7 @@ class Home:
     """A data directory."""
 
     directory: Path
-    isolation: WorktreeIsolation
+    places: WorktreePlaces
     store: MemoryStore
 
     @property
@@ -57,15 +57,21 @@ class Home:
         return sorted(path.name for path in (self.directory / "worktrees").glob("*"))
 
     async def open(
-        self, workspace: Path, run_id: str = RUN, mode: IsolationMode = "worktree", *, strict: bool = False
+        self,
+        workspace: Path,
+        run_id: str = RUN,
+        mode: Isolation = "worktree",
+        *,
+        strict: bool = False,
+        branch: str = "",
     ) -> Place:
-        wish = Wish(run_id=run_id, workflow="build", workspace=workspace, mode=mode, strict=strict)
+        wish = Wish(run_id=run_id, workflow="build", workspace=workspace, mode=mode, strict=strict, branch=branch)
         with anyio.fail_after(SECONDS):
-            return await self.isolation.open(wish)
+            return await self.places.open(wish)
 
     async def close(self, run_id: str = RUN) -> Changes:
         with anyio.fail_after(SECONDS):
-            return await self.isolation.close(run_id)
+            return await self.places.close(run_id)
 
     def end(self, run_id: str, status: RunStatus = "completed") -> None:
         run = Run(run_id=run_id, workflow="build", input={}, workspace="/", owner="local", key=run_id, status=status)
@@ -77,7 +83,7 @@ async def home(tmp_path: Path) -> AsyncGenerator[Home]:
     store = MemoryStore()
     async with command_runner() as runner:
         directory = tmp_path / "home"
-        yield Home(directory, WorktreeIsolation(directory / "worktrees", MemoryEventLog(store), runner.run), store)
+        yield Home(directory, WorktreePlaces(directory / "worktrees", MemoryEventLog(store), runner.run), store)
 
 
 @pytest.fixture
@@ -140,7 +146,7 @@ async def test_a_branch_without_changes_is_gone(home: Home, user: Path) -> None:
     await home.open(user)
 
     assert await home.close() == Changes()
-    await home.isolation.forget(RUN)
+    await home.places.forget(RUN)
 
     assert (our_branches(user), worktrees(user), home.worktrees) == ([], [], [])
     assert what_its_user_has(user) == before
@@ -327,9 +333,9 @@ async def test_where_no_work_tree_can_be_the_run_works_in_place_unless_nothing_e
 async def test_without_git_the_run_works_in_place(tmp_path: Path, user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     async with command_runner() as runner:
-        isolation = WorktreeIsolation(tmp_path / "worktrees", MemoryEventLog(MemoryStore()), runner.run)
+        places = WorktreePlaces(tmp_path / "worktrees", MemoryEventLog(MemoryStore()), runner.run)
         with anyio.fail_after(5):
-            place = await isolation.open(Wish(run_id=RUN, workflow="build", workspace=user, mode="worktree"))
+            place = await places.open(Wish(run_id=RUN, workflow="build", workspace=user, mode="worktree"))
 
     assert place.directory == user
     assert "git could not be started" in place.note
@@ -354,9 +360,9 @@ async def test_a_repository_that_takes_no_work_tree_is_worked_on_in_place(home: 
 
 async def test_a_data_directory_inside_the_repository_holds_no_work_tree(user: Path) -> None:
     async with command_runner() as runner:
-        isolation = WorktreeIsolation(user / ".home" / "worktrees", MemoryEventLog(MemoryStore()), runner.run)
+        places = WorktreePlaces(user / ".home" / "worktrees", MemoryEventLog(MemoryStore()), runner.run)
         with anyio.fail_after(SECONDS):
-            place = await isolation.open(Wish(run_id=RUN, workflow="build", workspace=user, mode="worktree"))
+            place = await places.open(Wish(run_id=RUN, workflow="build", workspace=user, mode="worktree"))
 
     assert place.directory == user
     assert "the data directory is inside its repository" in place.note
@@ -421,11 +427,11 @@ async def test_what_no_commit_can_hold_is_kept_and_named_until_its_time_is_over(
     assert "made.txt" in changes.diff
     assert changes.note == f"Not committed, and kept in {place.directory} for 14 days: inner/, model.bin."
     home.end(RUN)
-    await home.isolation.sweep()
+    await home.places.sweep()
     assert (place.directory / "model.bin").exists()
 
     monkeypatch.setattr(module, "KEPT_SECONDS", -1.0)
-    await home.isolation.sweep()
+    await home.places.sweep()
     assert (home.worktrees, our_branches(user)) == ([], [BRANCH])
 
 
@@ -481,7 +487,7 @@ async def test_what_cannot_be_committed_is_kept(home: Home, user: Path, tmp_path
     move(user, moved)
     changes = await home.close()
     home.end(RUN)
-    await home.isolation.sweep()
+    await home.places.sweep()
 
     assert changes.branch == ""
     assert "could not be committed" in changes.note
@@ -489,7 +495,7 @@ async def test_what_cannot_be_committed_is_kept(home: Home, user: Path, tmp_path
     assert (place.directory / "made.txt").exists()
 
     move(moved, user)  # as a disk that was away for a while
-    await home.isolation.sweep()
+    await home.places.sweep()
     assert git(user, "show", f"{BRANCH}:made.txt") == "new\n"
     assert home.worktrees == []
 
@@ -535,7 +541,7 @@ async def test_a_cancelled_start_leaves_nothing_behind(home: Home, user: Path) -
             await home.open(user, f"{number}" * 20)
     for run_id in (RUN, *(f"{number}" * 20 for number in range(10))):
         await home.close(run_id)
-        await home.isolation.forget(run_id)
+        await home.places.forget(run_id)
 
     assert (worktrees(user), our_branches(user), home.worktrees) == ([], [], [])
     assert what_its_user_has(user) == before
@@ -550,7 +556,7 @@ async def test_a_sweep_puts_away_what_was_left_by_runs_that_are_over_and_nothing
         home.end(run_id, status)
     await home.open(user, "d" * 20)  # the log knows nothing of it
 
-    await home.isolation.sweep()
+    await home.places.sweep()
 
     assert home.worktrees == ["b" * 20, f"{'b' * 20}.json", "d" * 20, f"{'d' * 20}.json"]
     kept = {f"agent-workflows/build-{letter * 8}" for letter in "bcd"}
@@ -568,6 +574,17 @@ async def test_a_record_that_cannot_be_read_is_no_reason_to_begin_anew(home: Hom
     assert (place.directory / "half.txt").exists()
 
 
+async def test_a_run_can_begin_where_another_one_ended(home: Home, user: Path) -> None:
+    first = await home.open(user)
+    write(first.directory, {"made.txt": "new\n"})
+    changes = await home.close()
+
+    second = await home.open(user, "f" * 20, branch=changes.branch)
+    assert (second.directory / "made.txt").exists()
+    third = await home.open(user, "e" * 20, branch="agent-workflows/gone")
+    assert not (third.directory / "made.txt").exists()
+
+
 async def test_two_runs_whose_ids_begin_alike_have_different_branches(home: Home, user: Path) -> None:
     first = await home.open(user, "01234567" + "a" * 12)
     second = await home.open(user, "01234567" + "b" * 12)
@@ -577,7 +594,7 @@ async def test_two_runs_whose_ids_begin_alike_have_different_branches(home: Home
 
 @contextmanager
 def another_process(home: Path, workspace: Path, run_ids: list[str]) -> Generator["Child"]:
-    module_name = "tests.workflows.runs.isolation_process"
+    module_name = "tests.workflows.runs.places_process"
     started = subprocess.Popen(  # noqa: TID251 - another process is the subject
         [sys.executable, "-m", module_name, str(home), str(workspace), *run_ids],
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Another process with runs in one repository: `python -m tests.workflows.runs.isolation_process HOME WORKSPACE RUN`.
+"""Another process with runs in one repository: `python -m tests.workflows.runs.places_process HOME WORKSPACE RUN`.
 
 It waits for a line on stdin, then opens a place for every run at once, changes a file in each, and closes them. It
 tells each run's branch, and what it changed, line by line on stdout.
@@ -12,21 +12,21 @@ import anyio
 
 from agents.command_runner import command_runner
 from tests.fakes.event_log import MemoryEventLog, MemoryStore
-from workflows.runs.isolation import Wish
-from workflows.runs.worktree_isolation import WorktreeIsolation
+from workflows.runs.places import Wish
+from workflows.runs.worktree_places import WorktreePlaces
 
 
 async def main(home: Path, workspace: Path, run_ids: list[str]) -> None:
     async with command_runner() as runner:
-        isolation = WorktreeIsolation(home / "worktrees", MemoryEventLog(MemoryStore()), runner.run)
+        places = WorktreePlaces(home / "worktrees", MemoryEventLog(MemoryStore()), runner.run)
 
         async def work(run_id: str) -> None:
             wish = Wish(run_id=run_id, workflow="small", workspace=workspace, mode="worktree", strict=True)
-            place = await isolation.open(wish)
+            place = await places.open(wish)
             others = [path.name for path in place.directory.glob("from-*")]
             (place.directory / f"from-{run_id}.txt").write_text(f"{run_id}\n")
             (place.directory / "shared.txt").write_text(f"{run_id} was here\n")
-            changes = await isolation.close(run_id)
+            changes = await places.close(run_id)
             said = {"run": run_id, "branch": changes.branch, "diff": changes.diff, "others": others}
             print(json.dumps(said), flush=True)  # noqa: T201 - how this process speaks
 

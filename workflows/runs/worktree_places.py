@@ -21,8 +21,8 @@ from agents.workspace.private_files import make_private_directory, write_private
 from agents.workspace.repository import NoWorktree
 from agents.workspace.worktree import BRANCHES, Worktree, WorktreeRecord, planned_worktree
 from workflows.runs.errors import IsolationUnavailable, LogUnavailable, RunError
-from workflows.runs.isolation import Changes, Place, Wish
 from workflows.runs.log import EventLog
+from workflows.runs.places import Changes, Place, Wish
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ class _PlaceRecord(BaseModel):
     state: Literal["planned", "open", "committed", "kept"] = "planned"
 
 
-class WorktreeIsolation:
-    """Implements `Isolation` with work trees in the data directory.
+class WorktreePlaces:
+    """Implements `Places` with work trees in the data directory.
 
     Args:
         root: Holds them; it need not be there.
@@ -114,7 +114,9 @@ class WorktreeIsolation:
         try:
             await anyio.to_thread.run_sync(make_private_directory, self._root)
             tree = Path(await anyio.Path(self._root / wish.run_id).resolve())
-            plan = await planned_worktree(wish.workspace, tree, branches, self._run_command, wish.run_id)
+            plan = await planned_worktree(
+                wish.workspace, tree, branches, self._run_command, wish.run_id, begin=wish.branch
+            )
         except NoWorktree as error:
             record = self._in_place(wish, str(error), silent=not error.is_repository)
         except GitFailed as error:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
-IsolationMode: TypeAlias = Literal["worktree", "in_place"]
-"""`worktree`: on a branch of its own, in a work tree of its own; `in_place`: in the workspace itself."""
+from workflows.runs.run import Isolation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +17,16 @@ class Wish:
         workspace: Existing directory.
         mode: What is wanted.
         strict: Whether nothing else will do: somebody asked for it by name.
+        branch: Where it begins, if that branch is still there: the branch of a run whose work it goes on with. Empty:
+            as the user sees the workspace.
     """
 
     run_id: str
     workflow: str
     workspace: Path
-    mode: IsolationMode
+    mode: Isolation
     strict: bool = False
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class Changes:
     note: str = ""
 
 
-class Isolation(Protocol):
-    """Gives runs their places. One contract suite holds for every implementation."""
+class Places(Protocol):
+    """Gives runs their places."""
 
     async def open(self, wish: Wish) -> Place:
         """The place of a run; the same one when it is opened again.
@@ -83,3 +85,22 @@ class Isolation(Protocol):
     async def sweep(self) -> None:
         """Put away what processes have left that died just before they could."""
         ...
+
+
+class InPlace:
+    """Implements `Places` with the workspaces themselves."""
+
+    async def open(self, wish: Wish) -> Place:
+        """See the port."""
+        return Place(wish.workspace)
+
+    async def close(self, run_id: str) -> Changes:
+        """See the port."""
+        del run_id
+        return Changes()
+
+    async def forget(self, run_id: str) -> None:
+        """See the port."""
+
+    async def sweep(self) -> None:
+        """See the port."""

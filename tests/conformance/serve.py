@@ -1,0 +1,28 @@
+"""Serves the fixture server over HTTP: `python -m tests.conformance.serve HOME WORKSPACE PORT`.
+
+It is the program's own HTTP server, with `ConformanceServer` in the place of `WorkflowServer`; nothing else differs but
+that calls become tasks at once, where a user would first see a few seconds of progress.
+"""
+
+import sys
+from pathlib import Path
+
+import mcp_server.http.app as http_app
+from mcp_server import run_calls
+from mcp_server.http.network import ListenAddress
+from mcp_server.http.serving import serve
+from mcp_server.settings import Settings
+from tests.conformance.fixture_server import ConformanceServer
+from tests.conformance.fixture_workflows import JOBS
+from workflows.catalog import BUILT_IN, Catalog
+
+
+def main(home: Path, workspace: Path, port: int) -> None:
+    http_app.WorkflowServer = ConformanceServer
+    run_calls.GRACE_SECONDS = 0.0
+    settings = Settings(home=home, roots=(workspace,), offline=True)
+    serve(settings, Catalog((*BUILT_IN, *JOBS)), ListenAddress("127.0.0.1", port))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
