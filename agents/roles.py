@@ -31,6 +31,7 @@ class Role:
 
 
 _WITHIN = "Work only inside the working directory; read and change nothing outside it."
+_WITHIN_HERE = "On this machine, work only inside the working directory; read and change nothing outside it."
 _HONEST = "Say only what you know. What you have not read, run or seen, you name as an assumption."
 
 SUPERVISOR = Role(
@@ -288,7 +289,7 @@ other tools you are given. You change nothing.
 Deliver the answer in Markdown. Begin with the answer itself, as short as it can be. Name for each fact where it is \
 from: path, address or tool. Say at the end what you could not find out.
 
-{_WITHIN} {_HONEST}""",
+{_WITHIN_HERE} {_HONEST}""",
 )
 
 PLANNER = Role(
@@ -325,7 +326,7 @@ for it. You change nothing.
 Deliver findings, each one claim with its sources: full addresses, or paths relative to the working directory, exactly \
 as you opened them. Deliver what contradicts, too, and what you could not find out.
 
-{_WITHIN} {_HONEST}""",
+{_WITHIN_HERE} {_HONEST}""",
 )
 
 SYNTHESIZER = Role(

@@ -23,6 +23,7 @@ from workflows.runs.log import EventLog
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
 from workflows.runs.sqlite.log import SqliteEventLog
+from workflows.runs.worktree_places import WorktreePlaces
 from workflows.team import Team
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ async def assemble(
             team=_team(settings, catalog, agents, children),
             commands=CommandRunner(children).run,
             private_directory=settings.home / "private",
+            places=WorktreePlaces(settings.home / "worktrees", log, CommandRunner(children).run),
             open_graphs=lambda: _open_graphs(settings),
             redactor=Redactor(environ),
             max_runs=settings.max_runs,

@@ -12,7 +12,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
 )
 """All of them, in the order in which they are defined."""
 
-_SIMILAR = 0.75
+_SIMILAR = 0.8
 
 
 def meant_role(name: str) -> str | None:

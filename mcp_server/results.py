@@ -17,7 +17,7 @@ LARGEST_RESULT = 40_000
 
 MOST_NAMED = 20
 """How many cut parts are named."""
-_NEVER_CUT = frozenset({"run_id", "status", "usage", "shortened"})
+_NEVER_CUT = frozenset({"run_id", "status", "branch", "usage", "shortened"})
 
 OutputT = TypeVar("OutputT", bound=BaseModel)
 ItemT = TypeVar("ItemT")
@@ -57,6 +57,10 @@ class WorkflowResult(BaseModel, Generic[OutputT]):
     run_id: str = Field(description="Names the run: get_run and cancel_run take it.")
     status: RunStatus
     offline: bool = Field(description="True if scripted agents stood in for models.")
+    branch: str = Field(
+        description="Git branch with what the run has changed; empty if it worked in the workspace itself, or changed "
+        "nothing."
+    )
     result: OutputT | None = Field(description="The workflow's output; null unless status is completed.")
     artifacts: list[ArtifactLink] = Field(description="Whole texts, to be read as resources by their URI.")
     usage: ResultUsage
@@ -90,6 +94,7 @@ def _whole(run: Run, artifacts: Sequence[ArtifactInfo]) -> dict[str, object]:
         "run_id": run.run_id,
         "status": run.status,
         "offline": run.offline,
+        "branch": run.branch,
         "result": run.result,
         "artifacts": [
             {"name": info.name, "uri": artifact_uri(run.run_id, info.name), "bytes": info.bytes}
@@ -108,6 +113,10 @@ def _whole(run: Run, artifacts: Sequence[ArtifactInfo]) -> dict[str, object]:
     }
 
 
+def _where(run: Run) -> str:
+    return f"\n\nWhat it has changed is on the git branch {run.branch}." if run.branch else ""
+
+
 def made(artifacts: Sequence[ArtifactInfo]) -> list[ArtifactInfo]:
     """Those an agent has made; the rest are whole values of events, which name them where they were cut."""
     return [info for info in artifacts if not info.name.startswith(CUT_VALUE)]
@@ -117,9 +126,9 @@ def _summary(run: Run) -> str:
     offline = "Offline: scripted agents, no model. " if run.offline else ""
     match run.status:
         case "completed":
-            return offline + run.final_response
+            return offline + run.final_response + _where(run)
         case "failed" | "cancelled":
-            return offline + (run.failure.message if run.failure else run.message)
+            return offline + (run.failure.message if run.failure else run.message) + _where(run)
         case "interrupted":
             return (
                 f"{offline}The server that ran it is gone. Call resume_run with run_id {run.run_id}, or the tool again "

@@ -21,7 +21,7 @@ from agents.models.providers import AUTO, CLAUDE_CLI, PROVIDERS, ModelSpec, Prov
 from agents.processes.registry import ProcessRegistry
 from agents.roles import Role
 from mcp_server.known_roles import ROLES
-from mcp_server.settings import MODEL_PREFIX, Settings
+from mcp_server.settings import MODEL_PREFIX, PREFIX, Settings
 from workflows.team import Team
 
 if TYPE_CHECKING:  # what only runs need
@@ -61,6 +61,15 @@ _NOTHING_RECOVERY = (
     "or set ANTHROPIC_API_KEY, or another provider's key: OPENAI_API_KEY, OPENROUTER_API_KEY",
     "or try without a model: add --offline",
 )
+_KEYS = frozenset(
+    {
+        *(name for provider in PROVIDERS.values() for name in provider.key_variables),
+        "CLAUDE_CODE_OAUTH_TOKEN",
+        f"{PREFIX}TOKEN",
+        f"{PREFIX}TOKENS",
+    }
+)
+"""Variables that let whoever knows them in somewhere as us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +142,14 @@ class Workbench:
         settings: The settings.
         children: Every child process of this server.
         environ: This process's environment.
+        connected: Tools of the MCP servers that the user has connected, for agents over a model; `claude` connects to
+            them by itself.
     """
 
     settings: Settings
     children: ProcessRegistry
     environ: Mapping[str, str]
+    connected: "Sequence[ToolSource]" = ()
 
 
 class Agents:
@@ -202,8 +214,8 @@ class Agents:
 
                 model = model_by_name(spec.provider, spec.model, bench.environ)
                 self._models.append(model)
-                commands = CommandRunner(bench.children).run
-                return ModelAgent(model, ModelTools(run_command=commands, connected=_connected(bench)))
+                commands = CommandRunner(bench.children, _without_keys(bench.environ)).run
+                return ModelAgent(model, ModelTools(run_command=commands, connected=bench.connected))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +235,9 @@ class _RoleAgent:
         return await agent.run(task, emit)
 
 
-def _connected(bench: Workbench) -> "Sequence[ToolSource]":
-    """Tools of the MCP servers that the user has connected; `claude` connects to them by itself."""
-    if bench.settings.mcp_config is None:
-        return ()
-    from mcp_server.mcp_tools import ConnectedServers
-
-    return (ConnectedServers(bench.settings.mcp_config, bench.children, bench.environ),)
+def _without_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment of a model's commands: what these print goes to the model, so they have no key to print."""
+    return {name: value for name, value in environ.items() if name not in _KEYS}
 
 
 def _usual(candidate: _Candidate) -> ModelSpec:
@@ -268,7 +276,7 @@ def _problem(spec: ModelSpec, settings: Settings, environ: Mapping[str, str]) ->
                 return None
             variable = provider.key_variables[0]
             return NotLoggedIn(
-                f"{spec} needs a key, and {variable} is not set.",
+                f"{provider.title} needs a key, and {variable} is not set.",
                 recovery=(f"Set {variable} to a valid key where the server is registered",),
             )
 

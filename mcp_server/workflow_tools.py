@@ -14,7 +14,7 @@ from mcp_server.results import WorkflowResult
 from mcp_server.run_calls import Attendance, CallAnswer, RequestContext, RunCalls
 from workflows.budget import Limits
 from workflows.runs.engine import RunRequest, StartedRun
-from workflows.runs.run import Permissions, RunOptions
+from workflows.runs.run import Isolation, Permissions, RunOptions
 from workflows.workflow import Workflow
 
 MAX_COST_USD = "Stop when this many US dollars are spent; a request that is under way is still finished, and paid for."
@@ -37,6 +37,12 @@ class CommonOptions(BaseModel):
     )
     max_cost_usd: float | None = Field(default=None, gt=0, description=MAX_COST_USD)
     max_seconds: float | None = Field(default=None, gt=0, le=86_400, description="Stop the run after this long.")
+    isolation: Isolation | None = Field(
+        default=None,
+        description="worktree: the agents work on a branch of their own in a git work tree of their own, which begins "
+        "as the workspace is now; the result names the branch. in_place: they work in the workspace itself. "
+        "Default: what suits the workflow.",
+    )
     permissions: Permissions = Field(
         default="role",
         description="ask: agents that write ask the user for what their role does not allow by itself; "
@@ -132,7 +138,7 @@ class WorkflowCaller:
             workspace=self._assembly.workspaces.choose(options.workspace, writes=workflow.writes),
             owner=owner,
             limits=Limits(max_cost_usd=options.max_cost_usd, max_seconds=options.max_seconds),
-            options=RunOptions(permissions=options.permissions),
+            options=RunOptions(isolation=options.isolation, permissions=options.permissions),
         )
 
 

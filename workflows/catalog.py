@@ -32,7 +32,7 @@ BUILT_IN: tuple[Workflow, ...] = (
 )
 
 DEFAULT_ATTRIBUTE = "WORKFLOW"
-RESERVED_FIELDS = frozenset({"workspace", "wait_seconds", "max_cost_usd", "max_seconds"})
+RESERVED_FIELDS = frozenset({"workspace", "wait_seconds", "max_cost_usd", "max_seconds", "isolation", "permissions"})
 """What every workflow's tool takes besides the workflow's own input."""
 RESERVED_NAMES = frozenset({"list_runs", "get_run", "cancel_run", "resume_run", "answer_run"})
 """Tools that are no workflows."""

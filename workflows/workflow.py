@@ -13,7 +13,7 @@ The graph's contract is small:
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import BaseModel
 
@@ -55,6 +55,8 @@ class Workflow:
         stages: In their usual order.
         graph: Builds the graph, uncompiled; or `module:attribute` of a function that does.
         writes: Whether its agents may change files in the workspace.
+        isolation: Where a run works if nobody says otherwise: on a branch of its own in a git work tree of its own
+            (`worktree`; in the workspace itself where there can be none), or in the workspace itself (`in_place`).
         max_steps: Bound on graph steps in one run; a run that reaches it fails instead of going round for ever.
         offline: Makes the script that is played with `--offline` in the place of models, anew for each run, when its
             first task comes; or `module:attribute` of a function that does. None: without a model it cannot work.
@@ -69,5 +71,6 @@ class Workflow:
     stages: tuple[Stage, ...]
     graph: "str | Callable[[], Graph]"
     writes: bool = False
+    isolation: Literal["worktree", "in_place"] = "in_place"
     max_steps: int = 100
     offline: "str | ScriptFor | None" = None

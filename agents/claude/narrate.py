@@ -29,7 +29,7 @@ from agents.claude.messages import (
     UnknownMessage,
     UserSaid,
 )
-from agents.claude.remarks import tell_remark
+from agents.claude.remarks import tell_control, tell_older_release, tell_remark, tell_synthetic
 from agents.claude.speakers import Speakers
 from agents.claude.stream_messages import MessageDelta, StreamMessage, TextDelta, ThinkingDelta
 from agents.claude.system_messages import (
@@ -47,7 +47,7 @@ from agents.claude.system_messages import (
 )
 from agents.claude.tasks import Tasks
 from agents.claude.tool_calls import OpenTool, ToolCalls
-from agents.claude.version import KNOWN_VERSION, is_known_version
+from agents.claude.version import is_known_version
 from agents.claude.wording import counted, one_line, whole_seconds
 from agents.events import AgentSaid, ConversationOpened, Progressed, TextStreamed, Thought, UsageReported, Waiting
 
@@ -158,7 +158,7 @@ class Narrator:
                 self.background_tasks = len(tasks)
                 return []
             case ControlRequested() | ControlAnswered() | ControlCancelled():
-                return _tell_control(message)
+                return tell_control(message)
             case MessageTaken(state=state):
                 # Taken up after a turn's result, it begins a turn of its own, whose `init` comes only now.
                 self._turn_is_open = self._turn_is_open or state == "started"
@@ -201,7 +201,7 @@ class Narrator:
         if said.synthetic or said.failure is not None:
             others = (block for block in said.blocks if not isinstance(block, TextBlock))
             told = [event for block in others for event in self._block(block, said.message_id, speaker)]
-            return told + _tell_synthetic(said, speaker)
+            return told + tell_synthetic(said, speaker)
         if len(said.blocks) == 1:
             return self._block(said.blocks[0], said.message_id, speaker)
         return [event for block in said.blocks for event in self._block(block, said.message_id, speaker)]
@@ -281,7 +281,7 @@ class Narrator:
             ConversationOpened(session_id=self.session_id, resumable=self.resumable),
             Progressed(message=f"claude {turn.version} on {self._model}{failed}", details=details),
         ]
-        return told if is_known_version(turn.version) else [*told, _older_than_known(turn.version)]
+        return told if is_known_version(turn.version) else [*told, tell_older_release(turn.version)]
 
     def _result(self, result: TurnEnded) -> list[AgentSaid]:
         self.results.append(result)
@@ -316,25 +316,3 @@ class Narrator:
         return [
             Progressed(message=f"the CLI wrote a line that is no message: {one_line(message.excerpt)}", details=details)
         ]
-
-
-def _tell_synthetic(said: AssistantSaid, speaker: tuple[str, ...]) -> list[AgentSaid]:
-    text = "\n".join(block.text for block in said.blocks if isinstance(block, TextBlock))
-    failure = said.failure
-    details = {} if failure is None else {"error": failure.error, "status": failure.status}
-    return [Progressed(message=one_line(text), details={**details, "text": text}, speaker=speaker)] if text else []
-
-
-def _older_than_known(version: str) -> Progressed:
-    return Progressed(
-        message=f"claude {version} is older than {KNOWN_VERSION}, with which this is known to work: it may attach files"
-        " that a prompt mentions with @; `claude update` helps",
-        details={"version": version, "known_version": KNOWN_VERSION},
-    )
-
-
-def _tell_control(message: ControlRequested | ControlAnswered | ControlCancelled) -> list[AgentSaid]:
-    if not isinstance(message, ControlRequested) or message.subtype != "can_use_tool":
-        return []
-    about = one_line(text_of(message.request, "description"))
-    return [Waiting(reason="person", message=f"may {text_of(message.request, 'tool_name')} be used? {about}".strip())]

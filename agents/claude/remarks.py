@@ -1,9 +1,11 @@
-"""What the CLI says about itself, told as events. No state: one remark, at most one event."""
+"""What the CLI says for itself, told as events. No state: one message, at most one event."""
 
 import math
 from datetime import UTC, datetime
 from typing import TypeAlias, assert_never
 
+from agents.claude.fields import text_of
+from agents.claude.messages import AssistantSaid, ControlMessage, ControlRequested, TextBlock
 from agents.claude.system_messages import (
     ApiRetry,
     ConversationCompacted,
@@ -19,8 +21,9 @@ from agents.claude.system_messages import (
     ThinkingTokens,
     UiInvalidated,
 )
+from agents.claude.version import KNOWN_VERSION
 from agents.claude.wording import first_sentence, one_line, whole_seconds
-from agents.events import Progressed, Waiting
+from agents.events import AgentSaid, Progressed, Waiting
 
 _RATE_LIMITED = 429
 _OVERLOADED = 529
@@ -55,6 +58,31 @@ def tell_remark(remark: Remark) -> Told:
             return None
         case _:
             assert_never(remark)
+
+
+def tell_synthetic(said: AssistantSaid, speaker: tuple[str, ...]) -> list[AgentSaid]:
+    """Tell the text of a line that the CLI itself has written in the place of the model."""
+    text = "\n".join(block.text for block in said.blocks if isinstance(block, TextBlock))
+    failure = said.failure
+    details = {} if failure is None else {"error": failure.error, "status": failure.status}
+    return [Progressed(message=one_line(text), details={**details, "text": text}, speaker=speaker)] if text else []
+
+
+def tell_older_release(version: str) -> Progressed:
+    """Tell that nobody has looked whether this release honours what keeps an agent within its bounds."""
+    return Progressed(
+        message=f"claude {version} is older than {KNOWN_VERSION}, with which this is known to work: it may attach files"
+        " that a prompt mentions with @; `claude update` helps",
+        details={"version": version, "known_version": KNOWN_VERSION},
+    )
+
+
+def tell_control(message: ControlMessage) -> list[AgentSaid]:
+    """Tell a question to a person; the rest of the control protocol is nothing to tell."""
+    if not isinstance(message, ControlRequested) or message.subtype != "can_use_tool":
+        return []
+    about = one_line(text_of(message.request, "description"))
+    return [Waiting(reason="person", message=f"may {text_of(message.request, 'tool_name')} be used? {about}".strip())]
 
 
 def _status(remark: StatusChanged) -> Told:

@@ -18,6 +18,7 @@ from agents.events import (
 )
 from agents.models.call_arguments import arguments_of
 from agents.models.deltas import (
+    AskedAgain,
     CallPreparing,
     CallReady,
     Cited,
@@ -32,7 +33,6 @@ from agents.models.deltas import (
     Used,
 )
 from agents.models.request import AssistantMessage, ToolCall
-
 
 OpenTools: TypeAlias = dict[str, float]
 """Calls of the provider's own tools that have begun, by id, with the time of the clock; a paused turn leaves some."""
@@ -101,6 +101,8 @@ class AnswerTeller:
                 yield self._charge(delta)
             case Retrying():
                 yield from self._begin_again(delta)
+            case AskedAgain(attempt):
+                yield Waiting(reason="model", message=f"waiting for the model, attempt {attempt}")
             case Stopped():
                 yield from self._end_thought()
                 self.stopped = delta

@@ -145,6 +145,17 @@ class Retrying:
     void_characters: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """The wait that `Retrying` told is over, and the request is sent again.
+
+    Attributes:
+        attempt: The how manieth attempt this is, counted from 1; so at least 2.
+    """
+
+    attempt: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """The answer is whole; nothing comes after this.
@@ -169,6 +180,7 @@ Delta: TypeAlias = (
     | Cited
     | Used
     | Retrying
+    | AskedAgain
     | Stopped
 )
 """Everything a model can say while it answers."""

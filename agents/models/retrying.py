@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 
 from agents.errors import ProviderFailed, RateLimited
-from agents.models.deltas import Delta, Retrying, TextDelta, ThinkingDelta
+from agents.models.deltas import AskedAgain, Delta, Retrying, TextDelta, ThinkingDelta
 from agents.models.model import Abilities, Model
 from agents.models.request import ModelRequest
 
@@ -74,6 +74,8 @@ class RetryingModel:
         """See `agents.models.model.Model.stream`; passing failures are told as `Retrying`."""
         for attempt in range(self._policy.retries + 1):
             told = 0
+            if attempt:
+                yield AskedAgain(attempt + 1)
             try:
                 async with aclosing(self._model.stream(request)) as deltas:
                     async for delta in deltas:

@@ -31,6 +31,7 @@ MARKER_VARIABLE = "AGENT_WORKFLOWS_CHILD"
 TERMINATE_SECONDS = 1.0
 KILL_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 0.03
+LOOK_AGAIN_AT_LEAST_SECONDS = 0.2
 _LOOKS = 3
 """How often to look at a process that shows arguments and no environment: it may have got both in between."""
 
@@ -93,33 +94,47 @@ def main() -> None:
 
 
 def _end_all(children: Children) -> None:
-    known = children.identities | _descendants_of(children.identities)
-    for child in alive(children.identities):
+    table = process_table()
+    family = Family(children.identities, children.markers)
+    family.grow(table, children.identities)
+    for child in _alive(table, children.identities):
         with suppress(OSError):  # it has just ended
             os.killpg(child.pid, signal.SIGTERM)  # it leads its group: a script may stand before the CLI itself
     terminate_until = time.monotonic() + TERMINATE_SECONDS
-    while (left := _left_of(known, children.markers)) is not None and time.monotonic() < terminate_until:
-        known |= left | _descendants_of(left)
-        time.sleep(LOOK_AGAIN_SECONDS)
+    pause = LOOK_AGAIN_SECONDS
+    while family.left() is not None and time.monotonic() < terminate_until:
+        time.sleep(pause)
+        pause = min(2 * pause, LOOK_AGAIN_AT_LEAST_SECONDS)  # looking is work, and the machine may have little time
     kill_until = time.monotonic() + KILL_SECONDS
-    while (left := _left_of(known, children.markers)) is not None and time.monotonic() < kill_until:
-        known |= _descendants_of(left)
+    while (left := family.left()) is not None and time.monotonic() < kill_until:
         for process in left:
             with suppress(OSError):
                 os.kill(process.pid, signal.SIGKILL)
         time.sleep(LOOK_AGAIN_SECONDS)
 
 
-def _left_of(known: set[Identity], markers: set[str]) -> set[Identity] | None:
-    """What is left; None where certainly nothing is."""
-    carriers, is_all = _carriers_of(markers)
-    left = alive(known) | carriers
-    return None if is_all and not left else left
+class Family:
+    """Children and everything that descends from them, as far as it was ever seen."""
+
+    def __init__(self, children: set[Identity], markers: set[str]) -> None:
+        self._known = set(children)
+        self._markers = markers
+
+    def left(self) -> set[Identity] | None:
+        """What is left now; None where certainly nothing is."""
+        table = process_table()
+        carriers, is_all = _carriers_of(self._markers, table)
+        left = _alive(table, self._known) | carriers
+        self.grow(table, left)
+        return None if is_all and not left else left
+
+    def grow(self, table: dict[int, Entry], ancestors: set[Identity]) -> None:
+        """Remember what descends from processes: later the parents that lead to it may be gone."""
+        self._known |= ancestors | _descendants_of(table, ancestors)
 
 
-def alive(identities: set[Identity]) -> set[Identity]:
+def _alive(table: dict[int, Entry], identities: set[Identity]) -> set[Identity]:
     """Those that are still the same process."""
-    table = process_table()
     return {identity for identity in identities if _is_in(table, identity)}
 
 
@@ -128,8 +143,7 @@ def _is_in(table: dict[int, Entry], identity: Identity) -> bool:
     return entry is not None and entry.started == identity.started
 
 
-def _descendants_of(ancestors: set[Identity]) -> set[Identity]:
-    table = process_table()
+def _descendants_of(table: dict[int, Entry], ancestors: set[Identity]) -> set[Identity]:
     family = {identity.pid for identity in ancestors if _is_in(table, identity)}
     grown = True
     while grown:
@@ -139,16 +153,19 @@ def _descendants_of(ancestors: set[Identity]) -> set[Identity]:
     return {Identity(pid, table[pid].started) for pid in family}
 
 
-def _carriers_of(markers: set[str]) -> tuple[set[Identity], bool]:
+def _carriers_of(markers: set[str], table: dict[int, Entry]) -> tuple[set[Identity], bool]:
     """The processes that carry one of the markers, and whether these are certainly all."""
-    table = process_table()
-    marked = list(_marked_processes())
-    carriers = {
-        Identity(pid, table[pid].started)
-        for pid, value in marked
-        if value is not None and pid in table and pid != os.getpid() and markers.intersection(value.split("/"))
-    }
-    return carriers, all(value is not None for _, value in marked)
+    carriers: set[Identity] = set()
+    is_all = True
+    for pid, value in _marked_processes():
+        if value is None:
+            is_all = False
+        elif pid != os.getpid() and markers.intersection(value.split("/")):
+            if pid in table:
+                carriers.add(Identity(pid, table[pid].started))
+            else:
+                is_all = False  # it has just begun, or just ended
+    return carriers, is_all
 
 
 def _start_time_of(pid: int) -> str | None:

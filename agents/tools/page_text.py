@@ -24,7 +24,7 @@ def text_of_html(html: str) -> str:
         for tag in page(_WITHOUT_WORDS):
             tag.decompose()
         main = page.find("main") or page.find("article") or page.body or page
-        text = str(MarkdownConverter(heading_style="ATX", strip=["img"]).convert(str(main)))
+        text = MarkdownConverter(heading_style="ATX", strip=["img"]).convert_soup(main)
     except RecursionError as error:
         raise ValueError("the page is nested too deep") from error
     body = _EMPTY_LINES.sub("\n\n", text).strip()

@@ -17,8 +17,8 @@ from agents.tools.page_text import text_of_html
 from agents.tools.public_address import is_public
 from agents.tools.tool import ToolFailed
 
-PAGE_BYTES = 2 * 1024 * 1024
-"""How much of a page is downloaded; the rest is left."""
+PAGE_BYTES = 1024 * 1024
+"""How much of a page is downloaded; the rest is left. So much HTML takes seconds to read."""
 PAGE_SECONDS = 30.0
 """How long it may take with all redirects."""
 MOST_REDIRECTS = 5

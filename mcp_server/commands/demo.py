@@ -20,9 +20,9 @@ from mcp_types import CallToolResult, ProgressNotification, ServerNotification, 
 
 from mcp_server.commands.following import leave_broken_pipe
 from mcp_server.commands.options import json_option
+from mcp_server.run_calls import EVENT_META
 from mcp_server.terminal.results import print_structured_result
 from mcp_server.terminal.view import View, choose_view
-from mcp_server.run_calls import EVENT_META
 from workflows.runs.event_json import decode
 from workflows.runs.events import RunEvent
 
@@ -95,7 +95,9 @@ async def _call(place: Place, as_json: bool) -> CallToolResult:  # noqa: FBT001 
         follower = _Follower(view)
         async with Client(server, message_handler=follower.on_message) as client, anyio.create_task_group() as tasks:
             tasks.start_soon(follower.follow, client)
-            result = await client.call_tool("build_feature", {"task": TASK}, progress_callback=_wanted)
+            result = await client.call_tool(
+                "build_feature", {"task": TASK, "isolation": "in_place"}, progress_callback=_wanted
+            )
             tasks.cancel_scope.cancel()
             with anyio.CancelScope(shield=True), anyio.fail_after(10):
                 await follower.catch_up(client)

@@ -12,6 +12,7 @@ from mcp_server.commands.options import catalog_with, json_option, offline_optio
 from mcp_server.failures import validated
 from workflows.budget import Limits
 from workflows.runs.engine import RunRequest
+from workflows.runs.run import Isolation, RunOptions
 from workflows.workflow import Workflow
 
 
@@ -26,6 +27,11 @@ from workflows.workflow import Workflow
     help="Directory the agents work in.",
 )
 @click.option("--input", "input_json", metavar="JSON", help="The whole input as a JSON object; TEXT wins over it.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["worktree", "in_place"]),
+    help="Work on a branch and in a git work tree of its own, or in the workspace itself.",
+)
 @click.option("--max-cost-usd", type=click.FloatRange(min=0, min_open=True), help="Stop when this is spent.")
 @click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this long.")
 @offline_option
@@ -37,6 +43,7 @@ def command(
     text: str | None,
     workspace: Path,
     input_json: str | None,
+    isolation: Isolation | None,
     max_cost_usd: float | None,
     max_seconds: float | None,
     offline: bool | None,
@@ -55,6 +62,7 @@ def command(
             workspace=assembly.workspaces.choose(None, writes=chosen.writes),
             owner=OWNER,
             limits=Limits(max_cost_usd=max_cost_usd, max_seconds=max_seconds),
+            options=RunOptions(isolation=isolation),
         )
         started = await assembly.engine.start(request)
         return await follow_to_the_end(assembly, started.run, as_json=as_json, own=not started.joined)

@@ -9,6 +9,7 @@ The stream ends after the run's last event. Where it ends earlier, a last frame 
 """
 
 import logging
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -103,7 +104,7 @@ class EventStream(Response):
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
-                    tasks.start_soon(connection.keep_alive)
+                    tasks.start_soon(connection.attend)
                     await self._tell(connection)
                     await connection.finish()
                     tasks.cancel_scope.cancel()
@@ -147,30 +148,33 @@ class _Connection:
     def __init__(self, send: Send, patience: Patience) -> None:
         self._send = send
         self._patience = patience
-        self._sent_at = anyio.current_time()
         self._sending = False
+        self._since = time.monotonic()
+        """Since when it is sending, or silent."""
 
     async def send(self, data: bytes) -> None:
-        """Send some bytes; waits while the client does not read.
+        """Send some bytes; waits while the client does not read."""
+        self._sending, self._since = True, time.monotonic()
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self._sending, self._since = False, time.monotonic()
+
+    async def attend(self) -> None:
+        """Send a comment whenever nothing was sent for a while, and do not wait for ever for who does not read.
 
         Raises:
-            TimeoutError: It has not read for long.
+            TimeoutError: The client has not read for long.
         """
-        self._sending = True
-        try:
-            with anyio.fail_after(self._patience.unread):
-                await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        finally:
-            self._sending = False
-            self._sent_at = anyio.current_time()
-
-    async def keep_alive(self) -> None:
-        """Send a comment whenever nothing was sent for a while."""
         while True:
-            due = self._sent_at + self._patience.quiet
-            await anyio.sleep(max(0.01, due - anyio.current_time()))
-            if not self._sending and anyio.current_time() >= due:
-                await self.send(b": keep-alive\n\n")
+            sending, since = self._sending, self._since
+            await anyio.sleep(max(0.0, since + self._bound() - time.monotonic()))
+            if (self._sending, self._since) != (sending, since):
+                continue
+            if sending:
+                raise TimeoutError
+            await self.send(b": keep-alive\n\n")
+
+    def _bound(self) -> float:
+        return self._patience.unread if self._sending else self._patience.quiet
 
     async def finish(self) -> None:
         """Say that nothing will follow."""

@@ -1,15 +1,17 @@
 """Figures for Prometheus. They tell how much and how fast, and nothing of what runs are about."""
 
+import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-Channel: TypeAlias = Literal["sse", "websocket", "chat"]
+Channel: TypeAlias = Literal["sse", "websocket"]
+_CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -36,13 +38,16 @@ class Metrics:
             registry=self._registry,
         )
         self._refused = Counter(name + "http_refused", "Requests the guard refused.", ["kind"], registry=self._registry)
-        self._events = Counter(name + "events_sent", "Events sent to watchers.", ["channel"], registry=self._registry)
+        events = Counter(name + "events_sent", "Events sent to watchers.", ["channel"], registry=self._registry)
+        self._events = {channel: events.labels(channel) for channel in _CHANNELS}
         self._runs = Counter(
             name + "runs_requested", "Runs asked for over HTTP.", ["workflow", "outcome"], registry=self._registry
         )
         self._mcp = Gauge(name + "mcp_requests_open", "Requests to /mcp being answered.", registry=self._registry)
         streams = Gauge(name + "streams_open", "SSE and WebSocket streams open.", registry=self._registry)
         streams.set_function(open_streams)
+        tasks = Gauge(name + "tasks", "Tasks of the event loop.", registry=self._registry)
+        tasks.set_function(lambda: len(asyncio.all_tasks()))
 
     def answered(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """An answer has ended; streams have no time worth counting."""
@@ -56,7 +61,7 @@ class Metrics:
 
     def events_sent(self, channel: Channel, count: int) -> None:
         """Events went out to a watcher."""
-        self._events.labels(channel).inc(count)
+        self._events[channel].inc(count)
 
     def run_requested(self, workflow: str, *, joined: bool) -> None:
         """Somebody asked for a run, and got a new one or the one there was."""

@@ -150,7 +150,10 @@ async def test_a_rate_limit_is_shown_while_it_is_waited_for(tmp_path: Path) -> N
         reply = await play.run()
 
     assert reply.text == "hello"
-    assert Waiting(reason="rate_limit", message="rate limited, next try in 8 s") in play.said
+    assert play.heard(Waiting)[1:] == [
+        Waiting(reason="rate_limit", message="rate limited, next try in 8 s"),
+        Waiting(reason="model", message="waiting for the model, attempt 2"),
+    ]
     assert play.waits == [8.0]
 
 

@@ -3,21 +3,27 @@ import pytest
 from agents.review_roles import REVIEWERS
 from agents.roles import (
     ARCHITECT,
+    ASSISTANT,
+    CLAUDE,
     CODER,
     CODESMITH,
     DOCUMENTER,
+    PLANNER,
     REFINER,
     RESEARCH,
+    RESEARCHER,
     RESPONDER,
     REVIEWER,
     REVIEWFIX,
     SUPERVISOR,
+    SYNTHESIZER,
     TESTER,
     Role,
 )
 
 TEAM = [SUPERVISOR, RESEARCH, ARCHITECT, CODESMITH, REVIEWFIX, RESPONDER]
-ROLES = [*TEAM, CODER, REVIEWER, REFINER, TESTER, DOCUMENTER, *REVIEWERS.values()]
+ALONE = [CLAUDE, ASSISTANT, PLANNER, RESEARCHER, SYNTHESIZER]
+ROLES = [*TEAM, CODER, REVIEWER, REFINER, TESTER, DOCUMENTER, *REVIEWERS.values(), *ALONE]
 
 
 def test_a_role_may_do_no_more_than_its_work_needs() -> None:
@@ -37,7 +43,18 @@ def test_a_role_may_do_no_more_than_its_work_needs() -> None:
         "security_reviewer": "read",
         "performance_reviewer": "read",
         "tests_reviewer": "read",
+        "claude": "write",
+        "assistant": "read",
+        "planner": "none",
+        "researcher": "read",
+        "synthesizer": "none",
     }
+
+
+def test_only_who_needs_them_has_the_web_and_connected_tools() -> None:
+    assert {role.name for role in ROLES if role.web} == {"assistant", "researcher"}
+    assert {role.name for role in ROLES if role.connected_tools} == {"assistant"}
+    assert [role.name for role in ROLES if role.allowed_tools] == []
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role.access != "none"], ids=lambda role: role.name)

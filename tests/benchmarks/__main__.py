@@ -18,7 +18,19 @@ import orjson
 from tests.benchmarks.machine import machine
 from tests.benchmarks.row import Row, table
 
-BENCHMARKS = ("server_start", "cli_stream", "emit", "event_log", "first_progress", "ends", "waiting_runs")
+BENCHMARKS = (
+    "server_start",
+    "cli_stream",
+    "emit",
+    "event_log",
+    "first_progress",
+    "ends",
+    "waiting_runs",
+    "http_first_event",
+    "sse_watchers",
+    "sse_replay",
+    "http_soak",
+)
 """Modules of this package, in the order of the table."""
 MOST_SECONDS = 300.0
 

@@ -280,6 +280,23 @@ def is_stubborn() -> NoReturn:
     works_on()
 
 
+def runs_a_silent_tool() -> NoReturn:
+    read_prompt()
+    begin()
+    use = {"type": "tool_use", "id": "call-1", "name": "Bash", "input": {"command": "sleep 60"}}
+    write_line({"type": "assistant", "parent_tool_use_id": None, "message": {"id": "m-1", "content": [use]}})
+    stay()
+
+
+def reaches_its_budget() -> NoReturn:
+    read_prompt()
+    begin()
+    (budget,) = [argument for argument in sys.argv if argument.startswith("--max-budget-usd=")]
+    text = f"Reached maximum budget (${budget.partition('=')[2]})"
+    write_line(result(text, subtype="error_max_budget_usd", cost=float(os.environ["FAKE_CLAUDE_COST"])))
+    sys.exit(1)
+
+
 _STUBBORN = """
 import os, signal
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):

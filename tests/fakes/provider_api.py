@@ -72,6 +72,7 @@ class ProviderApi:
         bodies: The same as they came.
         headers: Headers of every request, those for other paths included; names in lower case.
         listed: How often the list of models was asked for.
+        listing: What happens to whoever asks for it: a refusal, silence, or the list.
         counted: Input and output tokens of all answers that were sent to their end.
         failures: Why the script could not answer; checked when the fake is closed.
         client_gone: Set when a client has hung up on an answer that stood still.
@@ -84,6 +85,7 @@ class ProviderApi:
     bodies: list[dict[str, JsonValue]] = field(default_factory=list[dict[str, JsonValue]])
     headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     listed: int = 0
+    listing: Status | Silent | None = None
     counted: tuple[int, int] = (0, 0)
     failures: list[str] = field(default_factory=list[str])
     client_gone: anyio.Event = field(default_factory=anyio.Event)
@@ -96,11 +98,20 @@ class ProviderApi:
         method, path = request.method.decode(), request.target.decode().partition("?")[0]
         if (method, path) == ("GET", self.wire.models_path):
             self.listed += 1
-            await http.send_json(200, {"object": "list", "data": [{"id": "test-model", "object": "model"}]})
+            await self._list(http)
         elif (method, path) == ("POST", self.wire.path):
             await self._respond(http, headers, body)
         else:
             await http.send_json(404, self.wire.error(Status(404, f"{method} {path} is not there")))
+
+    async def _list(self, http: HttpConnection) -> None:
+        match self.listing:
+            case Status() as refusal:
+                await http.send_json(refusal.code, self.wire.error(refusal))
+            case Silent():
+                await http.wait_until_client_is_gone()
+            case None:
+                await http.send_json(200, {"object": "list", "data": [{"id": "test-model", "object": "model"}]})
 
     async def _respond(self, http: HttpConnection, headers: Mapping[str, str], body: bytes) -> None:
         parsed: dict[str, JsonValue] = orjson.loads(body)

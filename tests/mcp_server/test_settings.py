@@ -74,3 +74,36 @@ def test_a_configuration_file_with_a_mistake_is_refused(text: str, tmp_path: Pat
     (tmp_path / "config.toml").write_text(text)
     with pytest.raises(SettingsInvalid):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    "spec", ["auto", "claude-cli", "anthropic:m", "openai:m", "openrouter:maker/m:free", "perplexity:high"]
+)
+def test_a_role_can_run_on_every_provider(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_WORKFLOWS_MODEL_REVIEWER", spec)
+    assert load_settings().models == {"reviewer": spec}
+
+
+@pytest.mark.parametrize(
+    ("role", "spec", "complaint"),
+    [
+        ("REVIEWER", "openai", "name a model behind it, for example `openai:"),
+        ("REVIEWER", "gpt-6-sol", "use `auto`, `claude-cli`"),
+        ("REVIEWER", "openai:gpt 6", "without white space"),
+        ("REVIEWER", "auto:fast", "use `auto`"),
+        ("REVIEWR", "auto", "there is no role reviewr; did you mean reviewer"),
+        ("SUPERVISER", "claude-cli", "did you mean supervisor"),
+        ("CLAUDE", "openai:gpt-6-sol", "it is the claude command"),
+    ],
+)
+def test_a_model_that_no_role_can_run_on_is_refused_with_the_remedy(
+    role: str, spec: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"AGENT_WORKFLOWS_MODEL_{role}", spec)
+    with pytest.raises(SettingsInvalid, match=complaint):
+        load_settings()
+
+
+def test_a_role_of_somebodys_own_workflow_may_have_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_WORKFLOWS_MODEL_POET", "claude-cli:haiku")
+    assert load_settings().models == {"poet": "claude-cli:haiku"}

@@ -130,6 +130,28 @@ async def test_the_terminal_answers_a_run(place: Place) -> None:
     assert "approved: typed" in ended.stdout
 
 
+async def test_build_feature_has_its_plan_approved_before_any_code_is_written(place: Place) -> None:
+    arguments = {"task": "Add slugs", "approve_plan": True}
+    async with serve(place, MODERN, {}) as client:
+        await client.open()
+        waiting = await client.told("build_feature", arguments)
+        assert waiting["status"] == "waiting"
+        assert "Shall this plan be carried out?" in waiting["summary"]
+        assert list(place.workspace.iterdir()) == []
+        run_id = waiting["run_id"]
+        rejected = await client.told("answer_run", {"run_id": run_id, "answer": {"approved": False, "comment": "hm"}})
+        assert rejected["status"] == "waiting"
+        done = await client.told("answer_run", {"run_id": run_id, "answer": {"approved": True}}, within=40)
+    assert done["status"] == "completed"
+    assert [round["agent"] for round in done["result"]["rounds"]][:4] == [
+        "research",
+        "architect",
+        "person",
+        "codesmith",
+    ]
+    assert done["result"]["rounds"][2]["outcome"] == "wire did not approve it: hm"
+
+
 async def test_a_task_asks_and_is_answered(place: Place) -> None:
     async with serve(place, MODERN, {**TASKS, **FORMS}) as client:
         await client.open()

@@ -176,7 +176,7 @@ async def test_artifacts_are_shown_as_what_they_are(stage: Stage) -> None:
     await expect(links).to_have_count(4)
 
     await links.nth(0).click()
-    await expect(page.locator(".artifact .markdown h4")).to_have_text("Notes")
+    await expect(page.locator(".artifact .markdown h3")).to_have_text("Notes")
     await expect(page.locator(".artifact td")).to_have_text(["a", "b", "1", "2"])
     await links.nth(1).click()
     await expect(page.locator(".artifact .diff-line.added")).to_have_text("+new = 1\n")

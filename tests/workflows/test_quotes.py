@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.quotes import Quotes, joined
+from workflows.quotes import Quotes, joined, preamble
 
 QUOTES = Quotes(("task", "diff"))
 
@@ -41,3 +41,7 @@ def test_what_is_no_tag_is_left_as_it_is() -> None:
 
 def test_parts_that_are_empty_are_left_out() -> None:
     assert joined("a", "", "b") == "a\n\nb"
+
+
+def test_a_prompt_begins_with_whose_words_count() -> None:
+    assert preamble("task", "language").startswith("What stands between <task> and <language> comes from the user.")

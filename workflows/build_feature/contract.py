@@ -30,6 +30,12 @@ class BuildFeatureInput(BaseModel):
         "or 'do not change the public API'. Task and constraints together have at most 50,000 characters.",
     )
 
+    approve_plan: bool = Field(
+        default=False,
+        description="Whether a person is asked to approve the plan before any code is written. "
+        "The run then waits for the answer, as long as it takes.",
+    )
+
     @model_validator(mode="after")
     def _is_short_enough(self) -> "BuildFeatureInput":
         """They are never cut, so what is too long has to be refused."""
@@ -42,6 +48,13 @@ class BuildFeatureInput(BaseModel):
                 {"length": f"{length:,}", "most": f"{LONGEST_TASK:,}"},
             )
         return self
+
+
+class PlanApproval(BaseModel):
+    """What a person says to a plan."""
+
+    approved: bool = Field(description="Whether it is to be carried out.")
+    comment: str = Field(default="", max_length=5000, description="What to change, or what to mind.")
 
 
 class FileChanged(BaseModel):
@@ -90,7 +103,9 @@ class TestRun(BaseModel):
 class Round(BaseModel):
     """One agent's work, as the supervisor ordered it."""
 
-    agent: str = Field(description="research, architect, codesmith, reviewfix or responder.")
+    agent: str = Field(
+        description="research, architect, codesmith, reviewfix or responder; person where a plan was not approved."
+    )
     instructions: str = Field(description="What it was told.")
     outcome: str = Field(description="What came of it, in one line.")
     finished: bool = Field(default=True, description="False if it was stopped at its limit of turns.")
@@ -130,6 +145,7 @@ WORKFLOW = Workflow(
     ),
     graph="workflows.build_feature.graph:build",
     writes=True,
+    isolation="worktree",
     max_steps=60,
     offline="workflows.build_feature.offline:script_for",
 )

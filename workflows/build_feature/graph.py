@@ -2,6 +2,8 @@
 
     survey -> supervisor -> research | architect | codesmith | reviewfix -> supervisor ... -> responder -> end
 
+Where a plan has to be approved, `approval` stands between the supervisor and codesmith, and asks a person.
+
 `survey` notes how the workspace looks before anybody changes it, in a node of its own: a run that is resumed must not
 take half of its own work for what was there before.
 """
@@ -16,7 +18,7 @@ from agents.errors import AgentError, ReplyInvalid
 from agents.events import Details, Found, Progressed
 from agents.roles import ARCHITECT, CODESMITH, RESEARCH, RESPONDER, REVIEWFIX, SUPERVISOR, Role
 from workflows.build_feature import prompts
-from workflows.build_feature.contract import Review, Round
+from workflows.build_feature.contract import PlanApproval, Review, Round
 from workflows.build_feature.decision import Decision, settle
 from workflows.build_feature.facts import checked, components_of, headings_of, review_details, review_summary
 from workflows.build_feature.observation import Observation, observe, report_what_is_left, workspace_of
@@ -24,6 +26,7 @@ from workflows.build_feature.state import Json, Standing, State, Update
 from workflows.build_feature.work import Witness, Work, work_of
 from workflows.context import WorkflowContext
 from workflows.reports import AgentReport, ArtifactReport, Say, SupervisorReport
+from workflows.runs.gate import Answered, Declined, Expired, ask_person
 
 if TYPE_CHECKING:
     from workflows.workflow import Graph
@@ -41,6 +44,7 @@ def build() -> "Graph":
     graph: Any = StateGraph(State, context_schema=WorkflowContext)  # the library's own types are only partly known
     graph.add_node("survey", survey)
     graph.add_node("supervisor", supervisor)
+    graph.add_node("approval", approval)
     graph.add_node("research", research)
     graph.add_node("architect", architect)
     graph.add_node("codesmith", codesmith)
@@ -48,7 +52,10 @@ def build() -> "Graph":
     graph.add_node("responder", responder)
     graph.add_edge(START, "survey")
     graph.add_edge("survey", "supervisor")
-    graph.add_conditional_edges("supervisor", _next_agent, [role.name for role in (*_COME_BACK, RESPONDER)])
+    graph.add_conditional_edges(
+        "supervisor", _next_node, ["approval", *(role.name for role in (*_COME_BACK, RESPONDER))]
+    )
+    graph.add_conditional_edges("approval", _after_approval, ["supervisor", CODESMITH.name, RESPONDER.name])
     for role in _COME_BACK:
         graph.add_edge(role.name, "supervisor")
     graph.add_edge("responder", END)
@@ -65,6 +72,7 @@ async def survey(_state: State, runtime: GraphRuntime) -> Update:
         runtime.stream_writer(AgentReport(SUPERVISOR.name, Progressed(message=problem)))
     return Update(
         baseline=baseline,
+        approved=False,
         research="",
         design="",
         work="",
@@ -133,7 +141,28 @@ async def architect(state: State, runtime: GraphRuntime) -> Update:
     summary += f": {', '.join(components)}" if components else ""
     details = {"components": components, "headings": headings_of(design)} if design else None
     outcome = _found(say, ARCHITECT, _outcome(work, summary), details)
-    return Update(design=design or state["design"], rounds=_round(ARCHITECT, instructions, outcome, work))
+    return Update(
+        design=design or state["design"],
+        approved=state["approved"] and not design,  # a new design is a new plan
+        rounds=_round(ARCHITECT, instructions, outcome, work),
+    )
+
+
+async def approval(state: State) -> Update:
+    """Have a person say whether the plan is to be carried out."""
+    route = state["route"]
+    match ask_person(prompts.approval_question(state["design"], route["instructions"]), PlanApproval):
+        case Answered(said, by) if said.approved:
+            told = f"{route['instructions']}\n\n{by} approved the plan, and adds: {said.comment}"
+            instructions = told if said.comment else route["instructions"]
+            return Update(approved=True, route={"next_agent": CODESMITH.name, "instructions": instructions})
+        case Answered(said, by):
+            outcome = f"{by} did not approve it" + (f": {said.comment}" if said.comment else ", and did not say why")
+            rejected = Round(agent="person", instructions="Approve the plan.", outcome=outcome)
+            return Update(route={"next_agent": SUPERVISOR.name, "instructions": ""}, rounds=[rejected.model_dump()])
+        case Declined() | Expired():
+            instructions = "Nobody approved the plan, so nothing was built. Say so, and what the plan is."
+            return Update(route={"next_agent": RESPONDER.name, "instructions": instructions})
 
 
 async def codesmith(state: State, runtime: GraphRuntime) -> Update:
@@ -203,7 +232,13 @@ async def _observed(
     return work, await observe(role, work.commands, state, context, say)
 
 
-def _next_agent(state: State) -> str:
+def _next_node(state: State) -> str:
+    following = state["route"]["next_agent"]
+    needs_approval = state.get("approve_plan", False) and not state["approved"]
+    return "approval" if following == CODESMITH.name and needs_approval else following
+
+
+def _after_approval(state: State) -> str:
     return state["route"]["next_agent"]
 
 

@@ -14,6 +14,8 @@ LONGEST_TEXT = 12_000
 """Characters of a single text in a prompt. Only what agents and programs wrote is cut, never what the user asks for."""
 LONGEST_DIFF = 60_000
 """Characters of the diff in a prompt; the files themselves can be read."""
+LONGEST_PLAN = 3000
+"""Characters of a plan that a person is shown in a question; clients show it in a small form."""
 _SHOWN_TEST_RUNS = 3
 
 _TAGS = (
@@ -73,6 +75,13 @@ def architect_prompt(standing: Standing, instructions: str) -> str:
         _told(instructions),
         "Deliver the design.",
     )
+
+
+def approval_question(design: str, instructions: str) -> str:
+    """What a person is asked before any code is written."""
+    plan = design or instructions
+    shown = plan if len(plan) <= LONGEST_PLAN else f"{plan[:LONGEST_PLAN]}…\n\n(The whole of it is in design.md.)"
+    return f"Shall this plan be carried out?\n\n{shown}"
 
 
 def codesmith_prompt(standing: Standing, instructions: str) -> str:

@@ -25,6 +25,8 @@ class State(TypedDict):
 
     task: str
     constraints: list[str]
+    approve_plan: bool
+    approved: bool
     baseline: str
     route: Route
     research: str
@@ -42,6 +44,7 @@ class State(TypedDict):
 class Update(TypedDict, total=False):
     """What a node changes in the state."""
 
+    approved: bool
     baseline: str
     route: Route
     research: str

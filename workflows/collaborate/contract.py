@@ -111,6 +111,7 @@ WORKFLOW = Workflow(
     ),
     graph="workflows.collaborate.graph:build",
     writes=True,
+    isolation="worktree",
     max_steps=30,
     offline="workflows.collaborate.offline:script_for",
 )

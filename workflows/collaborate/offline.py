@@ -7,21 +7,28 @@ It ignores the wording of the task and the language: it always writes the same s
 exist before.
 """
 
+import re
 import shlex
 import sys
 from pathlib import Path
 
 from agents.agent import AgentTask
+from agents.roles import ARCHITECT
 from agents.script import Decide, Edit, Glob, Played, Read, Run, Script, Think, Turn, Write
 from workflows.collaborate import offline_files as files
 
 _FOLDER = "durations"
+_CHOSEN_FOLDER = re.compile(rf"({_FOLDER}(?:_\d+)?)/durations\.py")
 _NO_MODEL = "Scripted, without a model: task and language were ignored, and what is always written here was written."
 
 
 def script_for(task: AgentTask) -> Script:
-    """The script of the run that a task belongs to; the folder its files go to is chosen now."""
-    play = _Play(_fresh_folder(task.workspace))
+    """The script of the run that a task belongs to; the folder its files go to is chosen now.
+
+    A run that is gone on with after an interruption has one already, which is named in the task.
+    """
+    chosen = _CHOSEN_FOLDER.search(task.prompt) if task.role != ARCHITECT.name else None
+    play = _Play(chosen[1] if chosen else _fresh_folder(task.workspace))
     return {
         "architect": [play.design()],
         "coder": [play.code()],

@@ -6,30 +6,33 @@ from typing import TypeAlias
 from workflows.build_feature.contract import TestRun
 from workflows.collaborate.contract import Review
 from workflows.collaborate.state import Standing
-from workflows.quotes import LONGEST_DIFF, PREAMBLE, Quotes, joined
+from workflows.quotes import LONGEST_DIFF, Quotes, joined, preamble
 
 Prompt: TypeAlias = Callable[[Standing], str]
 """What a role is asked where the work stands so."""
 
 _SHOWN_TEST_RUNS = 3
+_PREAMBLE = preamble("task", "language")
 _QUOTES = Quotes(("task", "language", "design", "work", "files", "diff", "review", "tests"))
 
 
 def architect_prompt(standing: Standing) -> str:
     """Ask for a design."""
     tests = "" if standing.with_tests else "No tests are wanted: leave out `## Tests`."
-    return joined(PREAMBLE, _asked(standing), tests, "Read what you need of the working directory. Deliver the design.")
+    return joined(
+        _PREAMBLE, _asked(standing), tests, "Read what you need of the working directory. Deliver the design."
+    )
 
 
 def coder_prompt(standing: Standing) -> str:
     """Ask for the code."""
-    return joined(PREAMBLE, _asked(standing), _design(standing), "Write the code in the working directory.")
+    return joined(_PREAMBLE, _asked(standing), _design(standing), "Write the code in the working directory.")
 
 
 def reviewer_prompt(standing: Standing) -> str:
     """Ask for a review."""
     return joined(
-        PREAMBLE,
+        _PREAMBLE,
         _asked(standing),
         _design(standing),
         _QUOTES.quoted("work", standing.work, "What was said about the last round of work; check it"),
@@ -43,7 +46,7 @@ def reviewer_prompt(standing: Standing) -> str:
 def refiner_prompt(standing: Standing) -> str:
     """Ask for what the review asks for."""
     return joined(
-        PREAMBLE,
+        _PREAMBLE,
         _asked(standing),
         _design(standing),
         _changed(standing),
@@ -57,7 +60,7 @@ def refiner_prompt(standing: Standing) -> str:
 def tester_prompt(standing: Standing) -> str:
     """Ask for tests."""
     return joined(
-        PREAMBLE,
+        _PREAMBLE,
         _asked(standing),
         _design(standing),
         _changed(standing),
@@ -70,7 +73,7 @@ def tester_prompt(standing: Standing) -> str:
 def documenter_prompt(standing: Standing) -> str:
     """Ask for documentation."""
     return joined(
-        PREAMBLE,
+        _PREAMBLE,
         _asked(standing),
         _design(standing),
         _changed(standing),

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from workflows.quotes import PREAMBLE, Quotes, joined
+from workflows.quotes import Quotes, joined, preamble
 from workflows.research.citations import doubt_of
 from workflows.research.notes import Looked
 from workflows.research.sources import Numbered
 
 LONGEST_NOTES = 60_000
 """Characters of all notes in the prompt for the synthesis."""
+_PREAMBLE = preamble("question")
 _QUOTES = Quotes(("question", "part", "sources", "notes"))
 
 
@@ -20,7 +21,7 @@ def planner_prompt(question: str, most: int) -> str:
 def researcher_prompt(question: str, part: str) -> str:
     """Ask for findings about one sub-question."""
     return joined(
-        PREAMBLE,
+        _PREAMBLE,
         _asked(question),
         _QUOTES.quoted("part", part, "Your sub-question", longest=None),
         "Look into your sub-question, and deliver your findings.",
@@ -35,7 +36,7 @@ def synthesizer_prompt(question: str, looked: Sequence[Looked], numbered: Number
     )
     notes = "\n\n".join(_notes(part, numbered) for part in looked)
     return joined(
-        PREAMBLE,
+        _PREAMBLE,
         _asked(question),
         _QUOTES.quoted("sources", listed, "The sources") or "There are no sources.",
         _QUOTES.quoted("notes", notes, "The notes, by sub-question", LONGEST_NOTES),

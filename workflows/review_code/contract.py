@@ -2,16 +2,26 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from agents.review_roles import Aspect
 from workflows.findings import Finding, Misplaced
 from workflows.workflow import Stage, Workflow
 
-_REVISION = r"^([^-\s\x00-\x1f][^\x00-\x1f]*)?$"
-"""Not beginning with `-`, as git's options do."""
 MOST_FOCUS = 20
 """How many points a review can be focused on."""
+
+
+def _revision(text: str) -> str:
+    """See that git cannot take it for an option, and that it is one line."""
+    if text.startswith("-") or not text.isprintable():
+        raise PydanticCustomError(
+            "no_revision",
+            "is no commit, branch or tag: none begins with '-' or has a line break in it, as {text} does",
+            {"text": repr(text)},
+        )
+    return text
 
 
 class ReviewCodeInput(BaseModel):
@@ -19,7 +29,7 @@ class ReviewCodeInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    base: Annotated[str, StringConstraints(strip_whitespace=True, max_length=250, pattern=_REVISION)] = Field(
+    base: Annotated[str, StringConstraints(strip_whitespace=True, max_length=250), AfterValidator(_revision)] = Field(
         default="",
         description="A commit, branch or tag of the workspace's git repository: what the workspace has changed since "
         "it parted from the base is reviewed, uncommitted and new files included. Empty: what is not committed; if "

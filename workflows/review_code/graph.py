@@ -38,6 +38,8 @@ GraphRuntime: TypeAlias = Runtime[WorkflowContext]
 
 WORKFLOW_AGENT = "review_code"
 """Who reports what no agent has done."""
+_TOLD_LEFT_OUT = 3
+"""How much of what was left out is told in a line of progress; the result has all of it."""
 _JSON = TypeAdapter[list[FoundByReviewers]](list[FoundByReviewers])
 
 
@@ -63,7 +65,7 @@ async def survey(state: State, runtime: GraphRuntime) -> Update:
     say(_artifact(name, material.text, "What is reviewed", media_type))
     details: Details = {"kind": subject.kind, "files": len(subject.files), "left_out": len(subject.left_out)}
     told = f"reviews {subject.description}: {_counted(len(subject.files), 'file')}"
-    told += f"; not given, or only in part: {'; '.join(subject.left_out)}" if subject.left_out else ""
+    told += f"; not given, or only in part: {_first(subject.left_out)}" if subject.left_out else ""
     say(AgentReport(WORKFLOW_AGENT, Progressed(message=told, details=details)))
     return Update(subject=subject.model_dump(), text=material.text)
 
@@ -96,7 +98,7 @@ async def merge(state: State, runtime: GraphRuntime) -> Update:
     say, subject = runtime.stream_writer, Subject.model_validate(state["subject"])
     done = sorted(state["done"], key=lambda one: tuple(REVIEWERS).index(one["aspect"]))
     if all(one["reply"] is None for one in done):
-        raise _failure(done)
+        raise failure_of(done)
     places = await in_stoppable_thread(partial(_look_up, runtime.context.workspace, _replies(done)))
     findings = merged((aspect, finding) for aspect, place in places for finding in place.findings)
     misplaced = [wrong for _, place in places for wrong in place.misplaced]
@@ -153,19 +155,29 @@ def _as_review(done: ReviewDone) -> ReviewOfAspect:
     return ReviewOfAspect(aspect=done["aspect"], finished=True, summary=reply.summary, findings=len(reply.findings))
 
 
-def _failure(done: Sequence[ReviewDone]) -> AgentError:
-    """The error of a run in which nobody has finished: of the kind that the first of them had."""
+def failure_of(done: Sequence[ReviewDone]) -> AgentError:
+    """The error of a run in which nobody has finished: of the kind that the first of them had.
+
+    Args:
+        done: All reviewers' work, without a reply; not empty.
+    """
     first = done[0]
     others = [f"{one['aspect']}: {one['problem']}" for one in done[1:] if one["problem"] != first["problem"]]
     message = " ".join([first["problem"], *(f"({other})" for other in others)])
-    kind = next((known for known in _kinds(AgentError) if known.kind == first["kind"]), AgentError)
+    kind = next((known for known in kinds_of_errors() if known.kind == first["kind"]), AgentError)
     return kind(message, recovery=tuple(first["recovery"]))
 
 
-def _kinds(root: type[AgentError]) -> Iterator[type[AgentError]]:
+def kinds_of_errors(root: type[AgentError] = AgentError) -> Iterator[type[AgentError]]:
+    """All kinds of errors an agent can end with."""
     yield root
     for kind in root.__subclasses__():
-        yield from _kinds(kind)
+        yield from kinds_of_errors(kind)
+
+
+def _first(left_out: Sequence[str]) -> str:
+    more = len(left_out) - _TOLD_LEFT_OUT
+    return "; ".join(left_out[:_TOLD_LEFT_OUT]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _artifact(name: str, text: str, title: str, media_type: str) -> ArtifactReport:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agents.review_roles import Aspect
-from workflows.quotes import PREAMBLE, Quotes, joined
+from workflows.quotes import Quotes, joined, preamble
 from workflows.review_code.contract import Subject
 
 _ABOUT_CHANGES = (
@@ -23,7 +23,7 @@ def reviewer_prompt(aspect: Aspect, subject: Subject, text: str, points: Sequenc
         points: What the reviewers look at in particular.
     """
     return joined(
-        PREAMBLE,
+        preamble("focus"),
         _QUOTES.quoted("focus", _lines(points), "What the user wants looked at in particular", longest=None),
         f"Under review: {subject.description}.",
         *(_of_diff(subject, text) if subject.kind == "diff" else _of_tree(text)),

@@ -53,7 +53,8 @@ async def material_of(base: str, context: WorkflowContext) -> Material:
         if base:
             raise InputRejected(
                 "base",
-                f"base: there is no {base!r} to compare with: the workspace is in no git repository, or ignored by it",
+                f"base: there is no {base!r} to compare with: the workspace is in no git "
+                "repository, or ignored by it, or git is not installed",
                 recovery=("Leave base out: then all files are reviewed", "or choose a workspace in a repository"),
             )
         return await _tree("it is in no git repository", context.workspace, None)

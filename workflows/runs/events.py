@@ -311,6 +311,7 @@ class WorkflowCompleted:
         seconds: How long the run took.
         tool_calls: How many tool calls there were.
         steps: How many stages were completed, rounds counted.
+        branch: The branch with what it has changed; empty if it has none of its own, or nothing was changed on it.
     """
 
     type: Literal["workflow_completed"] = "workflow_completed"
@@ -320,6 +321,7 @@ class WorkflowCompleted:
     seconds: float
     tool_calls: int
     steps: int
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +335,7 @@ class WorkflowError:
         recovery: What helps, most useful first.
         partial: Output of every stage that was finished, by stage; what the agent of a failed stage had said until
             then, as `unfinished` under the stage's name.
+        branch: As in `WorkflowCompleted`.
     """
 
     type: Literal["workflow_error"] = "workflow_error"
@@ -341,6 +344,7 @@ class WorkflowError:
     blame: str
     recovery: Sequence[str]
     partial: Json
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,12 +355,14 @@ class WorkflowCancelled:
         by: Who.
         reason: Why, as far as it was said.
         partial: As in `WorkflowError`.
+        branch: As in `WorkflowCompleted`.
     """
 
     type: Literal["workflow_cancelled"] = "workflow_cancelled"
     by: str
     reason: str
     partial: Json
+    branch: str = ""
 
 
 EventBody: TypeAlias = (

@@ -1,23 +1,57 @@
 """How far along a run is, from what has really happened.
 
-Each stage owns a stretch of the bar, as long as its usual share of the time. Starting a stage moves to the beginning
-of its stretch, finishing it to the end. In between, every sign of work takes a fixed part of what is left of the
-stretch, so the bar moves while there is work, never reaches the stretch's end by itself, and never moves without work.
-A repeated round takes part of what is left of the whole, because it was not in anybody's plan. The bar never goes back.
+Each round of a stage owns a stretch of the bar: from when it usually begins to when it usually ends, as a part of the
+whole time (`workflows.runs.usual_course`). Starting a stage moves to the beginning of its stretch, finishing it to the
+end. In between, every sign of work moves on: where it is known how many signs such a round usually has, evenly, else by
+a fixed part of what is left of the stretch. So the bar moves while there is work, never reaches the stretch's end by
+itself, and never moves without work. A round that is not usual, or that begins later than usual, takes part of what is
+left of the whole. The bar never goes back.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from workflows.runs.usual_course import Usual, shipped
 from workflows.workflow import Stage
 
 _LEFT_AFTER_SIGN = 0.97
-"""What one sign of work leaves of its stretch: half of it is gone after 23 signs."""
+"""What one sign of work leaves of its stretch, where nothing else is known: half of it is gone after 23 signs."""
 _REACH = 0.95
 """The part of a stretch that signs of work may take; the rest is for finishing."""
-_REPEATED_ROUND = 0.3
-"""The part of what is left of the whole that a repeated round gets."""
+_UNUSUAL_ROUND = 0.3
+"""The part of what is left of the whole that an unusual round gets."""
 _HIGHEST = 99.0
 """The bar's end before the run's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """What of the bar a round owns.
+
+    Attributes:
+        begin: 0 to 99.
+        end: 0 to 99.
+        signs: How many signs of work it usually has; None where that is not known.
+    """
+
+    begin: float
+    end: float
+    signs: float | None = None
+
+    @property
+    def reach(self) -> float:
+        """Up to where signs of work may lead."""
+        return self.begin + _REACH * (self.end - self.begin)
+
+    def after_sign(self, value: float) -> float:
+        """Where one sign of work leads from a place in the stretch."""
+        creeping = self.reach - (self.reach - value) * _LEFT_AFTER_SIGN
+        if not self.signs:
+            return creeping
+        even = value + (self.reach - self.begin) / self.signs
+        # Near the end even steps would arrive before the work does, where it is more than usual.
+        return min(even, max(creeping, self.reach - (self.reach - value) * 0.5))
 
 
 class Fraction:
@@ -25,19 +59,19 @@ class Fraction:
 
     Args:
         stages: The workflow's stages, in their usual order.
+        usual: How its runs usually go; None for the shares that the stages are shipped with.
     """
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        total = sum(stage.share for stage in stages) or 1.0
-        self._stretches: dict[str, tuple[float, float]] = {}
-        begin = 0.0
-        for stage in stages:
-            end = begin + _HIGHEST * stage.share / total
-            self._stretches[stage.name] = (begin, end)
-            begin = end
-        self._active: dict[str, tuple[float, float]] = {}
-        self._finished: set[str] = set()
+    def __init__(self, stages: Sequence[Stage], usual: Usual | None = None) -> None:
+        self._stages = frozenset(stage.name for stage in stages)
+        self._usual = shipped(stages) if usual is None else usual
+        self._begun: Counter[str] = Counter()
+        self._active: dict[str, _Stretch] = {}
         self._value = 0.0
+
+    def learn(self, usual: Usual) -> None:
+        """Take what is usual from somewhere else; for the rounds that begin from now on."""
+        self._usual = usual
 
     def go_on(self, value: float, finished: Iterable[str]) -> None:
         """Begin where an earlier attempt at the run was.
@@ -46,7 +80,8 @@ class Fraction:
             value: How far it was.
             finished: Stages it had completed.
         """
-        self._finished.update(finished)
+        for stage in finished:
+            self._begun[stage] = max(1, self._begun[stage])
         self._raise_to(value)
 
     @property
@@ -56,32 +91,36 @@ class Fraction:
 
     def stage_started(self, stage: str) -> None:
         """A stage begins, for the first time or again."""
-        stretch = self._stretches.get(stage)
-        if stretch is None:
+        if stage not in self._stages:
             return
-        if stage in self._finished or stretch[1] <= self._value:
-            begin = self._value
-            stretch = (begin, begin + _REPEATED_ROUND * (_HIGHEST - begin))
+        self._begun[stage] += 1
+        stretch = self._stretch_of(stage, self._begun[stage])
         self._active[stage] = stretch
-        self._raise_to(stretch[0])
+        self._raise_to(stretch.begin)
 
     def worked(self) -> None:
         """There was a sign of work in whatever stages are running."""
-        for begin, end in self._active.values():
-            reach = begin + _REACH * (end - begin)
-            if begin <= self._value < reach:
-                self._raise_to(reach - (reach - self._value) * _LEFT_AFTER_SIGN)
+        for stretch in self._active.values():
+            if stretch.begin <= self._value < stretch.reach:
+                self._raise_to(stretch.after_sign(self._value))
 
     def stage_completed(self, stage: str) -> None:
         """A stage is done."""
-        self._finished.add(stage)
         stretch = self._active.pop(stage, None)
         if stretch is not None:
-            self._raise_to(stretch[1])
+            self._raise_to(stretch.end)
 
     def finish(self) -> None:
         """The run is at its end."""
         self._value = 100.0
+
+    def _stretch_of(self, stage: str, number: int) -> _Stretch:
+        known = self._usual.get((stage, number))
+        if known is not None and known.end * _HIGHEST > self._value:
+            begin = max(known.begin * _HIGHEST, self._value)
+            return _Stretch(begin, known.end * _HIGHEST, known.signs)
+        end = self._value + _UNUSUAL_ROUND * (_HIGHEST - self._value)
+        return _Stretch(self._value, end, None if known is None else known.signs)
 
     def _raise_to(self, value: float) -> None:
         self._value = max(self._value, min(value, _HIGHEST))

@@ -24,6 +24,7 @@ from workflows.runs.graph_steps import GraphRunner, GraphStanding, GraphStep, No
 from workflows.runs.history import INSTRUCTION, History
 from workflows.runs.live_gates import LiveGates
 from workflows.runs.run import GateReply, Steering, Word
+from workflows.runs.workplace import Workplace
 from workflows.workflow import Workflow
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class Job:
         graphs: Opens what executes graphs; slow the first time.
         slots: How many jobs may be at work at once.
         clock: Seconds that only rise.
+        workplace: Where its agents work.
         continuation: Where it goes on; None for a run that begins.
         asks_permission: Whether agents ask a person for what their role does not allow.
     """
@@ -100,6 +102,7 @@ class Job:
         graphs: Callable[[], Awaitable[GraphRunner]],
         slots: asyncio.Semaphore,
         clock: Callable[[], float],
+        workplace: Workplace,
         *,
         continuation: Continuation | None = None,
         asks_permission: bool = False,
@@ -115,6 +118,7 @@ class Job:
         self._graphs = graphs
         self._slots = slots
         self._clock = clock
+        self._workplace = workplace
         self._started = clock() - (continuation.history.seconds if continuation is not None else 0.0)
         self._stop: Stop | None = None
         self._stop_asked = asyncio.Event()
@@ -168,7 +172,7 @@ class Job:
         try:
             ending = await self._until_ended()
             if ending is not None:
-                await self._write_down(ending)
+                await self._write_down(await self._workplace.put_away(ending))
             elif self.parked:
                 await self._chronicle.flush()
             elif self.paused:
@@ -242,6 +246,7 @@ class Job:
         async with self._slots:
             self._chronicle.waits("start", "loading the workflow")
             graphs = await self._graphs()
+            self._context = replace(self._context, workspace=await self._workplace.open())
             async with aclosing(await self._steps(graphs)) as steps:
                 async for step in steps:
                     self._chronicle.step(step)

@@ -24,11 +24,13 @@ from workflows.runs.finished import finished_until
 from workflows.runs.history import History
 from workflows.runs.job import Continuation, Job
 from workflows.runs.log import EventLog, RunWriter
+from workflows.runs.places import Places, Wish
 from workflows.runs.private_directories import PrivateDirectories
 from workflows.runs.redaction import Redactor
 from workflows.runs.run import GateReply, Run
 from workflows.runs.run_key import idempotency_key, new_run_id
 from workflows.runs.shared_graphs import SharedGraphs
+from workflows.runs.workplace import Workplace
 from workflows.team import Team
 from workflows.workflow import Workflow
 
@@ -44,6 +46,7 @@ class Launcher:
         team: Who does the work.
         commands: Runs commands as children of this server.
         private: Where runs keep what must not be in their states.
+        places: Where runs work.
         graphs: What executes graphs.
         redactor: Masks secrets.
         max_runs: How many runs may be at work at once; more of them wait.
@@ -58,6 +61,7 @@ class Launcher:
         team: Team,
         commands: RunCommand,
         private: PrivateDirectories,
+        places: Places,
         graphs: SharedGraphs,
         redactor: Redactor,
         max_runs: int,
@@ -68,6 +72,7 @@ class Launcher:
         self._team = team
         self._commands = commands
         self._private = private
+        self._places = places
         self._graphs = graphs
         self._redactor = redactor
         self._slots = asyncio.Semaphore(max_runs)
@@ -118,7 +123,7 @@ class Launcher:
         finished = await finished_until(self._log, source.run_id, stage)
         history = History(finished=finished, rounds=Counter(finished.keys()))
         continuation = Continuation(history, announced=False)
-        job, chronicle = self._job(run, request.workflow, request.input, writer, continuation)
+        job, chronicle = self._job(run, request.workflow, request.input, writer, continuation, branch=source.branch)
         self._record_start(chronicle, run, request.workflow)
         text = f"goes on from where run {source.run_id} had finished {stage}"
         details = {"text": text, "forked_from": source.run_id, "stage": stage}
@@ -144,7 +149,8 @@ class Launcher:
                 recovery=(f"End it: cancel_run with run_id {run.run_id}; then call {run.workflow} again",),
             )
         continuation = Continuation(history, announced=reply is not None)
-        job, chronicle = self._job(run, workflow, input or _input(workflow, run), writer, continuation)
+        state = input or _input(workflow, run)
+        job, chronicle = self._job(run, workflow, state, writer, continuation, begins=False)
         if reply is not None:
             answered = GateAnswered(gate_id=reply.gate_id, answer=reply.answer, by=reply.by, outcome=reply.outcome)
             chronicle.record(answered)
@@ -195,6 +201,9 @@ class Launcher:
         state: BaseModel,
         writer: RunWriter,
         continuation: Continuation | None,
+        *,
+        begins: bool = True,
+        branch: str = "",
     ) -> tuple[Job, Chronicle]:
         history = continuation.history if continuation is not None else History()
         chronicle = Chronicle(run.run_id, workflow, run.workspace, writer, self._redactor, self._clock, history=history)
@@ -212,6 +221,14 @@ class Launcher:
             instructions=Instructions(history.instructions),
             conversations=dict(history.conversations),
         )
+        wish = Wish(
+            run_id=run.run_id,
+            workflow=workflow.name,
+            workspace=Path(run.workspace),
+            mode=run.options.isolation or workflow.isolation,
+            strict=run.options.isolation == "worktree",
+            branch=branch,
+        )
         job = Job(
             workflow,
             state,
@@ -220,6 +237,7 @@ class Launcher:
             self._graphs.opened,
             self._slots,
             self._clock,
+            Workplace(self._places, wish, chronicle, begins=begins),
             continuation=continuation,
             asks_permission=run.options.permissions == "ask",
         )

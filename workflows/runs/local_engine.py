@@ -25,11 +25,13 @@ from workflows.runs.launcher import Launcher
 from workflows.runs.log import EventLog, RunWriter
 from workflows.runs.message import describe
 from workflows.runs.open_gates import checked_reply, not_waiting, overdue, seconds_left
+from workflows.runs.places import InPlace, Places
 from workflows.runs.private_directories import PrivateDirectories
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
 from workflows.runs.run import ACTIVE_STATUSES, CancelRequest, GateReply, Run, RunFilter, Steering, Word
 from workflows.runs.shared_graphs import SharedGraphs
+from workflows.runs.workplace import CHANGES
 from workflows.team import Team
 from workflows.workflow import Workflow
 
@@ -63,6 +65,7 @@ class LocalEngine:
         redactor: Masks secrets.
         max_runs: How many runs may be at work at once; more of them wait.
         workflow_named: The workflow of a name, for runs that go on; raises `WorkflowNotFound`.
+        places: Where runs work; None: in their workspaces themselves.
         clock: Seconds that only rise.
     """
 
@@ -78,11 +81,13 @@ class LocalEngine:
         redactor: Redactor,
         max_runs: int,
         workflow_named: Callable[[str], Workflow],
+        places: Places | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = log
         self._lock = lock
         self._private = PrivateDirectories(private_directory, log)
+        self._places = places or InPlace()
         self._swept = False
         self._graphs = SharedGraphs(open_graphs, log)
         self._redactor = redactor
@@ -92,6 +97,7 @@ class LocalEngine:
             team=team,
             commands=commands,
             private=self._private,
+            places=self._places,
             graphs=self._graphs,
             redactor=redactor,
             max_runs=max_runs,
@@ -346,6 +352,7 @@ class LocalEngine:
         if not self._swept:
             self._swept = True
             self._spawn(self._private.sweep())
+            self._spawn(self._places.sweep())
         if self._attending is None or self._attending.done():
             self._attending = asyncio.create_task(self._attend())
         return await self._existing(run.run_id)
@@ -458,7 +465,11 @@ class LocalEngine:
         partial = await finished_stages(self._log, run.run_id)
         writer = await self._log.open(run.run_id, self._lock.token)
         admission = Admission(run.run_id, self._redactor, writer.save_artifact)
-        ending, cuts = admission.admit(WorkflowCancelled(by=by, reason=reason, partial=partial))
+        changes = await self._places.close(run.run_id)
+        if changes.diff:
+            admission.artifact(CHANGES, "text/x-diff", changes.diff)
+        cancelled = WorkflowCancelled(by=by, reason=reason, partial=partial, branch=changes.branch)
+        ending, cuts = admission.admit(cancelled)
         writer.append(ending, message=describe(ending), progress=run.progress, truncated=cuts)
         await writer.flush()
         await self._forget_run(run.run_id)
@@ -467,6 +478,7 @@ class LocalEngine:
         """Delete what was only kept so that the run could go on."""
         await self._graphs.retire()
         await self._private.remove(run_id)
+        await self._places.forget(run_id)
 
     async def _not_ended_yet(self, run_id: str) -> NotEndedYet:
         run = await self._existing(run_id)

@@ -97,12 +97,20 @@ def _changed(run: Run, event: RunEvent) -> Run:
         case WorkflowCompleted():
             result, response = body.result, body.final_response
             return replace(
-                run, status="completed", gates=(), result=result, final_response=response, ended_at=event.time
+                run,
+                status="completed",
+                gates=(),
+                result=result,
+                final_response=response,
+                branch=body.branch,
+                ended_at=event.time,
             )
         case WorkflowError():
-            return replace(run, status="failed", gates=(), failure=_failure(body), ended_at=event.time)
+            failure = _failure(body)
+            return replace(run, status="failed", gates=(), failure=failure, branch=body.branch, ended_at=event.time)
         case WorkflowCancelled():
-            return replace(run, status="cancelled", gates=(), failure=_cancellation(body), ended_at=event.time)
+            failure = _cancellation(body)
+            return replace(run, status="cancelled", gates=(), failure=failure, branch=body.branch, ended_at=event.time)
         case (
             AgentEvent()
             | Heartbeat()

@@ -112,6 +112,7 @@ class Run:
         result: Typed output of a completed run.
         final_response: The answer in words, of a completed run.
         failure: Why it failed or was cancelled.
+        branch: The branch with what it has changed; empty if it has none of its own, or nothing was changed on it.
         gates: Questions that are open, oldest first; there are some exactly while the status is `waiting`.
         process: Token of the server process that runs it.
         created_at, updated_at, ended_at: ISO 8601 in UTC; `ended_at` is empty while it has not ended.
@@ -135,6 +136,7 @@ class Run:
     result: Json | None = None
     final_response: str = ""
     failure: RunFailure | None = None
+    branch: str = ""
     gates: tuple[Gate, ...] = ()
     process: str = ""
     created_at: str = ""

@@ -1,6 +1,7 @@
 """One line that says which tool call this is: the tool and its most telling argument."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -9,6 +10,9 @@ from workflows.runs.plain_text import one_line, shorten
 _LONGEST_LABEL = 200
 _LONGEST_TOOL = 60
 _LONGEST_PAIR = 40
+
+_WORKTREE = re.compile(r"(?:.*[/\\])?worktrees[/\\][0-9a-f]{20}(?:[/\\](?P<below>.*))?")
+"""A place in a run's own work tree, and what is below it; see `workflows.runs.worktree_places`."""
 
 _TELLING: Mapping[str, tuple[str, ...]] = {
     "Read": ("file_path",),
@@ -85,4 +89,8 @@ def _relative(text: str, workspace: str) -> str:
         if text.startswith(workspace + separator):
             return text[len(workspace) + 1 :]
     here = f"cd {workspace} && "
-    return text.removeprefix(here)
+    if text.startswith(here):
+        return text.removeprefix(here)
+    if own := _WORKTREE.fullmatch(text):
+        return own["below"] or "."
+    return text

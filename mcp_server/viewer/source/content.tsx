@@ -3,6 +3,7 @@ import { Code } from "./code.tsx";
 import { Diff } from "./diff.tsx";
 import { JsonTree } from "./json-tree.tsx";
 import { Markdown } from "./markdown.tsx";
+import { whole } from "./wording.ts";
 
 /** Characters that are formatted; what is longer is shown plain, and what is much longer is cut. */
 const LONGEST_FORMATTED = 200_000;
@@ -38,7 +39,7 @@ function Long({ text }: { readonly text: string }): JSX.Element {
   const cut = text.length > LONGEST_SHOWN;
   return (
     <>
-      {cut ? <p class="hint">The first million of {text.length.toLocaleString("en")} characters.</p> : null}
+      {cut ? <p class="hint">The first million of {whole(text.length)} characters.</p> : null}
       <Code text={cut ? text.slice(0, LONGEST_SHOWN) : text} language="" />
     </>
   );

@@ -10,14 +10,16 @@ interface GateCardProps {
   readonly run: LiveRun;
   /** Whether the run waits for an answer, in the state that is shown. */
   readonly asking: boolean;
+  /** Whether it stands in the stream: the form is above it then. */
+  readonly told?: boolean;
 }
 
 /** A question, and a form for its answer; or the answer it got. */
-export function GateCard({ gate, run, asking }: GateCardProps): JSX.Element | null {
+export function GateCard({ gate, run, asking, told = false }: GateCardProps): JSX.Element | null {
   if (gate === undefined) return null;
-  const now = run.cursor.value === null && asking && run.source.actions.has("answer");
+  const now = !told && run.cursor.value === null && asking && run.source.actions.has("answer");
   return (
-    <section class={`gate ${gate.answer === null ? "open" : "answered"}`} aria-label="Question">
+    <div class={`gate ${gate.answer === null ? "open" : "answered"}`} role="group" aria-label={told ? "Question in the stream" : "Question"}>
       <p class="gate-question"><Icon name="ask" />{gate.question}</p>
       {gate.answer === null && now ? (
         <SchemaForm
@@ -30,7 +32,7 @@ export function GateCard({ gate, run, asking }: GateCardProps): JSX.Element | nu
       {gate.answer === null && gate.expiresAt !== null ? <p class="hint">Until {new Date(gate.expiresAt).toLocaleString()}</p> : null}
       {gate.answer === null && !now ? <p class="hint">{asking ? "It waits for an answer." : "It was not answered."}</p> : null}
       {gate.answer === null ? null : <Settled answer={gate.answer} />}
-    </section>
+    </div>
   );
 }
 

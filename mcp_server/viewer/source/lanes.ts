@@ -7,14 +7,19 @@ import type { At, Lane, RunState, Span } from "./state.ts";
 export const MOST_LANES = 40;
 export const OTHERS = "others";
 
-/** The lane of an agent. */
+/** The lane of an agent: its own, as long as there are not too many. */
 export function laneName(state: RunState, agent: string): string {
-  if (state.lanes.length < MOST_LANES || state.lanes.some((lane) => lane.agent === agent)) return agent;
-  return OTHERS;
+  if (state.newest.has(agent) || state.lanes.some((lane) => lane.agent === agent)) return agent;
+  return Math.max(state.lanes.length, state.newest.size) < MOST_LANES ? agent : OTHERS;
 }
 
-/** Something begins. If it is told in the stream, that is the item added last. */
-export function addSpan(state: RunState, agent: string, span: Span, key: string): RunState {
+/**
+ * Something begins. If it is told in the stream, that is the item added last.
+ *
+ * What was open under the same key is over: nobody could tell the two ends apart.
+ */
+export function addSpan(before: RunState, agent: string, span: Span, key: string): RunState {
+  const state = endSpan(before, key, false);
   const lane = laneOf(state, agent);
   const tools = lane.tools + (span.kind === "tool" ? 1 : 0);
   const open = new Map(state.open).set(key, { lane: lane.agent, span: lane.spans.length, item: state.items.length - 1 });

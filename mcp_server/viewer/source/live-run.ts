@@ -7,6 +7,9 @@ import { NOTHING, type RunState } from "./state.ts";
 /** Milliseconds of work before the browser may draw: a frame has 16, and what is drawn needs some of them. */
 const SLICE_MS = 6;
 
+/** Between two drawings of what is drawn now and then. */
+const PACE_MS = 250;
+
 /** Between two looks whether somebody has resumed an interrupted run. */
 const LOOK_AGAIN_MS = 3000;
 
@@ -18,6 +21,8 @@ export class LiveRun {
 
   /** The run after its newest event; changes once per frame at most. */
   readonly head = signal<RunState>(NOTHING);
+  /** The same, a few times a second at most: for pictures of the whole run, which nobody reads frame by frame. */
+  readonly paced = signal<RunState>(NOTHING);
   /** The event that is looked at; null for the newest one, whichever that is. */
   readonly cursor = signal<number | null>(null);
   readonly connection = signal<Connection>("connecting");
@@ -29,9 +34,8 @@ export class LiveRun {
   readonly shown = computed(() => (this.cursor.value === null ? this.head.value : this.history.at(this.cursor.value)));
 
   readonly #stop = new AbortController();
-  readonly #frame = new PerFrame(() => {
-    this.head.value = this.history.head;
-  });
+  readonly #frame = new PerFrame(() => this.#show());
+  #pacer: ReturnType<typeof setTimeout> | undefined;
   /** When the newest event came, by this computer's own clock: the server's may be another. */
   #heardAt = performance.now();
 
@@ -72,6 +76,19 @@ export class LiveRun {
       await breathe();
       sliceEnds = performance.now() + SLICE_MS;
     }
+  }
+
+  #show(): void {
+    const { head } = this.history;
+    this.head.value = head;
+    if (head.end !== null || this.paced.value.seq === 0) {
+      this.paced.value = head;
+      return;
+    }
+    this.#pacer ??= setTimeout(() => {
+      this.#pacer = undefined;
+      this.paced.value = this.history.head;
+    }, PACE_MS);
   }
 
   async #pause(milliseconds: number): Promise<void> {

@@ -99,8 +99,8 @@ function element(node: Nodes): ComponentChildren {
 
 /** A heading within a page that has headings of its own: the levels above are the page's. */
 function heading(depth: number, content: ComponentChildren): VNode {
-  if (depth <= 1) return <h4 class="md-1">{content}</h4>;
-  return depth === 2 ? <h5 class="md-2">{content}</h5> : <h6 class="md-3">{content}</h6>;
+  if (depth <= 1) return <h3 class="md-1">{content}</h3>;
+  return depth === 2 ? <h4 class="md-2">{content}</h4> : <h5 class="md-3">{content}</h5>;
 }
 
 function link(url: string, content: ComponentChildren): ComponentChildren {

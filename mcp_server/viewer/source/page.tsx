@@ -27,19 +27,21 @@ export function Page(): JSX.Element {
   return (
     <div class={runId === "" ? "shell no-run" : "shell"}>
       <a class="skip" href="#main" onClick={toMain}>To the run</a>
-      <div class="side">
+      <aside class="side" aria-label="All runs">
         <a class="brand" href="#/">
           <Logo />
           Agent workflows
         </a>
         <RunsList source={source} selected={runId} onRefused={onRefused} />
-      </div>
+      </aside>
       <div class="content" id="main" tabIndex={-1}>
         {runId === "" ? (
           <main class="run welcome"><h1 class="visually-hidden">Runs</h1><p class="hint">Choose a run to watch it.</p></main>
         ) : (
           <>
-            <a class="back" href="#/">All runs</a>
+            <nav class="back" aria-label="Back">
+              <a href="#/">All runs</a>
+            </nav>
             <RunView key={`${entry.number} ${runId}`} source={source} runId={runId} artifact={artifact} onRefused={onRefused} />
           </>
         )}

@@ -81,7 +81,7 @@ export function reduce(before: RunState, event: RunEvent): RunState {
       const expires = Date.parse(event.expires_at);
       const expiresAt = Number.isFinite(expires) ? expires : null;
       const gate = { gateId, question, schema, openedAt: time, expiresAt, answer: null };
-      const asked: RunState = { ...state, status: "waiting", gates: [...state.gates, gate] };
+      const asked: RunState = { ...state, status: "waiting", gates: [...state.gates.filter((other) => other.gateId !== gateId), gate] };
       const span = { kind: "gate", label: question, seq: at.seq, start: time, end: null, ok: true } as const;
       return addSpan(addItem(asked, { kind: "gate", ...at, gateId }), state.origin || "workflow", span, gateKey(gateId));
     }

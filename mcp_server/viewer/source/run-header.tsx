@@ -5,7 +5,7 @@ import { leftInWords, secondsLeft } from "./estimate.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { RunState } from "./state.ts";
 import { StatusChip } from "./status-chip.tsx";
-import { asked, count, duration, many, money, titled } from "./wording.ts";
+import { asked, count, duration, many, money, titled, whole } from "./wording.ts";
 
 /** What the run is, how far it is, what it took. */
 export function RunHeader({ run, state }: { readonly run: LiveRun; readonly state: RunState }): JSX.Element {
@@ -34,7 +34,7 @@ export function RunHeader({ run, state }: { readonly run: LiveRun; readonly stat
         <Figure name="Cost" value={state.offline ? "none" : money(state.usage.costUsd)} />
         <Figure name="Tokens" value={`${count(state.usage.inputTokens)} in · ${count(state.usage.outputTokens)} out`} />
         <Figure name="Tool calls" value={String(state.usage.toolCalls)} />
-        <Figure name="Events" value={state.seq.toLocaleString("en")} />
+        <Figure name="Events" value={whole(state.seq)} />
       </dl>
       {live && run.cursor.value === null ? <Waiting state={state} now={now} /> : null}
     </header>

@@ -4,6 +4,7 @@ import { RequestFailed } from "../../../examples/typescript/src/errors.ts";
 import { Actions, Problem } from "./actions.tsx";
 import { Announcer } from "./announcer.tsx";
 import { Artifacts } from "./artifacts.tsx";
+import { Deferred } from "./deferred.tsx";
 import { Ending } from "./ending.tsx";
 import { GateCard } from "./gate-card.tsx";
 import { LiveRun } from "./live-run.ts";
@@ -36,10 +37,11 @@ export function RunView({ source, runId, artifact, onRefused }: RunViewProps): J
     if (failure instanceof RequestFailed && failure.status === 401) onRefused();
   }, [failure]);
   const state = run.shown.value;
+  const picture = run.cursor.value === null ? run.paced.value : state;
   const declared = useDeclared(source, state.workflow);
   useEffect(() => {
-    document.title = state.workflow === "" ? "Run · Agent workflows" : `${inAWord(state)} · ${titled(state.workflow)}`;
-  }, [state.workflow, state.progress, state.stages]);
+    document.title = picture.workflow === "" ? "Run · Agent workflows" : `${inAWord(picture)} · ${titled(picture.workflow)}`;
+  }, [picture]);
 
   if (failure !== null) return <main class="run failed-to-load"><h1>This run cannot be shown</h1><Problem error={failure} /></main>;
   if (state.seq === 0) return <main class="run" aria-busy="true"><h1 class="visually-hidden">Run</h1><p class="hint loading">Waiting for the run's events …</p></main>;
@@ -51,15 +53,21 @@ export function RunView({ source, runId, artifact, onRefused }: RunViewProps): J
       {question === undefined || state.status !== "waiting" ? null : <GateCard gate={question} run={run} asking />}
       {state.end === null ? null : <Ending end={state.end} />}
       <div class="run-pictures">
-        <WorkflowGraph state={state} declared={declared} />
-        <TimeLine run={run} state={state} />
+        <Deferred frames={1}>
+          <WorkflowGraph state={picture} declared={declared} />
+        </Deferred>
+        <Deferred frames={2}>
+          <TimeLine run={run} state={state} />
+        </Deferred>
       </div>
       <Scrubber run={run} state={state} />
       <div class={artifact === "" ? "run-columns" : "run-columns with-artifact"}>
-        <Stream run={run} state={state} />
+        <Deferred frames={3}>
+          <Stream run={run} state={state} />
+        </Deferred>
         <Artifacts run={run} state={state} selected={artifact} />
       </div>
-      <Announcer state={run.head.value} />
+      <Announcer state={run.paced.value} />
     </main>
   );
 }

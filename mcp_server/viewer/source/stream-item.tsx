@@ -57,7 +57,7 @@ function Inner({ item, state, run, open, onToggle }: StreamItemProps): JSX.Eleme
         </h3>
       );
     case "gate":
-      return <GateCard gate={state.gates.find((gate) => gate.gateId === item.gateId)} run={run} asking={state.status === "waiting"} />;
+      return <GateCard gate={state.gates.find((gate) => gate.gateId === item.gateId)} run={run} asking={state.status === "waiting"} told />;
     case "note":
       return <p class="note"><Icon name="note" />{item.text}</p>;
     case "end":
@@ -89,9 +89,11 @@ function Entry({ item, state, agent, icon, label, children }: EntryProps): JSX.E
   );
 }
 
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
 function Moment({ item, state }: { readonly item: Item; readonly state: RunState }): JSX.Element {
   const at = new Date(item.time);
-  return <time dateTime={at.toISOString()} title={at.toLocaleString()}>{duration((item.time - state.startedAt) / 1000)}</time>;
+  return <time dateTime={at.toISOString()} title={MOMENT.format(at)}>{duration((item.time - state.startedAt) / 1000)}</time>;
 }
 
 type Openable = { readonly state: RunState; readonly open: boolean; readonly toggle: (open: boolean) => void };

@@ -2,6 +2,7 @@ import { Virtualizer, elementScroll, observeElementOffset, observeElementRect } 
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AppendList } from "./append-list.ts";
+import { PerFrame } from "./frames.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Item, RunState } from "./state.ts";
 import { StreamItem } from "./stream-item.tsx";
@@ -111,17 +112,25 @@ function useVirtualizer(
 ): { readonly virtualizer: Rows; readonly follow: { current: boolean } } {
   const [, redraw] = useState(0);
   const follow = useRef(true);
-  const options = {
-    count: items.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: (index: number) => estimated(items.at(index)),
-    getItemKey: (index: number) => items.at(index)?.seq ?? index,
-    overscan: 6,
-    observeElementRect,
-    observeElementOffset,
-    scrollToFn: elementScroll,
-    onChange: () => redraw((count) => count + 1),
-  };
+  // What is scrolled to is drawn in the same frame, as browsers tell of scrolling before they ask for the frame.
+  const frame = useMemo(() => new PerFrame(() => redraw((count) => count + 1)), []);
+  const newest = useRef(items);
+  newest.current = items;
+  // Functions that stay the same: with new ones the library measures everything anew, for every frame.
+  const steady = useMemo(
+    () => ({
+      getScrollElement: () => scroller.current,
+      estimateSize: (index: number) => estimated(newest.current.at(index)),
+      getItemKey: (index: number) => newest.current.at(index)?.seq ?? index,
+      overscan: 6,
+      observeElementRect,
+      observeElementOffset,
+      scrollToFn: elementScroll,
+      onChange: () => frame.ask(),
+    }),
+    [],
+  );
+  const options = { ...steady, count: items.length };
   const kept = useRef<Rows>(undefined);
   const virtualizer = (kept.current ??= new Virtualizer<HTMLDivElement, HTMLLIElement>(options));
   virtualizer.setOptions(options);

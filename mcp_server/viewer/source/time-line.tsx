@@ -12,7 +12,7 @@ const TICK_MS = 500;
 
 /** One lane for each agent: its stages, tool calls, waits and questions, to scale. A click goes to that moment. */
 export function TimeLine({ run, state }: { readonly run: LiveRun; readonly state: RunState }): JSX.Element {
-  const head = run.head.value;
+  const head = run.paced.value;
   const live = head.end === null && !run.interrupted.value;
   useTick(TICK_MS, live);
   const [width, setWidth] = useState(0);

@@ -1,5 +1,12 @@
 // Words and figures for people.
 
+const WHOLE = new Intl.NumberFormat("en");
+
+/** `10,000`. */
+export function whole(number: number): string {
+  return WHOLE.format(number);
+}
+
 /** `<0.1 s`, `1.2 s`, `42 s`, `3 min 5 s`, `2 h 10 min`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);

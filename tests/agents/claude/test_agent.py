@@ -394,6 +394,7 @@ async def test_the_time_limit_ends_a_run_and_keeps_what_was_said(stage: Stage, b
         ({"model_idle_seconds": 0.5}, AgentProcessFailed, "said nothing for 0 s while the model was awaited"),
         ({"task_seconds": 0.5}, TimeLimitReached, "the longest that one task may take"),
     ],
+    ids=["the model", "the task"],
 )
 async def test_a_silent_process_is_not_waited_for_without_bound(
     stage: Stage, limit: dict[str, Any], error: type[AgentError], words: str
@@ -405,6 +406,49 @@ async def test_a_silent_process_is_not_waited_for_without_bound(
         await agent.run(stage.task(), stage.emit)
 
     assert failure.value.partial == "ready"
+
+
+async def test_a_silent_tool_has_a_bound_of_its_own_and_is_told_as_cut_off(stage: Stage) -> None:
+    agent = ClaudeAgent(
+        FAKE_CLAUDE,
+        stage.registry,
+        environ=fake_environment(fake.runs_a_silent_tool),
+        patience=IMPATIENT,
+        model_idle_seconds=60,
+        tool_idle_seconds=0.3,
+    )
+
+    with pytest.raises(AgentProcessFailed, match="while Bash was awaited") as failure, anyio.fail_after(5):
+        await agent.run(stage.task(), stage.emit)
+
+    assert failure.value.recovery[-1] == "See why the tool did not end"
+    (cut_off,) = [said for said in stage.said if isinstance(said, Progressed) and "cut off" in said.message]
+    assert (cut_off.message, cut_off.details) == ("Bash was cut off", {"call_id": "call-1"})
+
+
+@pytest.mark.parametrize(
+    ("allowed", "cost", "words"),
+    [
+        (0.0123456789, 0.0222, "The $0.01 that were left of the run's money (max_cost_usd) are spent, $0.02 in all."),
+        (0.00123456789, 0.0, "The $0.0012 that were left of the run's money (max_cost_usd) are spent."),
+    ],
+)
+async def test_the_money_that_is_spent_is_told_in_round_figures(
+    stage: Stage, allowed: float, cost: float, words: str
+) -> None:
+    agent = stage.agent(fake.reaches_its_budget, FAKE_CLAUDE_COST=str(cost))
+
+    with pytest.raises(CostLimitReached) as failure, anyio.fail_after(5):
+        await agent.run(stage.task(max_cost_usd=allowed), stage.emit)
+
+    assert failure.value.message == words
+
+
+async def test_a_refused_login_says_that_settings_are_not_read(stage: Stage) -> None:
+    with pytest.raises(NotLoggedIn) as failure:
+        await stage.play(fake.retries_after_401)
+
+    assert any("settings files are not read" in hint and "apiKeyHelper" in hint for hint in failure.value.recovery)
 
 
 async def test_a_process_that_dies_without_a_result_leaves_a_usage_of_unknown_cost(stage: Stage) -> None:

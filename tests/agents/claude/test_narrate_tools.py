@@ -201,3 +201,15 @@ def test_a_question_of_the_cli_waits_for_a_person() -> None:
     story = story_of("16")
     assert Waiting(reason="person", message="may Write be used? /data/denied.txt") in story.events
     assert story.narrator.files == ("/data/denied.txt",)
+
+
+def test_a_tool_call_on_a_line_with_an_api_error_is_told_as_well() -> None:
+    teller = Teller()
+    use = {"type": "tool_use", "id": "c1", "name": "Bash", "input": {"command": "ls"}}
+
+    told = teller.assistant({"type": "text", "text": "API Error"}, use, error="server_error")
+
+    assert [type(event) for event in told] == [ToolStarted, Progressed]
+    assert [call.call_id for call in teller.narrator.open_tools] == ["c1"]
+    [ended] = teller.result("c1", "a.txt")
+    assert isinstance(ended, ToolEnded)

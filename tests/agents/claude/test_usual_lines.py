@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -10,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.claude.messages import CliMessage
-from agents.claude.parser import parse_message
 from agents.claude.parser import _parse_anything as parse_slowly  # pyright: ignore[reportPrivateUsage] - the other half
+from agents.claude.parser import parse_message
 from agents.claude.usual_lines import parse_usual_line
 from tests.agents.claude.mutations import Path, distinct_objects, mutated_lines, paths, replaced
 from tests.agents.claude.recorded import lines_of, recordings
@@ -39,17 +40,18 @@ def test_every_recorded_line_means_the_same_to_both(number: str) -> None:
         assert_same(line)
 
 
-def test_most_recorded_lines_are_usual() -> None:
-    lines = [line for recording in recordings().values() for line in lines_of(recording.bytes)]
+def test_most_lines_of_a_streamed_run_are_usual() -> None:
+    lines = lines_of(recordings()["06"].bytes)
     usual = [line for line in lines if parse_usual_line(line) is not None]
 
-    assert len(usual) > 0.6 * len(lines)
+    assert len(usual) > 0.9 * len(lines)
 
 
-def test_recorded_lines_that_are_not_as_declared_mean_the_same_to_both() -> None:
-    taken = sum(assert_same(line) is not None for line in mutated_lines())
+@pytest.mark.parametrize("kind", ["stream_event", "assistant", "user"])
+def test_recorded_lines_that_are_not_as_declared_mean_the_same_to_both(kind: str) -> None:
+    taken = sum(assert_same(line) is not None for line in islice(mutated_lines(kind), 0, None, 3))
 
-    assert taken > 1000  # else nothing was compared
+    assert taken > 200  # else nothing was compared
 
 
 @st.composite
@@ -59,9 +61,8 @@ def changed_lines(draw: st.DrawFn) -> bytes:
     places: list[Path] = list(paths(fields))
     for _ in range(draw(st.integers(0, 3))):
         line = replaced(fields, draw(st.sampled_from(places)), draw(ANYTHING))
-        changed = orjson.loads(line)
-        places = [place for place in paths(changed)] or places
-        fields = changed
+        fields = orjson.loads(line)
+        places = list(paths(fields)) or places
     spelled = json.dumps(
         fields,
         ensure_ascii=draw(st.booleans()),

@@ -15,7 +15,7 @@ from agents.errors import (
     ReplyInvalid,
     StreamCut,
 )
-from agents.models.deltas import Delta, Retrying, Stopped, TextDelta, ThinkingDelta
+from agents.models.deltas import AskedAgain, Delta, Retrying, Stopped, TextDelta, ThinkingDelta
 from agents.models.retrying import RetryingModel, RetryPolicy
 from tests.agents.models.model_contract import KEY, ask, failure_of, told
 from tests.agents.models.test_anthropic_contract import served_messages_api
@@ -58,6 +58,7 @@ async def test_a_rate_limit_is_waited_for_as_long_as_the_provider_asks() -> None
     deltas = await told(retrying([(RateLimited("slow down", retry_after_seconds=8.0),), says("hello")], clock))
 
     assert deltas[0] == Retrying(reason="rate_limit", message="rate limited, next try in 8 s", seconds=8.0)
+    assert deltas[1] == AskedAgain(2)
     assert clock.waits == [8.0]
     assert isinstance(deltas[-1], Stopped)
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.agent import AgentTask
+from agents.agent import AgentReply, AgentTask
 from agents.command_runner import CommandResult, RunCommand
+from agents.events import Emit
 from agents.script import Script
 from agents.scripted_agent import ScriptedAgent
 from tests.workflows.graph_play import GraphPlay
@@ -107,6 +108,27 @@ async def test_nothing_of_the_users_is_touched(tmp_path: Path, run_command: RunC
 
     assert (tmp_path / "durations").read_text() == "mine"
     assert {file.path.partition("/")[0] for file in output.files} == {"durations_2"}
+
+
+async def test_a_run_that_is_gone_on_with_stays_in_its_folder(tmp_path: Path, run_command: RunCommand) -> None:
+    forgets = 0
+
+    def script_of_a_new_process(task: AgentTask) -> Script:
+        nonlocal forgets
+        forgets += 1
+        return script_for(task)
+
+    class Forgetful(ScriptedAgent):
+        async def run(self, task: AgentTask, emit: Emit) -> AgentReply:
+            return await ScriptedAgent(script_of_a_new_process, run_command).run(task, emit)
+
+    play = GraphPlay(WORKFLOW, tmp_path, Forgetful(script_for, run_command))
+    output = await play.run(task="Whatever")
+
+    assert isinstance(output, CollaborateOutput)
+    assert forgets == 7
+    assert output.answer.startswith("Approved by the review after 1 refinement, tests passed.")
+    assert {file.path.partition("/")[0] for file in output.files} == {"durations"}
 
 
 async def test_where_nothing_can_be_written_or_run_it_does_not_claim_success(tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ def test_a_base_is_whatever_git_may_know(base: str) -> None:
 
 @pytest.mark.parametrize("base", ["--output=x", "-n", "a\nb", "a\0b", "x" * 251])
 def test_what_git_could_take_for_an_option_is_no_base(base: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as caught:
         ReviewCodeInput(base=base)
+
+    assert len(base) > 250 or "none begins with '-' or has a line break in it" in str(caught.value)
 
 
 @pytest.mark.parametrize("focus", [[""], ["x" * 501], ["x"] * (MOST_FOCUS + 1), "security"])

@@ -16,8 +16,10 @@ from tests.agents.workspace.repositories import git, repository, what_its_user_h
 from tests.fakes.agent import FakeAgent
 from tests.workflows.graph_play import GraphPlay
 from workflows.budget import Limits
+from workflows.review_code import graph
 from workflows.review_code.contract import WORKFLOW, ReviewCodeOutput, ReviewReply
 from workflows.review_code.selection import MOST_DIFF_CHARACTERS
+from workflows.review_code.state import ReviewDone
 from workflows.runs.errors import InputRejected
 
 pytestmark = pytest.mark.anyio
@@ -372,3 +374,12 @@ async def test_they_work_side_by_side_each_with_its_part_of_the_money(changed: P
 
     assert at_work == {role.name for role in REVIEWERS.values()}
     assert shares == [0.5] * 4
+
+
+@pytest.mark.parametrize("error", list(graph.kinds_of_errors()))
+def test_whatever_all_fail_with_is_told_as_it_was(error: type[AgentError]) -> None:
+    done = ReviewDone(aspect="tests", reply=None, problem="It broke.", kind=error.kind, recovery=["Mend it"])
+
+    told = graph.failure_of([done, done])
+
+    assert (type(told), told.message, told.recovery) == (error, "It broke.", ("Mend it",))

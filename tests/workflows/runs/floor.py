@@ -21,8 +21,9 @@ from workflows.runs.graph_runner import LangGraphRunner
 from workflows.runs.local_engine import LocalEngine
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
-from workflows.runs.run import Run
+from workflows.runs.run import Run, RunOptions
 from workflows.runs.sqlite.log import SqliteEventLog
+from workflows.runs.worktree_places import WorktreePlaces
 from workflows.team import Team
 from workflows.workflow import Workflow
 
@@ -46,13 +47,22 @@ class Floor:
     workspace: str
     workflows: dict[str, Workflow]
 
-    async def start(self, chosen: Workflow, question: str = "why", **limits: float) -> Run:
+    async def start(
+        self,
+        chosen: Workflow,
+        question: str = "why",
+        *,
+        workspace: Path | None = None,
+        options: RunOptions | None = None,
+        **limits: float,
+    ) -> Run:
         request = RunRequest(
             workflow=chosen,
             input=Question(question=question),
-            workspace=self.workspace,
+            workspace=self.workspace if workspace is None else str(workspace),
             owner="local",
             limits=Limits(**limits),
+            options=options or RunOptions(),
         )
         self.workflows[chosen.name] = chosen
         started = await self.engine.start(request)
@@ -80,22 +90,26 @@ async def floor(
     workflows: dict[str, Workflow] = {}
     log = await SqliteEventLog.start(directory, quiet_seconds=quiet_seconds)
     with ProcessLock(directory / "processes") as lock:
+        children = ProcessRegistry(parent_death_signal=False)
+        commands = CommandRunner(children).run
         engine = LocalEngine(
             log=log,
             lock=lock,
             team=Team(default=FakeAgent(act, offline)),
-            commands=CommandRunner(ProcessRegistry(), {}).run,
+            commands=commands,
             private_directory=directory / "private",
             open_graphs=lambda: LangGraphRunner.open(directory / "checkpoints.sqlite3"),
             redactor=Redactor({"SOME_API_KEY": "this-is-a-secret"}),
             max_runs=max_runs,
             workflow_named=lambda name: workflows[name],
+            places=WorktreePlaces(directory / "worktrees", log, commands),
         )
         try:
             yield Floor(engine, log, lock, str(directory), workflows)
         finally:
             await engine.close()
             await log.close()
+            await children.close()
 
 
 class Held:

@@ -48,6 +48,11 @@ async def other(open_log: OpenLog) -> EventLog:
     return await open_log()
 
 
+async def said_and_stored(writer: RunWriter, text: str) -> None:
+    say(writer, text)
+    await writer.flush()
+
+
 async def row(log: EventLog, run_id: str = "run-1") -> Run:
     run = await log.get(run_id)
     assert run is not None
@@ -490,8 +495,7 @@ async def test_of_several_that_claim_an_interrupted_run_one_gets_it(log: EventLo
     assert run is not None
     assert (run.status, run.process.startswith("process-")) == ("queued", True)
     with pytest.raises(RunTakenOver):
-        say(writer, "from the grave")
-        await writer.flush()
+        await said_and_stored(writer, "from the grave")
 
 
 async def test_a_run_at_work_or_at_its_end_cannot_be_claimed(log: EventLog) -> None:
@@ -514,8 +518,7 @@ async def test_a_parked_run_belongs_to_no_process_until_somebody_claims_it(log: 
     assert (run.status, run.process, run.parked) == ("waiting", "", True)
     assert [(gate.gate_id, gate.question, gate.schema) for gate in run.gates] == [("1-a", "Go on?", {"type": "object"})]
     with pytest.raises(RunTakenOver):
-        say(writer, "too late")
-        await writer.flush()
+        await said_and_stored(writer, "too late")
     assert await log.claim("run-1", "there")
     assert not await log.claim("run-1", "here")
 

@@ -1,12 +1,13 @@
 """A workflow asks a person: the run parks, holds nothing, and the answer resumes it, once."""
 
-import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
-from agents.agent import AgentReply, AgentTask, PermissionQuestion
+from agents.agent import AgentReply, AgentTask, PermissionAnswer, PermissionQuestion
 from agents.events import Emit
 from tests.workflows.runs.floor import Floor, answer, floor
 from tests.workflows.runs.small_workflows import Question, asking, asking_twice, one_stage, workflow
@@ -31,9 +32,15 @@ def reply(answered: object = None, gate_id: str = "", outcome: str = "accepted")
 
 async def parked(at: Floor, run: Run) -> Run:
     """A run once it holds no process any more."""
+    return await until_run(at, run, lambda run: run.parked)
+
+
+async def until_run(at: Floor, run: Run, fits: Callable[[Run], bool]) -> Run:
+    """A run once it is as wanted."""
     with anyio.fail_after(5):
-        while not (run := await at.get(run)).parked:
-            await asyncio.sleep(0)
+        while not fits(run):
+            await checkpoint()
+            run = await at.get(run)
     return run
 
 
@@ -56,8 +63,8 @@ async def test_the_run_parks_and_the_answer_resumes_it(tmp_path: Path) -> None:
     kinds = [type(event.body) for event in events]
     assert kinds.index(GateOpened) < kinds.index(GateAnswered)
     assert WorkflowResumed not in kinds
-    assert [event.body.stage for event in events if isinstance(event.body, StageStarted)] == ["plan", "approval", "work"]
-    assert [event.body.stage for event in events if isinstance(event.body, StageCompleted)] == ["plan", "approval", "work"]
+    for kind in (StageStarted, StageCompleted):
+        assert [event.body.stage for event in events if isinstance(event.body, kind)] == ["plan", "approval", "work"]
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
 
 
@@ -171,9 +178,7 @@ async def test_two_questions_side_by_side_are_answered_one_by_one(tmp_path: Path
         with pytest.raises(InputRejected, match="say which"):
             await at.engine.answer(run.run_id, reply(YES))
         await at.engine.answer(run.run_id, reply({"approved": True, "note": "R"}, right.gate_id))
-        with anyio.fail_after(5):
-            while len((run := await at.get(run)).gates) != 1 or not run.parked:
-                await asyncio.sleep(0)
+        run = await until_run(at, await at.get(run), lambda run: len(run.gates) == 1 and run.parked)
         assert run.gates[0].gate_id == left.gate_id
         ended = await answered(at, run, reply({"approved": True, "note": "L"}, left.gate_id))
         events = await at.events(run)
@@ -189,13 +194,13 @@ async def test_a_run_that_waits_can_be_cancelled(tmp_path: Path) -> None:
 
 
 async def test_an_agents_own_question_reaches_a_person_in_another_process(tmp_path: Path) -> None:
-    told: list[object] = []
+    told: list[PermissionAnswer] = []
 
     async def act(task: AgentTask, emit: Emit) -> AgentReply:
         del emit
         assert task.ask_permission is not None
-        for command in ("rm -rf build", "ls"):
-            told.append(await task.ask_permission(PermissionQuestion(tool="Bash", input={"command": command})))
+        told.append(await task.ask_permission(PermissionQuestion(tool="Bash", input={"command": "rm -rf build"})))
+        told.append(await task.ask_permission(PermissionQuestion(tool="Bash", input={"command": "ls"})))
         return AgentReply(text="done")
 
     async with floor(tmp_path, act) as at, floor(tmp_path, act) as other:
@@ -210,15 +215,11 @@ async def test_an_agents_own_question_reaches_a_person_in_another_process(tmp_pa
         )
         run = (await at.engine.start(request)).run
         for each, said in ((other, {"allow": True}), (at, {"allow": False, "message": "not that"})):
-            with anyio.fail_after(5):
-                while not (run := await at.get(run)).gates:
-                    await asyncio.sleep(0)
+            run = await until_run(at, await at.get(run), lambda run: bool(run.gates))
             assert "Bash" in run.gates[0].question
             assert not run.parked
             await each.engine.answer(run.run_id, reply(said, run.gates[0].gate_id))
-            with anyio.fail_after(5):
-                while (await at.get(run)).gates == run.gates:
-                    await asyncio.sleep(0)
+            run = await until_run(at, run, lambda now, before=run: now.gates != before.gates)
         ended = await at.ended(run)
     assert ended.status == "completed"
-    assert [(each.allowed, each.message) for each in told] == [(True, ""), (False, "not that")]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+    assert told == [PermissionAnswer(allowed=True), PermissionAnswer(allowed=False, message="not that")]

@@ -1,12 +1,13 @@
 """Runs that go on after their process has gone: nothing that was finished is done again."""
 
-import asyncio
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from agents.agent import AgentReply, AgentTask
 from agents.events import Emit, TextStreamed, UsageReported
@@ -61,14 +62,22 @@ async def interrupted(directory: Path, worker: Worker, chosen: object = STAGES, 
         run = await at.start(chosen, **limits)  # pyright: ignore[reportArgumentType]
         with anyio.fail_after(5):
             await worker.stopped.wait()
-            while not any(isinstance(event.body, StageStarted) for event in await at.events(run)):
-                await asyncio.sleep(0)
             await at.log.flush()
     return run
 
 
 def completed(events: list[RunEvent]) -> list[tuple[str, int]]:
     return [(event.body.stage, event.body.round) for event in events if isinstance(event.body, StageCompleted)]
+
+
+def ended_nodes(events: list[RunEvent]) -> list[RunEvent]:
+    return [event for event in events if event.type == "workflow_event"]
+
+
+async def until_told(at: Floor, run: Run, fits: Callable[[list[RunEvent]], bool]) -> None:
+    """Wait until a run's log is as wanted."""
+    while not fits(await at.events(run)):
+        await checkpoint()
 
 
 async def resumed(at: Floor, run: Run) -> tuple[Run, list[RunEvent]]:
@@ -161,8 +170,7 @@ async def test_nodes_side_by_side_that_had_ended_are_not_done_again(tmp_path: Pa
         run = await at.start(chosen)
         with anyio.fail_after(5):
             await first.stopped.wait()
-            while not completed(await at.events(run)):
-                await asyncio.sleep(0)
+            await until_told(at, run, lambda events: bool(completed(events)))
     second = Worker()
     async with floor(tmp_path, second.act) as at:
         at.workflows["sides"] = chosen
@@ -179,8 +187,7 @@ async def test_branches_of_one_stage_that_had_ended_are_part_of_its_output(tmp_p
         run = await at.start(chosen)
         with anyio.fail_after(5):
             await first.stopped.wait()
-            while sum(event.type == "workflow_event" for event in await at.events(run)) < 3:  # plan and two of three
-                await asyncio.sleep(0)
+            await until_told(at, run, lambda events: len(ended_nodes(events)) == 3)  # plan and two of three
     second = Worker()
     async with floor(tmp_path, second.act) as at:
         at.workflows["branches"] = chosen
