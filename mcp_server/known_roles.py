@@ -5,10 +5,11 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from agents import roles
+from agents.review_roles import REVIEWERS
 from agents.roles import Role
 
 ROLES: Mapping[str, Role] = MappingProxyType(
-    {role.name: role for role in vars(roles).values() if isinstance(role, Role)}
+    {role.name: role for role in (*vars(roles).values(), *REVIEWERS.values()) if isinstance(role, Role)}
 )
 """All of them, in the order in which they are defined."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 import anyio
@@ -21,6 +21,7 @@ from workflows.runs.run import Run, RunFilter, RunStatus
 
 MOST_EVENTS = 40
 """Lines one answer of get_run holds."""
+_LONGEST_AGE_HOURS = 24 * 365 * 100
 _PAGE = 500
 """Events read at once."""
 
@@ -33,6 +34,7 @@ class ListRuns(BaseModel):
     status: list[RunStatus] | None = Field(default=None, description="Only runs in one of these states.")
     workflow: str | None = Field(default=None, description="Only runs of this workflow.")
     workspace: str | None = Field(default=None, description="Only runs in this directory (absolute).")
+    max_age_hours: float | None = Field(default=None, gt=0, description="Only runs started within this many hours.")
     limit: int = Field(default=20, ge=1, le=100, description="How many at most, newest first.")
     before: str | None = Field(default=None, description="Only runs created before this time; for the next page.")
 
@@ -196,6 +198,7 @@ class RunTools:
                 workspace=asked.workspace,
                 limit=asked.limit,
                 before=asked.before,
+                since=_since(asked.max_age_hours),
             )
         )
         more = found[-1].created_at if len(found) == asked.limit else None
@@ -248,6 +251,13 @@ class RunTools:
         report = RunReport.model_validate(fitted(whole))
         ended_badly = run.status in {"failed", "cancelled", "interrupted"}
         return _answer(report, failure_text(run) if ended_badly else report.summary)
+
+
+def _since(max_age_hours: float | None) -> str | None:
+    if max_age_hours is None:
+        return None
+    oldest = datetime.now(UTC) - timedelta(hours=min(max_age_hours, _LONGEST_AGE_HOURS))
+    return oldest.isoformat(timespec="milliseconds")
 
 
 def _summary(run: Run) -> RunSummary:

@@ -29,6 +29,7 @@ from agents.processes.temporary_directory import temporary_directory
 MODEL_IDLE_SECONDS = 660.0
 TOOL_IDLE_SECONDS = 3600.0
 TASK_SECONDS = 7200.0
+_FORGET_SECONDS = 5.0
 _DEFAULT_PATIENCE = Patience()
 
 
@@ -100,19 +101,23 @@ class ClaudeAgent:
         found = self._executable if isinstance(self._executable, Path) else self._executable()
         work = _Work(task, found.absolute(), environ, uuid.uuid4().hex)  # the child's directory is another one
         kept = await self._kept(work, conversation)
+        if task.resume_session:
+            goes_on = kept is not None and kept.is_resumed
+            words = (
+                "goes on with its interrupted conversation" if goes_on else "starts anew, not where it was interrupted"
+            )
+            conversation.say(Progressed(message=words, details={"session_id": task.resume_session}))
         try:
-            reply = await self._do(work, conversation, kept)
+            return await self._do_with(work, conversation, kept)
         except NotLoggedIn:
             if kept is None or conversation.narrator.usage.input_tokens:
                 raise
-            # A release that does not know where else to look for its login: no conversation is kept with it.
-            await anyio.to_thread.run_sync(kept.forget)
-            conversation.say(Progressed(message="the login is not found from here, starting again without keeping it"))
-            again = replace(work, marker=uuid.uuid4().hex)
-            return await self._do(again, Conversation(task.workspace, emit), None)
-        if kept is not None:
-            await anyio.to_thread.run_sync(kept.forget)
-        return reply
+        # A release that does not know where else to look for its login: no conversation is kept with it.
+        conversation.say(
+            Progressed(message="claude finds no login for a conversation that is kept: it is not kept then")
+        )
+        again = replace(work, marker=uuid.uuid4().hex)
+        return await self._do(again, Conversation(task.workspace, emit), None)
 
     async def _kept(self, work: "_Work", conversation: Conversation) -> KeptConversation | None:
         """Where the conversation is kept; None where it is not."""
@@ -124,6 +129,21 @@ class ClaudeAgent:
             words = f"the conversation is not kept, {error.strerror or error}: it could not be gone on with"
             conversation.say(Progressed(message=words))
             return None
+
+    async def _do_with(self, work: "_Work", conversation: Conversation, kept: KeptConversation | None) -> AgentReply:
+        """Do it, and delete a conversation that nobody will go on with: the work is done, or never began."""
+        is_over = True
+        try:
+            return await self._do(work, conversation, kept)
+        except NotLoggedIn:
+            raise
+        except BaseException:
+            is_over = not (conversation.narrator.turn_started or (kept is not None and kept.is_resumed))
+            raise
+        finally:
+            if kept is not None and is_over:
+                with anyio.move_on_after(_FORGET_SECONDS, shield=True):
+                    await anyio.to_thread.run_sync(kept.forget, abandon_on_cancel=True)
 
     async def _do(self, work: "_Work", conversation: Conversation, kept: KeptConversation | None) -> AgentReply:
         """Do it with one process.

@@ -23,10 +23,11 @@ LISTED_FILES = 500
 FOUND_LINES = 200
 """How many lines a search shows."""
 SEARCHED_BYTES = 2 * 1024 * 1024
-"""Files that are larger are not searched."""
+"""Files that are larger are not searched, and named as such."""
 SEARCH_SECONDS = 10.0
 """How long one file may take to search: some expressions never end on some texts."""
 _BINARY_PROBE_BYTES = 8192
+_NAMED_FILES = 5
 
 
 class ReadArguments(Arguments):
@@ -123,16 +124,25 @@ def _search(inside: Inside, arguments: GrepArguments, check: Check) -> str:
         raise ToolFailed(f"the pattern is no regular expression: {error}") from error
     below = inside.path(arguments.path)
     paths = iter((below,)) if below.is_file() else _matching(inside, arguments.path, arguments.glob, check)
-    found = _found_lines(inside, paths, pattern, check)
-    lines = list(islice(found, FOUND_LINES))
+    too_large: list[str] = []
+    found = _found_lines(inside, paths, pattern, check, too_large)
+    lines = list(islice(found, FOUND_LINES)) or ["Nothing found"]
     if next(found, None) is not None:
         lines.append("(more follows; use a narrower pattern)")
-    return "\n".join(lines) or "Nothing found"
+    if too_large:
+        names = ", ".join(too_large[:_NAMED_FILES])
+        lines.append(f"({len(too_large)} too large to search: {names})")
+    return "\n".join(lines)
 
 
-def _found_lines(inside: Inside, paths: Iterator[Path], pattern: "regex.Pattern[str]", check: Check) -> Iterator[str]:
+def _found_lines(
+    inside: Inside, paths: Iterator[Path], pattern: "regex.Pattern[str]", check: Check, too_large: list[str]
+) -> Iterator[str]:
     for path in paths:
         check()
+        if path.stat().st_size > SEARCHED_BYTES:
+            too_large.append(inside.shown(path))
+            continue
         for number, line in enumerate(_lines_of(path), 1):
             try:
                 # Concurrent: it lets go of the interpreter's lock, so that the event loop goes on meanwhile.
@@ -149,13 +159,8 @@ def _matching(inside: Inside, below: str, pattern: str, check: Check) -> Iterato
 
 
 def _lines_of(path: Path) -> list[str]:
-    """The lines of a text file; none of what is no text, too large, or gone meanwhile."""
-    try:
-        if path.stat().st_size > SEARCHED_BYTES:
-            return []
-        content = path.read_bytes()
-    except OSError:
-        return []
+    """The lines of a text file; none of what is no text."""
+    content = path.read_bytes()
     return [] if b"\0" in content[:_BINARY_PROBE_BYTES] else content.decode(errors="replace").splitlines()
 
 

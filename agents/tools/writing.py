@@ -29,7 +29,8 @@ PROVIDER_KEYS = (
     "PPLX_API_KEY",
 )
 """Variables that commands of a model do not get: it has no business with the keys by which it is paid."""
-_EDITED_BYTES = 10 * 1024 * 1024
+EDITED_BYTES = 10 * 1024 * 1024
+"""Files that are larger are not edited."""
 _T = TypeVar("_T")
 
 
@@ -109,8 +110,9 @@ def _write(inside: Inside, arguments: WriteArguments) -> ToolOutcome:
     if path.exists() and not path.is_file():
         raise ToolFailed(f"{arguments.file_path} is no regular file")
     try:
+        content = arguments.content.encode()  # before the file is opened: opening empties it
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(arguments.content, "utf-8", newline="")
+        path.write_bytes(content)
     except (OSError, UnicodeEncodeError) as error:
         raise ToolFailed(f"{arguments.file_path} could not be written: {error}") from error
     lines = len(arguments.content.splitlines())
@@ -129,14 +131,14 @@ def _edit(inside: Inside, arguments: EditArguments) -> ToolOutcome:
             "is around it, or set replace_all"
         )
     try:
-        path.write_text(text.replace(arguments.old_string, arguments.new_string), "utf-8", newline="")
+        path.write_bytes(text.replace(arguments.old_string, arguments.new_string).encode())
     except (OSError, UnicodeEncodeError) as error:
         raise ToolFailed(f"{arguments.file_path} could not be written: {error}") from error
     return _wrote(inside, path, f"Edited {inside.shown(path)}: {places} place{'s' if places > 1 else ''}")
 
 
 def _text_of(path: Path, given: str) -> str:
-    if path.stat().st_size > _EDITED_BYTES:
+    if path.stat().st_size > EDITED_BYTES:
         raise ToolFailed(f"{given} is too large to edit")
     try:
         with path.open(encoding="utf-8", newline="") as file:  # line ends stay as they are

@@ -164,14 +164,15 @@ class _Connection:
         Raises:
             TimeoutError: The client has not read for long.
         """
+        longest = min(self._patience.quiet, self._patience.unread)  # either can begin meanwhile
         while True:
-            sending, since = self._sending, self._since
-            await anyio.sleep(max(0.0, since + self._bound() - time.monotonic()))
-            if (self._sending, self._since) != (sending, since):
-                continue
-            if sending:
+            left = self._since + self._bound() - time.monotonic()
+            if left > 0:
+                await anyio.sleep(min(left, longest))
+            elif self._sending:
                 raise TimeoutError
-            await self.send(b": keep-alive\n\n")
+            else:
+                await self.send(b": keep-alive\n\n")
 
     def _bound(self) -> float:
         return self._patience.unread if self._sending else self._patience.quiet

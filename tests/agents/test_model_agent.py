@@ -1,7 +1,7 @@
 """The agent over a model: what it does with what the model says, and what it says itself."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from agents.errors import (
     RateLimited,
     ReplyCutOff,
     ReplyInvalid,
+    ResponseMalformed,
     StreamCut,
     TimeLimitReached,
     TurnLimitReached,
@@ -36,8 +37,10 @@ from agents.events import (
 )
 from agents.model_agent import ModelAgent
 from agents.models.deltas import (
+    AskedAgain,
     CallReady,
     Cited,
+    Delta,
     ProviderToolEnded,
     ProviderToolStarted,
     Retrying,
@@ -48,7 +51,7 @@ from agents.models.deltas import (
     Used,
 )
 from agents.models.model import Abilities
-from agents.models.request import AssistantMessage, ToolCall, UserMessage
+from agents.models.request import AssistantMessage, ModelRequest, ToolCall, UserMessage
 from tests.agents.model_agent_play import Play, run_no_command
 from tests.fakes.model import FakeModel, Part, calls, says
 
@@ -353,6 +356,33 @@ async def test_a_retry_takes_back_what_was_shown_and_says_how_long_it_waits(tmp_
         Waiting(reason="rate_limit", message="rate limited, next try in 8 s"),
     ]
     assert not play.heard(ToolStarted)
+
+
+async def test_a_search_that_a_retry_cuts_off_has_no_end(tmp_path: Path) -> None:
+    begun = ProviderToolStarted("s1", "web_search", "{}")
+    retrying = Retrying(reason="retry", message="stream cut, next try in 1 s", seconds=1.0)
+    late = ProviderToolEnded("s1", "web_search", ok=True, output="")
+    play = Play(tmp_path, (begun, retrying, AskedAgain(2), late, TextDelta("hello")))
+
+    await play.run(web=True)
+
+    [end] = play.heard(ToolEnded)
+    assert isinstance(end, ToolEnded)
+    assert end.seconds == 0.0  # its beginning is void, so nothing is known of how long it took
+
+
+async def test_an_answer_that_does_not_say_how_it_ended_is_an_error(tmp_path: Path) -> None:
+    class Mumbling(FakeModel):
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
+            self.requests.append(request)
+            yield TextDelta("hm")
+
+    play = Play(tmp_path)
+    play.model = Mumbling([])
+
+    with pytest.raises(ResponseMalformed) as failure:
+        await play.run()
+    assert failure.value.partial == "hm"
 
 
 async def test_a_failure_keeps_all_that_was_said_and_may_be_tried_again(tmp_path: Path) -> None:

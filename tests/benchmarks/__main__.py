@@ -25,6 +25,7 @@ BENCHMARKS = (
     "event_log",
     "first_progress",
     "ends",
+    "coming_back",
     "waiting_runs",
     "http_first_event",
     "sse_watchers",

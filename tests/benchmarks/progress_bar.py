@@ -1,8 +1,8 @@
 """How true the bar is: recorded runs are played again, and the bar is held against the part of the time that is over.
 
-Each run's bar has learned from the other recorded runs of its workflow, never from the run itself. The error is the mean
-over the run's time. Beside it stands a naive bar, which counts the stages that are done, and the bar that has learned
-nothing yet. tests/recordings/runs/README.md says what was recorded.
+Each run's bar has learned from the other recorded runs of its workflow, never from the run itself. The error is the
+mean over the run's time. Beside it stands a naive bar, which counts the stages that are done, and the bar that has
+learned nothing yet. tests/recordings/runs/README.md says what was recorded.
 """
 
 from collections.abc import Callable, Iterator, Sequence

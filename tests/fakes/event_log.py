@@ -305,4 +305,5 @@ def _matches(run: Run, filter: RunFilter) -> bool:
         and filter.workspace in {None, run.workspace}
         and (filter.statuses is None or run.status in filter.statuses)
         and (filter.before is None or run.created_at < filter.before)
+        and (filter.since is None or run.created_at >= filter.since)
     )

@@ -1,4 +1,4 @@
-"""Models that play `collaborate` and `review_code`, every role of them, for real `claude` processes.
+"""Models that play `collaborate` and `review_code` for real `claude` processes.
 
 They decide from the request alone, so who is asked, how often and in which order is for the graphs to say.
 """
@@ -8,17 +8,14 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from agents.review_roles import REVIEWERS
-from agents.roles import ARCHITECT, CODER, DOCUMENTER, REFINER, REVIEWER, TESTER
+from agents.roles import ARCHITECT, CODER, DOCUMENTER, REVIEWER, TESTER
 from tests.fakes.build_feature_script import (
     DESIGN,
     FIRST_MODULE,
     FIRST_TESTS,
     MODULE,
-    MORE_TESTS,
-    STRONG_LINE,
     TEST_COMMAND,
     TESTS,
-    WEAK_LINE,
     marker_of,
 )
 from tests.fakes.messages_request import ModelRequest
@@ -38,32 +35,21 @@ DOCUMENTATION = "# slugify\n\n`slugify(title)` turns a title into a URL slug."
 
 
 def collaborate_model() -> Script:
-    """The script for all roles of `collaborate`: the first review asks for a change, the second approves it."""
-    asks = Verdict(verdict="changes_requested", summary="Runs of blanks are wrong.", findings=[FINDING])
-    approves = Verdict(verdict="approved", summary="Runs of blanks are right now.", findings=[])
-
-    def review(request: ModelRequest) -> Answer:
-        reply = approves if "<review>" in request.prompt else asks
-        return _next(request, _read(request, MODULE), _structured(reply))
-
+    """The script for the roles of `collaborate`; the review approves, with a small finding."""
+    small = FINDING.model_copy(update={"severity": "low"})
+    review = Verdict(verdict="approved", summary="Good enough.", findings=[small])
     return by_marker(
         {
             marker_of(ARCHITECT): lambda _: say(DESIGN),
             marker_of(CODER): lambda request: _next(
                 request, _write(request, MODULE, FIRST_MODULE), say("I wrote the module.")
             ),
-            marker_of(REVIEWER): review,
-            marker_of(REFINER): lambda request: _next(
-                request,
-                _read(request, MODULE),
-                call("Edit", file_path=_path(request, MODULE), old_string=WEAK_LINE, new_string=STRONG_LINE),
-                say("Runs of blanks are one hyphen now."),
-            ),
+            marker_of(REVIEWER): lambda request: _next(request, _read(request, MODULE), _structured(review)),
             marker_of(TESTER): lambda request: _next(
                 request,
-                _write(request, TESTS, FIRST_TESTS + MORE_TESTS),
+                _write(request, TESTS, FIRST_TESTS),
                 call("Bash", command=TEST_COMMAND, description="Run the tests"),
-                say("Both rules are tested."),
+                say("The rule is tested."),
             ),
             marker_of(DOCUMENTER): lambda _: say(DOCUMENTATION),
         }

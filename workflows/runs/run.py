@@ -170,6 +170,7 @@ class RunFilter:
         workspace: In this directory.
         limit: How many at most, newest first.
         before: Only runs created before this time (ISO 8601), for paging.
+        since: Only runs created at this time or after it (ISO 8601).
     """
 
     owner: str | None = None
@@ -178,6 +179,7 @@ class RunFilter:
     workspace: str | None = None
     limit: int = 20
     before: str | None = None
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

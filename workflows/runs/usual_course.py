@@ -4,7 +4,7 @@ Learned from the finished runs of this installation. The shares that a workflow 
 without any other they are all there is, and with every run they weigh less.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,8 @@ from workflows.workflow import Stage
 
 RoundKey: TypeAlias = tuple[str, int]
 """A stage, and which of its rounds, from 1."""
+History: TypeAlias = tuple[str, ...]
+"""The stages that have begun so far, each as often as it has, in that order; the newest last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,41 @@ class UsualRound:
     signs: float | None = None
 
 
-Usual: TypeAlias = Mapping[RoundKey, UsualRound]
-"""Every round that is usual enough to be known."""
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """How runs of a workflow usually go.
+
+    Attributes:
+        rounds: Every round that was seen, whatever was before it.
+        histories: The same, apart for each way that runs have taken to it.
+        signs_between: How many signs of work there are between two stages, where a supervisor decides for example; None
+            where that is not known.
+    """
+
+    rounds: Mapping[RoundKey, UsualRound]
+    histories: Mapping[History, UsualRound] = field(default_factory=dict[History, UsualRound])
+    signs_between: float | None = None
+
+    def round_of(self, history: History) -> UsualRound | None:
+        """The round that has just begun: as it was in runs that came the same way, else as it was in any.
+
+        Args:
+            history: Not empty.
+        """
+        same_way = self.histories.get(history)
+        return same_way or self.rounds.get((history[-1], history.count(history[-1])))
+
+    def next_begin(self, history: History, value: float) -> float:
+        """When the round after a history usually begins: the earliest of those that may follow.
+
+        Args:
+            history: What has begun so far; may be empty.
+            value: The part of the time that has gone already, 0 to 1; the least that is returned.
+        """
+        followers = [one.begin for way, one in self.histories.items() if way[:-1] == history]
+        if not followers:
+            followers = [one.begin for (stage, number), one in self.rounds.items() if number == history.count(stage) + 1]
+        return max(value, min(followers, default=value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +127,7 @@ class Course:
         return cls(seconds, tuple(beat for beat in beats if beat is not None)) if seconds > 0 else None
 
 
-def shipped(stages: Sequence[Stage]) -> dict[RoundKey, UsualRound]:
+def shipped(stages: Sequence[Stage]) -> Usual:
     """What is usual before anything has been learned: one round of each stage, one after the other.
 
     Args:
@@ -105,23 +140,32 @@ def shipped(stages: Sequence[Stage]) -> dict[RoundKey, UsualRound]:
         end = begin + stage.share / total
         rounds[stage.name, 1] = UsualRound(begin, end)
         begin = end
-    return rounds
+    return Usual(rounds)
 
 
-def usual(stages: Sequence[Stage], courses: Iterable[Course]) -> dict[RoundKey, UsualRound]:
+def usual(stages: Sequence[Stage], courses: Iterable[Course]) -> Usual:
     """What is usual: the median of what was seen, the shipped shares counted as one run.
 
     Args:
         stages: The workflow's.
         courses: Of its finished runs.
     """
-    seen: defaultdict[RoundKey, list[UsualRound]] = defaultdict(list)
-    for key, one in shipped(stages).items():
-        seen[key].append(one)
+    rounds: defaultdict[RoundKey, list[UsualRound]] = defaultdict(list)
+    histories: defaultdict[History, list[UsualRound]] = defaultdict(list)
+    between: list[int] = []
+    for key, one in shipped(stages).rounds.items():
+        rounds[key].append(one)
     for course in courses:
-        for key, one in _rounds_of(course).items():
-            seen[key].append(one)
-    return {key: _median(rounds) for key, rounds in seen.items()}
+        reader = _Reader.of(course)
+        for history, one in reader.rounds:
+            rounds[history[-1], history.count(history[-1])].append(one)
+            histories[history].append(one)
+        between += reader.between
+    return Usual(
+        {key: _median(seen) for key, seen in rounds.items()},
+        {history: _median(seen) for history, seen in histories.items()},
+        median(between) if between else None,
+    )
 
 
 def _median(rounds: Sequence[UsualRound]) -> UsualRound:
@@ -133,39 +177,51 @@ def _median(rounds: Sequence[UsualRound]) -> UsualRound:
 
 @dataclass(slots=True)
 class _Open:
+    history: History
     begin: float
     signs: int = 0
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads a course round by round."""
+    """Reads a course round by round.
+
+    Attributes:
+        rounds: Those that have ended, each with what had begun by then.
+        between: How many signs of work there were each time that no stage was at work.
+    """
 
     seconds: float
-    rounds: dict[RoundKey, UsualRound] = field(default_factory=dict[RoundKey, UsualRound])
-    open: dict[str, _Open] = field(default_factory=dict[str, _Open])
-    begun: Counter[str] = field(default_factory=Counter[str])
+    rounds: list[tuple[History, UsualRound]] = field(default_factory=list[tuple[History, UsualRound]])
+    between: list[int] = field(default_factory=list[int])
+    _history: History = ()
+    _open: dict[str, _Open] = field(default_factory=dict[str, _Open])
+    _signs_between: int = 0
 
-    def take(self, beat: Beat) -> None:
+    @classmethod
+    def of(cls, course: Course) -> "_Reader":
+        reader = cls(course.seconds)
+        for beat in course.beats:
+            reader._take(beat)
+        return reader
+
+    def _take(self, beat: Beat) -> None:
+        at = beat.seconds / self.seconds
         match beat.what:
             case "started":
-                self.begun[beat.stage] += 1
-                self.open[beat.stage] = _Open(beat.seconds / self.seconds)
+                if not self._open:
+                    self.between.append(self._signs_between)
+                    self._signs_between = 0
+                self._history = (*self._history, beat.stage)
+                self._open[beat.stage] = _Open(self._history, at)
             case "worked":
-                for round_ in self.open.values():
-                    round_.signs += 1
+                for one in self._open.values():
+                    one.signs += 1
+                self._signs_between += not self._open
             case "completed":
-                round_ = self.open.pop(beat.stage, None)
-                if round_ is not None:
-                    key = beat.stage, self.begun[beat.stage]
-                    self.rounds[key] = UsualRound(round_.begin, beat.seconds / self.seconds, round_.signs)
-
-
-def _rounds_of(course: Course) -> Mapping[RoundKey, UsualRound]:
-    reader = _Reader(course.seconds)
-    for beat in course.beats:
-        reader.take(beat)
-    return reader.rounds
+                one = self._open.pop(beat.stage, None)
+                if one is not None:
+                    self.rounds.append((one.history, UsualRound(one.begin, at, one.signs)))
 
 
 def _beat(event: RunEvent, seconds: float) -> Beat | None:

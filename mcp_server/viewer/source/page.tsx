@@ -24,29 +24,44 @@ export function Page(): JSX.Element {
       />
     );
   }
+  const list = <RunsList source={source} selected={runId} onRefused={onRefused} />;
+  if (runId === "") {
+    return (
+      <div class="shell no-run">
+        <main class="side">
+          <h1 class="visually-hidden">Runs</h1>
+          <Brand />
+          {list}
+        </main>
+        <section class="content run welcome" aria-label="No run">
+          <p class="hint">Choose a run to watch it.</p>
+        </section>
+      </div>
+    );
+  }
   return (
-    <div class={runId === "" ? "shell no-run" : "shell"}>
+    <div class="shell">
       <a class="skip" href="#main" onClick={toMain}>To the run</a>
       <aside class="side" aria-label="All runs">
-        <a class="brand" href="#/">
-          <Logo />
-          Agent workflows
-        </a>
-        <RunsList source={source} selected={runId} onRefused={onRefused} />
+        <Brand />
+        {list}
       </aside>
       <div class="content" id="main" tabIndex={-1}>
-        {runId === "" ? (
-          <main class="run welcome"><h1 class="visually-hidden">Runs</h1><p class="hint">Choose a run to watch it.</p></main>
-        ) : (
-          <>
-            <nav class="back" aria-label="Back">
-              <a href="#/">All runs</a>
-            </nav>
-            <RunView key={`${entry.number} ${runId}`} source={source} runId={runId} artifact={artifact} onRefused={onRefused} />
-          </>
-        )}
+        <nav class="back" aria-label="Back">
+          <a href="#/">All runs</a>
+        </nav>
+        <RunView key={`${entry.number} ${runId}`} source={source} runId={runId} artifact={artifact} onRefused={onRefused} />
       </div>
     </div>
+  );
+}
+
+function Brand(): JSX.Element {
+  return (
+    <a class="brand" href="#/">
+      <Logo />
+      Agent workflows
+    </a>
   );
 }
 

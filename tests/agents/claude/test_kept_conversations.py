@@ -16,13 +16,14 @@ from pydantic import BaseModel
 
 from agents.agent import AgentTask
 from agents.claude.agent import ClaudeAgent
+from agents.claude.command import RESUMED_PREFIX
 from agents.claude.kept_conversations import (
     KEPT_SECONDS,
     KeptConversation,
     KeptConversations,
     finds_login_elsewhere,
 )
-from agents.errors import AgentProcessFailed
+from agents.errors import AgentMisconfigured, AgentProcessFailed
 from agents.events import ConversationOpened, Progressed
 from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Behaviour, Stage, fake_environment
 from tests.descendants import processes_with_marker
@@ -324,3 +325,30 @@ async def test_its_temporary_files_go_with_it(stage: Stage, tmp_path: Path) -> N
     for name in ("TMPDIR", "TMP", "TEMP", "CLAUDE_CODE_TMPDIR"):
         assert Path(environment[name]).parent == place
     await until(lambda: not list(place.iterdir()))
+
+
+@pytest.mark.anyio
+async def test_one_in_which_nothing_was_said_is_deleted(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(AgentMisconfigured), anyio.fail_after(5):
+        await keeping_agent(stage, fake.writes_only_to_stderr, tmp_path).run(stage.task(), stage.emit)
+
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.anyio
+async def test_it_is_told_whether_the_work_goes_on_or_starts_anew(stage: Stage, tmp_path: Path) -> None:
+    task = interrupted(KeptConversations(tmp_path / "conversations"), stage.task())
+    agent = keeping_agent(stage, fake.tells_how_it_was_started, tmp_path)
+
+    with anyio.fail_after(5):
+        facts = json.loads((await agent.run(task, stage.emit)).text)
+        await agent.run(task, stage.emit)
+
+    assert f"--resume={task.resume_session}" in facts["argv"]
+    assert facts["prompt"].startswith(RESUMED_PREFIX)
+    assert facts["prompt"].endswith("Your task:\n\ndo it")
+    told = [said.message for said in stage.said if isinstance(said, Progressed) and "session_id" in said.details]
+    assert [message for message in told if not message.startswith("claude ")] == [
+        "goes on with its interrupted conversation",
+        "starts anew, not where it was interrupted",
+    ]

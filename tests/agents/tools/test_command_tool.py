@@ -1,11 +1,12 @@
 """A model's shell commands: real ones, through the real runner."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agents.command_runner import CommandRunner, command_runner
+from agents.command_runner import CommandResult, CommandRunner, command_runner
 from agents.processes.registry import ProcessRegistry
 from tests.agents.tools.workbench import Workbench
 
@@ -70,3 +71,21 @@ async def test_a_command_does_not_get_the_keys_of_providers(tmp_path: Path) -> N
 
 async def test_a_time_limit_has_bounds(bench: Workbench) -> None:
     assert "less than or equal to 600" in await bench.refused("Bash", command="true", timeout_seconds=10_000)
+
+
+async def test_a_command_that_cannot_be_started_is_told(tmp_path: Path) -> None:
+    async def run(argv: Sequence[str], cwd: Path, **_: Any) -> CommandResult:
+        raise FileNotFoundError(2, f"No such file in {cwd}", argv[0])
+
+    assert "could not be started" in await Workbench(tmp_path, run).refused("Bash", command="true")
+
+
+async def test_output_that_was_dropped_is_named(tmp_path: Path) -> None:
+    async def run(argv: Sequence[str], cwd: Path, **_: Any) -> CommandResult:
+        assert argv
+        assert cwd
+        return CommandResult(exit_code=0, stdout=b"much", stderr="", seconds=0.1, dropped_bytes=5_000_000)
+
+    outcome = await Workbench(tmp_path, run).use("Bash", command="true")
+
+    assert outcome.output == "much\n(5,000,000 bytes more were dropped)"

@@ -250,6 +250,19 @@ async def test_this_machine_cannot_be_reached_under_any_of_its_names(host: str) 
         await fetch(f"http://{host}:1/", may_reach=is_public, look_up=look_up)
 
 
+async def test_the_tool_reaches_public_addresses_only_unless_it_is_told_otherwise() -> None:
+    with pytest.raises(ToolFailed, match=r"denied: 127\.0\.0\.1 is not on the public internet"):
+        await fetching_tool().call({"url": "http://127.0.0.1:1/"})
+
+
+async def test_a_connection_that_fails_is_told() -> None:
+    async def look_up(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    with pytest.raises(ToolFailed, match="cannot be fetched"):
+        await fetch("http://docs.example:9/", may_reach=lambda _: True, look_up=look_up)
+
+
 async def test_the_tool_gives_the_text_below_its_address() -> None:
     async def download(url: str) -> WebPage:
         return WebPage(f"{url}/moved", "hello", is_whole=False)

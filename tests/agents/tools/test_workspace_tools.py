@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.command_runner import CommandResult
-from agents.tools import reading
+from agents.tools import path_pattern as path_pattern_module
+from agents.tools import reading, writing
 from agents.tools.inside import Inside
 from agents.tools.path_pattern import path_pattern
 from agents.tools.tool import ToolFailed
@@ -246,6 +247,37 @@ async def test_what_is_no_text_is_not_searched(bench: Workbench) -> None:
     assert (await bench.use("Grep", pattern="needle")).output == "Nothing found"
 
 
+async def test_files_that_are_too_large_to_search_are_named(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "SEARCHED_BYTES", 5)
+    bench.put("large.txt", "a needle")
+    bench.put("small.txt", "b")
+
+    assert (await bench.use("Grep", pattern="needle")).output == "Nothing found\n(1 too large to search: large.txt)"
+
+
+async def test_a_search_with_much_to_show_says_that_there_is_more(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "FOUND_LINES", 1)
+    bench.put("a.txt", "one\none\n")
+
+    assert (await bench.use("Grep", pattern="one")).output == "a.txt:1: one\n(more follows; use a narrower pattern)"
+
+
+async def test_a_file_is_no_directory_to_list(bench: Workbench) -> None:
+    bench.put("a.txt")
+
+    assert await bench.refused("Glob", pattern="*", path="a.txt") == "a.txt is no directory"
+
+
+def test_a_path_pattern_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path_pattern_module, "MATCH_SECONDS", 0.02)
+    pattern = path_pattern("**/*a*/" * 15 + "x")
+
+    with pytest.raises(ToolFailed, match="use fewer stars"):
+        pattern.matches(("a" * 20 + "/") * 100 + "y")
+
+
 async def test_a_wrong_expression_is_told(bench: Workbench) -> None:
     assert "no regular expression" in await bench.refused("Grep", pattern="(")
 
@@ -318,3 +350,19 @@ async def test_what_is_no_utf8_is_not_edited(bench: Workbench) -> None:
     (bench.root / "a.txt").write_bytes(b"caf\xe9")
 
     assert "no UTF-8" in await bench.refused("Edit", file_path="a.txt", old_string="caf", new_string="tea")
+
+
+async def test_what_is_too_large_is_not_edited(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "EDITED_BYTES", 3)
+    bench.put("a.txt", "four")
+
+    assert "too large" in await bench.refused("Edit", file_path="a.txt", old_string="four", new_string="4")
+
+
+async def test_what_cannot_be_encoded_is_not_written(bench: Workbench) -> None:
+    bench.put("a.txt", "one")
+
+    assert "could not be written" in await bench.refused("Write", file_path="b.txt", content="\ud800")
+    told = await bench.refused("Edit", file_path="a.txt", old_string="one", new_string="\ud800")
+    assert "could not be written" in told
+    assert (bench.root / "a.txt").read_text() == "one"

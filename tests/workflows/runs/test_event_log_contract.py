@@ -807,3 +807,10 @@ def check(seen: Sequence[RunEvent], run: int, durable: dict[tuple[int, int], int
     assert order == sorted(order)
     assert all(counts == list(range(len(counts))) for counts in by_attempt.values())
     assert all(len(by_attempt[attempt]) >= flushed for (of_run, attempt), flushed in durable.items() if of_run == run)
+
+
+async def test_runs_can_be_listed_by_when_they_began(log: EventLog) -> None:
+    for day in (1, 2, 3):
+        await log.create(a_run(f"run-{day}", created_at=f"2026-01-0{day}T00:00:00.000+00:00"))
+    found = await log.find(RunFilter(since="2026-01-02T00:00:00.000+00:00", before="2026-01-03T00:00:00.000+00:00"))
+    assert [run.run_id for run in found] == ["run-2"]

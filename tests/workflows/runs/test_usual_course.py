@@ -1,6 +1,5 @@
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -21,7 +20,7 @@ from workflows.runs.events import (
     WorkflowStarted,
 )
 from workflows.runs.fraction import Fraction
-from workflows.runs.usual_course import Beat, Course, UsualRound, shipped, usual
+from workflows.runs.usual_course import Beat, Course, Usual, UsualRound, shipped, usual
 from workflows.workflow import Stage
 
 STAGES = (Stage(name="plan", title="Plan", share=1), Stage(name="build", title="Build", share=3))
@@ -73,7 +72,7 @@ TWO_ROUNDS = course(
 
 
 def test_what_is_shipped_is_one_round_of_each_stage() -> None:
-    assert shipped(STAGES) == {("plan", 1): UsualRound(0, 0.25), ("build", 1): UsualRound(0.25, 1)}
+    assert shipped(STAGES) == Usual({("plan", 1): UsualRound(0, 0.25), ("build", 1): UsualRound(0.25, 1)})
     assert usual(STAGES, []) == shipped(STAGES)
 
 
@@ -110,8 +109,8 @@ def test_a_run_whose_time_is_no_measure_teaches_nothing(bodies: list[tuple[float
 
 
 def test_the_median_is_learned_and_the_shipped_share_counts_as_one_run() -> None:
-    once = usual(STAGES, [SLOW_PLAN])
-    often = usual(STAGES, [SLOW_PLAN] * 2)
+    once = usual(STAGES, [SLOW_PLAN]).rounds
+    often = usual(STAGES, [SLOW_PLAN] * 2).rounds
 
     assert once["plan", 1].end == pytest.approx((0.25 + 0.8) / 2)
     assert often["plan", 1].end == pytest.approx(0.8)
@@ -119,7 +118,7 @@ def test_the_median_is_learned_and_the_shipped_share_counts_as_one_run() -> None
 
 
 def test_repeated_rounds_are_learned_with_their_signs() -> None:
-    learned = usual(STAGES, [TWO_ROUNDS] * 3)
+    learned = usual(STAGES, [TWO_ROUNDS] * 3).rounds
 
     assert learned["build", 2] == UsualRound(0.6, 1.0, 2)
     assert learned["build", 1].end == pytest.approx(0.4)
@@ -148,7 +147,7 @@ def test_a_bar_that_has_learned_a_loop_leaves_room_for_it() -> None:
 
 
 def test_signs_of_work_move_evenly_where_it_is_known_how_many_there_are() -> None:
-    learned = {("plan", 1): UsualRound(0, 1, 10)}
+    learned = Usual({("plan", 1): UsualRound(0, 1, 10)})
     fraction = Fraction(STAGES, learned)
     fraction.stage_started("plan")
 
@@ -162,6 +161,37 @@ def test_signs_of_work_move_evenly_where_it_is_known_how_many_there_are() -> Non
     for _ in range(100):
         fraction.worked()
     assert fraction.value < 99 * 0.95
+
+
+SHORT_WAY = course((1, "started", "build"), (9, "completed", "build"))
+
+
+def test_runs_that_came_the_same_way_tell_more_than_all_runs() -> None:
+    fraction = Fraction(STAGES, usual(STAGES, [*[TWO_ROUNDS] * 5, SHORT_WAY]))
+
+    fraction.stage_started("build")
+    assert fraction.value == pytest.approx(99 * 0.1)
+    fraction.stage_completed("build")
+    assert fraction.value == pytest.approx(99 * 0.9)
+
+
+def test_what_happens_between_stages_leads_on_to_where_the_next_one_usually_begins() -> None:
+    decided = course(
+        (1, "worked", ""),
+        (2, "worked", ""),
+        (4, "started", "plan"),
+        (5, "completed", "plan"),
+        (6, "worked", ""),
+        (7, "worked", ""),
+        (8, "started", "build"),
+        (10, "completed", "build"),
+    )
+    fraction = Fraction(STAGES, usual(STAGES, [decided] * 3))
+
+    shown = list(values(fraction, decided))
+
+    assert 0 < shown[0] < shown[1] < 99 * 0.4
+    assert 99 * 0.5 < shown[4] < shown[5] < 99 * 0.8
 
 
 def test_what_was_learned_later_holds_for_the_rounds_that_follow() -> None:
@@ -192,12 +222,11 @@ def test_whatever_was_learned_the_bar_never_goes_back_and_is_not_full_before_the
 
     assert shown == sorted(shown)
     assert all(0 <= value < 100 for value in shown)
-    assert all(0 <= one.begin <= one.end <= 1 for one in learned.values())
+    assert all(0 <= one.begin <= one.end <= 1 for one in learned.rounds.values())
 
 
 def test_a_stage_without_a_usual_end_is_no_division_by_nothing() -> None:
-    empty = replace(UsualRound(0, 0), signs=0)
-    fraction = Fraction(STAGES, {("plan", 1): empty})
+    fraction = Fraction(STAGES, Usual({("plan", 1): UsualRound(0, 0, 0)}))
 
     fraction.stage_started("plan")
     fraction.worked()

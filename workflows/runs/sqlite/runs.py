@@ -82,6 +82,9 @@ def find(connection: sqlite3.Connection, filter: RunFilter) -> list[Run]:
     if filter.before is not None:
         wanted.append("created_at < ?")
         values.append(filter.before)
+    if filter.since is not None:
+        wanted.append("created_at >= ?")
+        values.append(filter.since)
     query = f"{_SELECT} WHERE {' AND '.join(wanted)} ORDER BY created_at DESC, number DESC LIMIT ?"
     return [_run(row) for row in connection.execute(query, (*values, max(0, filter.limit))).fetchall()]
 

@@ -1,0 +1,243 @@
+"""`serve --http` as a process of its own, over loopback: how it starts, how it is refused, and how it ends."""
+
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import orjson
+import pytest
+from anyio.abc import Process
+
+from tests.system.place import OWN_WORKFLOWS, Place, ended
+from tests.waiting import until
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
+]
+
+SERVES = re.compile(r"serves http://(\S+)/ ")
+HELD = f"--workflow={OWN_WORKFLOWS}/held.py"
+TALK = f"--workflow={OWN_WORKFLOWS}/talk.py"
+STARTS_WITHIN = 20.0
+GONE_WITHIN = 2.0
+"""The server itself allows half a second; the rest is the machine's, which other tests share."""
+
+
+@dataclass(slots=True)
+class Serving:
+    """A server process.
+
+    Attributes:
+        process: It.
+        client: A client of it.
+        stderr: What it has said so far.
+    """
+
+    process: Process
+    client: httpx.AsyncClient
+    stderr: bytearray
+
+    async def start(self, workflow: str, **input: object) -> str:
+        """Start a run; its id."""
+        answer = await self.client.post("/api/runs", json={"workflow": workflow, "input": input})
+        assert answer.status_code == 202, answer.text
+        return answer.json()["run_id"]
+
+    async def status(self, run_id: str) -> str:
+        """How a run stands."""
+        return (await self.client.get(f"/api/runs/{run_id}/status")).json()["status"]
+
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it by a signal; its exit code."""
+        self.process.send_signal(number)
+        with anyio.fail_after(GONE_WITHIN):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def serving(place: Place, *arguments: str, at: str = "127.0.0.1:0") -> AsyncGenerator[Serving, None]:
+    """A server in a place, once it listens."""
+    async with place.process("serve", "--http", at, *arguments) as process, anyio.create_task_group() as tasks:
+        said = bytearray()
+
+        async def listen() -> None:
+            assert process.stderr is not None
+            async for chunk in process.stderr:
+                said.extend(chunk)
+
+        tasks.start_soon(listen)
+        await until(lambda: SERVES.search(said.decode()) is not None, STARTS_WITHIN)
+        match = SERVES.search(said.decode())
+        assert match is not None
+        async with httpx.AsyncClient(base_url=f"http://{match[1]}", timeout=20, verify=False) as client:  # noqa: S501
+            yield Serving(process, client, said)
+        tasks.cancel_scope.cancel()
+
+
+async def frames(response: httpx.Response) -> AsyncGenerator[dict[str, Any], None]:
+    """The events of a stream."""
+    async for line in response.aiter_lines():
+        if line.startswith("data: "):
+            yield orjson.loads(line.removeprefix("data: "))
+
+
+@pytest.fixture
+async def place(tmp_path: Path, anyio_backend: str) -> AsyncGenerator[Place, None]:
+    """A place that must be deserted at the end."""
+    del anyio_backend
+    place = Place.below(tmp_path)
+    yield place
+    await place.deserted(5)
+
+
+async def test_a_run_is_started_watched_and_found_by_the_terminal(place: Place) -> None:
+    async with serving(place, "--offline") as server:
+        run_id = await server.start("build_feature", task="slugs")
+        async with server.client.stream("GET", f"/api/runs/{run_id}/events") as response:
+            events = [event async for event in frames(response)]
+        listed = await place.command("runs")
+
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["type"] == "workflow_completed"
+    assert run_id in listed.stdout
+
+
+async def test_nothing_is_written_to_standard_output(place: Place) -> None:
+    async with serving(place, "--offline") as server:
+        await server.client.get("/health")
+        await server.stop()
+        assert server.process.stdout is not None
+        written = [chunk async for chunk in server.process.stdout]
+
+    assert written == []
+    assert b"GET /health 200" in server.stderr
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "203.0.113.9:8000"])
+async def test_an_address_others_can_reach_is_refused_without_a_token(place: Place, address: str) -> None:
+    async with place.process("serve", "--http", address) as process:
+        done = await ended(process)
+
+    assert done.exit_code == 2
+    assert "AGENT_WORKFLOWS_TOKEN" in done.stderr
+
+
+async def test_it_is_served_with_one(tmp_path: Path) -> None:
+    place = Place.below(tmp_path, AGENT_WORKFLOWS_TOKEN="a-long-random-text")
+
+    async with serving(place, "--offline", at="0.0.0.0:0") as server:
+        url = f"http://127.0.0.1:{server.client.base_url.port}/health"
+        without = await server.client.get(url)
+        with_it = await server.client.get(url, headers={"authorization": "Bearer a-long-random-text"})
+        await server.stop()
+
+    assert (without.status_code, with_it.status_code) == (401, 200)
+    assert b"a-long-random-text" not in server.stderr
+
+
+async def test_an_address_that_is_taken_is_said(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with place.process("serve", "--offline", "--http", f"127.0.0.1:{port}") as process:
+            done = await ended(process)
+
+    assert done.exit_code == 1
+    assert "cannot be listened at" in done.stderr
+
+
+async def test_an_address_that_is_none_is_a_usage_error(place: Place) -> None:
+    async with place.process("serve", "--http", "nonsense") as process:
+        done = await ended(process)
+
+    assert done.exit_code == 2
+    assert "is no HOST:PORT" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_parks_the_runs_tells_the_watchers_and_ends_the_server(place: Place, number: int) -> None:
+    async with serving(place, HELD) as server:
+        run_id = await server.start("held", task="x")
+        async with server.client.stream("GET", f"/api/runs/{run_id}/events") as response:
+            stream = frames(response)
+            await anext(stream)
+            code = await server.stop(number)
+            last = [event async for event in stream][-1]
+    async with serving(place, HELD) as server:
+        status = await server.status(run_id)
+
+    assert code == 0
+    assert last == {"run_id": run_id, "reason": "server_closing"}
+    assert status == "interrupted"
+
+
+async def test_a_client_that_says_nothing_does_not_hold_the_end_up(place: Place) -> None:
+    async with serving(place, "--offline") as server:
+        port = server.client.base_url.port
+        assert port is not None
+        async with await anyio.connect_tcp("127.0.0.1", port):
+            assert await server.stop() == 0
+
+
+async def test_runs_may_end_by_themselves_before_the_server_does(tmp_path: Path) -> None:
+    place = Place.below(tmp_path, AGENT_WORKFLOWS_DRAIN_SECONDS="20")
+
+    async with serving(place, HELD) as server:
+        run_id = await server.start("held", task="x")
+        server.process.send_signal(signal.SIGTERM)
+        with anyio.fail_after(5):
+            while (await server.client.get("/ready")).status_code != 503:
+                await anyio.sleep(0.02)
+        refused = await server.client.post("/api/runs", json={"workflow": "held", "input": {"task": "y"}})
+        (place.workspace / "go").touch()
+        with anyio.fail_after(10):
+            code = await server.process.wait()
+    async with serving(place, HELD) as server:
+        status = await server.status(run_id)
+
+    assert refused.status_code == 503
+    assert code == 0
+    assert status == "completed"
+
+
+async def test_a_second_signal_ends_the_waiting(tmp_path: Path) -> None:
+    place = Place.below(tmp_path, AGENT_WORKFLOWS_DRAIN_SECONDS="60")
+
+    async with serving(place, HELD) as server:
+        await server.start("held", task="x")
+        server.process.send_signal(signal.SIGTERM)
+        with anyio.fail_after(5):
+            while (await server.client.get("/ready")).status_code != 503:
+                await anyio.sleep(0.02)
+        assert await server.stop() == 0
+
+
+async def test_a_watcher_misses_nothing_when_the_server_is_killed_and_comes_back(place: Place) -> None:
+    seen: list[dict[str, Any]] = []
+    async with serving(place, HELD) as server:
+        run_id = await server.start("held", task="x")
+        with pytest.raises(httpx.RemoteProtocolError):
+            async with server.client.stream("GET", f"/api/runs/{run_id}/events") as response:
+                async for event in frames(response):
+                    seen.append(event)
+                    if event["type"] == "agent_event":
+                        server.process.kill()
+    async with serving(place, HELD) as server:
+        (place.workspace / "go").touch()
+        resumed = await server.client.post(f"/api/runs/{run_id}/resume", json={})
+        headers = {"last-event-id": str(seen[-1]["seq"])}
+        async with server.client.stream("GET", f"/api/runs/{run_id}/events", headers=headers) as response:
+            seen += [event async for event in frames(response)]
+
+    assert resumed.status_code == 200, resumed.text
+    assert [event["seq"] for event in seen] == list(range(1, len(seen) + 1))
+    assert seen[-1]["type"] == "workflow_completed"
+    assert "workflow_resumed" in [event["type"] for event in seen]
