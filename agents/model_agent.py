@@ -134,9 +134,6 @@ def _out_of_time(task: AgentTask, seconds: float, conversation: ModelConversatio
     partial = conversation.text_so_far
     if task.max_seconds is None or task.max_seconds > seconds:
         words = f"The agent was still at work after {seconds:.0f} s, the longest that one task may take."
-        error = TimeLimitReached(words, recovery=("Split the task into smaller ones",), partial=partial)
-    else:
-        words = f"The agent was still at work when the {seconds:.1f} s that were left of the run's time (max_seconds)"
-        error = TimeLimitReached(f"{words} were over.", partial=partial)
-    error.retry_safe = False
-    return error
+        return TimeLimitReached(words, recovery=("Split the task into smaller ones",), partial=partial)
+    left = f"the {seconds:.1f} s that were left of the run's time (max_seconds)"
+    return TimeLimitReached(f"The agent was still at work when {left} were over.", partial=partial)

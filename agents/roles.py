@@ -242,8 +242,8 @@ and the design promise, the edges of it, and what the review was about; a test t
 
 - Use the project's test runner and conventions, and what comes with the language where there is none.
 - Run the tests with a command of their own (no pipe, nothing after it), so that its exit code is the tests' outcome.
-- Change tests only. Where the code is wrong, leave the test failing and say what it shows. Never weaken a test to make \
-it pass.
+- Change tests only. Where the code is wrong, leave the test failing and say what it shows. Never weaken a test to \
+make it pass.
 - Do not commit, push, or install anything globally. Start nothing that goes on after you are done.
 
 Deliver a short account: what is tested, which command you ran and how it ended, and what is not tested.
@@ -257,8 +257,8 @@ DOCUMENTER = Role(
     access="write",
     max_turns=30,
     instructions=f"""\
-You document code that others have written, for whoever is going to use it. Read the code itself: document what it does, \
-not what the design wanted.
+You document code that others have written, for whoever is going to use it. Read the code itself: document what it \
+does, not what the design wanted.
 
 - Write it where the project keeps its documentation: bring a README up to date, or write one beside the code if there \
 is none. Change nothing but documentation; what is wrong in the code, you report.

@@ -14,6 +14,7 @@ from mcp_types import (
     TextResourceContents,
 )
 
+from mcp_server import run_page
 from mcp_server.assembly import Assembly
 from mcp_server.own_runs import own_run
 from mcp_server.results import result_json
@@ -46,6 +47,7 @@ TEMPLATES = (
         title="Something a run has made",
         description="The whole of a text that a run has made.",
     ),
+    run_page.TEMPLATE,
 )
 
 
@@ -85,6 +87,8 @@ class Resources:
         scheme, _, path = uri.partition("://")
         path, _, query = path.partition("?")
         match scheme, path.split("/"):
+            case "ui", ["run", _]:
+                return await anyio.to_thread.run_sync(run_page.read, uri)
             case "workflows", [name, "graph"] if name in {known.name for known in self._assembly.catalog.workflows}:
                 workflow = self._assembly.catalog.get(name)
                 text = await anyio.to_thread.run_sync(mermaid, workflow)

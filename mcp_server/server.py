@@ -26,6 +26,7 @@ from mcp_types import (
     Tool,
 )
 
+from mcp_server import run_page
 from mcp_server.assembly import Assembly
 from mcp_server.cancellations import Cancellations
 from mcp_server.eras import TASKS
@@ -92,6 +93,7 @@ class WorkflowServer(Server[dict[str, object]]):
         self.add_request_handler("tasks/update", TaskUpdateParams, tasks.update)
         self.add_request_handler("tasks/cancel", TaskParams, tasks.cancel)
         self.extensions[TASKS] = {}
+        self.extensions[run_page.EXTENSION] = {}
         self.middleware.append(cancellations.note)
 
     async def _list_tools(self, _ctx: RequestContext, _params: PaginatedRequestParams | None) -> ListToolsResult:

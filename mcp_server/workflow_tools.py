@@ -7,6 +7,7 @@ from typing import cast
 from mcp_types import Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from mcp_server import run_page
 from mcp_server.assembly import Assembly
 from mcp_server.failures import validated
 from mcp_server.owner import owner_of_call
@@ -85,7 +86,7 @@ class WorkflowTool:
                 idempotent_hint=False,
                 open_world_hint=True,
             ),
-            _meta={"anthropic/alwaysLoad": True},
+            _meta={"anthropic/alwaysLoad": True, **run_page.TOOL_META},
         )
 
 

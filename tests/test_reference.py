@@ -19,9 +19,9 @@ from mcp_server.cli import COMMANDS, cli
 from mcp_server.commands.following import EXIT_CODES
 from mcp_server.prompts import listed_prompts
 from mcp_server.resources import TEMPLATES
+from mcp_server.run_calls import EVENT_META
 from mcp_server.server import definitions
 from mcp_server.settings import MODEL_PREFIX, PREFIX, Settings
-from mcp_server.run_calls import EVENT_META
 from mcp_server.workflow_tools import CommonOptions
 from tests.documents import names, one_line, rows, section, spans
 from tests.test_house import FILES, text_of

@@ -110,7 +110,8 @@ class WorkflowContext:
         if not texts:
             return prompt
         told = "\n".join(f"- {text}" for text in texts)
-        return f"{prompt}\n\nInstructions that were added while the work was under way; they go before what was said above:\n{told}"
+        head = "Instructions that were added while the work was under way; they go before what was said above:"
+        return f"{prompt}\n\n{head}\n{told}"
 
     async def ask(self, role: Role, prompt: str, say: Say, *, reply_model: type[ReplyT]) -> ReplyT:
         """Like `perform`, for a typed reply.

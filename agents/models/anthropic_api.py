@@ -57,7 +57,8 @@ class AnthropicModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         """See `agents.models.model.Model.stream`."""
         if self._connection is None:
-            connection = await anyio.to_thread.run_sync(self._connect)
+            # Importing the SDK takes seconds, for which nobody who is cancelled has to wait.
+            connection = await anyio.to_thread.run_sync(self._connect, abandon_on_cancel=True)
             if self._connection is None:  # another request may have been quicker
                 self._connection = connection
         async with aclosing(self._connection.stream(request)) as deltas:

@@ -32,9 +32,22 @@ class ApiAccess:
     silent_seconds: float = SILENT_SECONDS
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown: the key as it is set, and as it is sent."""
+        return () if self.api_key is None else (self.api_key, self.api_key.strip())
+
+    @property
     def login_recovery(self) -> tuple[str, ...]:
         """What helps where the provider does not accept who we are."""
         return (f"Set {self.key_variable} to a valid key where the server is registered",)
+
+    @property
+    def model_recovery(self) -> tuple[str, ...]:
+        """What helps where the provider knows no such model, or no such address."""
+        named = "Check the name of the model, and whether the account may use it"
+        if not self.address_variable:
+            return (named,)
+        return (named, f"or correct {self.address_variable}: of its path nothing may be missing, such as /v1")
 
     @property
     def network_recovery(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 Imported when the first request is made: it brings the HTTP client along, and TLS with it.
 """
 
+import json
 import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -144,9 +145,7 @@ class ApiConnection:
 
     async def _events_of(self, path: str, body: JsonObject) -> AsyncGenerator[JsonObject, None]:
         headers = {**self._headers(), "content-type": "application/json", "accept": "text/event-stream"}
-        async with self._client.stream(
-            "POST", self._url(path), content=orjson.dumps(body), headers=headers
-        ) as response:
+        async with self._client.stream("POST", self._url(path), content=_encoded(body), headers=headers) as response:
             if response.status_code != _OK:
                 raise _Rejected(await _refusal_in(response))
             if response.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/event-stream":
@@ -239,6 +238,13 @@ class ApiConnection:
 def _tls() -> ssl.SSLContext:
     """This machine's trust in certificates; to read it takes as long as all else about a client."""
     return httpx2.create_ssl_context()
+
+
+def _encoded(body: JsonObject) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:  # half a character, as in a file's name that is no UTF-8
+        return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
 def _events_in(response: httpx2.Response) -> AsyncGenerator[httpx2.ServerSentEvent, None]:

@@ -150,12 +150,13 @@ def error_of(refusal: Refusal, access: ApiAccess, partial: str = "") -> AgentErr
     """
     kind = _kind_of(refusal)
     said = refusal.words or (f"status {refusal.status}" if refusal.status else "it failed")
-    message = without_secrets(f"{access.provider} says: {said}", (access.api_key,))
-    partial = without_secrets(partial, (access.api_key,))
+    message = without_secrets(f"{access.provider} says: {said}", access.secrets)
+    partial = without_secrets(partial, access.secrets)
     if issubclass(kind, ProviderFailed):
         wait = refusal.retry_after_seconds
         return kind(message, partial=partial, status=refusal.status, retry_after_seconds=wait)
-    return kind(message, recovery=access.login_recovery if kind is NotLoggedIn else (), partial=partial)
+    recovery = access.login_recovery if kind is NotLoggedIn else access.model_recovery
+    return kind(message, recovery=recovery, partial=partial)
 
 
 def _kind_of(refusal: Refusal) -> type[AgentError]:

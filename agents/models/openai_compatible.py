@@ -28,7 +28,7 @@ def compatible_access(environ: Mapping[str, str]) -> ApiAccess:
     """Access to the server that `OPENAI_BASE_URL` names; a key is sent if there is one."""
     return ApiAccess(
         provider="The server at OPENAI_BASE_URL",
-        base_url=environ.get("OPENAI_BASE_URL", ""),
+        base_url=environ.get("OPENAI_BASE_URL", "").strip(),
         api_key=environ.get("OPENAI_API_KEY"),
         key_variable="OPENAI_API_KEY",
         address_variable="OPENAI_BASE_URL",
@@ -40,7 +40,7 @@ def openrouter_access(environ: Mapping[str, str]) -> ApiAccess:
     """Access to OpenRouter."""
     return ApiAccess(
         provider="OpenRouter",
-        base_url=environ.get("OPENROUTER_BASE_URL") or OPENROUTER_URL,
+        base_url=environ.get("OPENROUTER_BASE_URL", "").strip() or OPENROUTER_URL,
         api_key=environ.get("OPENROUTER_API_KEY"),
         key_variable="OPENROUTER_API_KEY",
         address_variable="OPENROUTER_BASE_URL",

@@ -24,7 +24,7 @@ def openai_access(environ: Mapping[str, str]) -> ApiAccess:
     """Access to OpenAI."""
     return ApiAccess(
         provider="OpenAI",
-        base_url=environ.get("OPENAI_BASE_URL") or OPENAI_URL,
+        base_url=environ.get("OPENAI_BASE_URL", "").strip() or OPENAI_URL,
         api_key=environ.get("OPENAI_API_KEY"),
         key_variable="OPENAI_API_KEY",
         address_variable="OPENAI_BASE_URL",

@@ -7,14 +7,14 @@ over Chat Completions, ended on 27 September 2026.
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
-from agents.claude.fields import JsonObject
+from agents.claude.fields import JsonObject, text_of
 from agents.models.api_access import ApiAccess
 from agents.models.deltas import Delta
 from agents.models.late_connection import LateConnection
 from agents.models.model import Abilities, PriceOf, unknown_price
 from agents.models.request import ModelRequest
 from agents.models.responses_request import common_body, json_schema_of, with_tool
-from agents.models.responses_stream import ResponsesReader
+from agents.models.responses_stream import ResponsesReader, text_of_message
 
 PREFIX = "perplexity:"
 """How names of these models begin in settings."""
@@ -27,7 +27,7 @@ def perplexity_access(environ: Mapping[str, str]) -> ApiAccess:
     """Access to Perplexity."""
     return ApiAccess(
         provider="Perplexity",
-        base_url=environ.get("PERPLEXITY_BASE_URL") or PERPLEXITY_URL,
+        base_url=environ.get("PERPLEXITY_BASE_URL", "").strip() or PERPLEXITY_URL,
         api_key=environ.get("PERPLEXITY_API_KEY"),
         key_variable="PERPLEXITY_API_KEY",
         address_variable="PERPLEXITY_BASE_URL",
@@ -64,7 +64,7 @@ class PerplexityModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         """See `agents.models.model.Model.stream`."""
         connection = await self._connection.get()
-        reader = ResponsesReader(self._model, self._price_of)
+        reader = ResponsesReader(self._model, self._price_of, echo=plain_item)
         body = body_of(self._model, request)
         async with aclosing(connection.stream("/v1/responses", body, reader, optional=("reasoning",))) as deltas:
             async for delta in deltas:
@@ -73,6 +73,18 @@ class PerplexityModel:
     async def aclose(self) -> None:
         """Give back the connections."""
         await self._connection.aclose()
+
+
+def plain_item(item: JsonObject) -> JsonObject | None:
+    """An item of an answer in the form in which the API takes it back; None if it takes none of that kind back."""
+    match text_of(item, "type"):
+        case "message":
+            return {"type": "message", "role": "assistant", "content": text_of_message(item)}
+        case "function_call":
+            kept = ("type", "call_id", "name", "arguments", "thought_signature")
+            return {name: item[name] for name in kept if item.get(name) is not None}
+        case _:
+            return None
 
 
 def body_of(model: str, request: ModelRequest) -> JsonObject:

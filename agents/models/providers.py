@@ -104,5 +104,8 @@ class ModelSpec:
 def has_own_address(environ: Mapping[str, str]) -> bool:
     """Whether `openai:` stands for a server at another address than OpenAI's own."""
     address = environ.get("OPENAI_BASE_URL", "").strip()
-    host = urlsplit(address).hostname or "" if address else _OPENAI_HOST
+    try:
+        host = urlsplit(address).hostname or "" if address else _OPENAI_HOST
+    except ValueError:  # no address at all, which the first request will say
+        return True
     return host != _OPENAI_HOST and not host.endswith(f".{_OPENAI_HOST}")

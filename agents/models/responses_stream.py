@@ -3,7 +3,8 @@
 What matches no kind of event or item that is known here is left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import orjson
 
@@ -36,8 +37,21 @@ from agents.models.deltas import (
 from agents.models.model import PriceOf, TokenCount
 from agents.models.request import ToolCall
 
-_ECHOED = frozenset({"message", "function_call", "reasoning"})
-"""Kinds of items that are sent back with the next request."""
+_ECHOED = frozenset({"message", "function_call", "reasoning", "web_search_call"})
+
+Echo: TypeAlias = Callable[[JsonObject], JsonObject | None]
+"""An item of an answer as it is sent back with the next request; None if it is not."""
+
+
+def whole_item(item: JsonObject) -> JsonObject | None:
+    """An item as it came, which OpenAI wants: reasoning without what it led to is refused, and the other way round.
+
+    Reasoning that was not kept there and is not sent along cannot be referred to.
+    """
+    kind = text_of(item, "type")
+    if kind not in _ECHOED or (kind == "reasoning" and not text_of(item, "encrypted_content")):
+        return None
+    return item
 
 
 class ResponsesReader:
@@ -46,11 +60,13 @@ class ResponsesReader:
     Args:
         model: Name of the model that was asked.
         price_of: What the tokens cost, where the provider does not say it itself.
+        echo: What of the answer is sent back.
     """
 
-    def __init__(self, model: str, price_of: PriceOf) -> None:
+    def __init__(self, model: str, price_of: PriceOf, *, echo: Echo = whole_item) -> None:
         self._model = model
         self._price_of = price_of
+        self._echoed = echo
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._is_thinking = False
@@ -125,7 +141,7 @@ class ResponsesReader:
         end = self._end or {}
         if not self._text:  # it came in the last event only
             for item in objects_of(end, "output"):
-                yield from self._say(_text_of_message(item))
+                yield from self._say(text_of_message(item))
                 yield from self._sources_of(item)
         yield from self._end_thinking()
         yield self._used(object_of(end, "usage"))
@@ -172,8 +188,8 @@ class ResponsesReader:
 
     def _take(self, item: JsonObject) -> Iterator[Delta]:
         kind = text_of(item, "type")
-        if kind in _ECHOED and (kind != "reasoning" or "encrypted_content" in item):
-            self._echo.append(item)  # reasoning that was not kept and is not sent along cannot be referred to
+        if (sent_back := self._echoed(item)) is not None:
+            self._echo.append(sent_back)
         match kind:
             case "function_call":
                 self._called = True
@@ -184,6 +200,7 @@ class ResponsesReader:
                 looked_for = text_of(action, "query") or text_of(action, "url") or text_of(action, "type")
                 ok = text_of(item, "status") != "failed"
                 yield from self._searches.ended(text_of(item, "id"), "web_search", looked_for, ok=ok)
+                self._searches.made += text_of(action, "type") in {"search", ""}  # to open a page costs nothing
             case "search_results" | "fetch_url_results":
                 yield from self._found(item)
             case _:
@@ -225,6 +242,7 @@ class ResponsesReader:
         if is_new:
             lines = [f"{text_of(one, 'title')} — {text_of(one, 'url')}" for one in found]
             yield from self._searches.ended("", tool, "\n".join(lines) or "Nothing found", ok=True)
+            self._searches.made += is_search
         for one in found:
             yield from self._cite(one)
 
@@ -232,6 +250,7 @@ class ResponsesReader:
         if not usage:
             return Used(model=self._model, input_tokens=0, output_tokens=0, cost_usd=None)
         read = object_of(usage, "input_tokens_details")
+        invoked = object_of(object_of(usage, "tool_calls_details"), "web_search")
         cached = count_of(read, "cached_tokens") or count_of(read, "cache_read_input_tokens")
         written = count_of(read, "cache_write_tokens") or count_of(read, "cache_creation_input_tokens")
         count = TokenCount(
@@ -239,7 +258,7 @@ class ResponsesReader:
             cache_read_tokens=cached,
             cache_write_tokens=written,
             output_tokens=count_of(usage, "output_tokens"),
-            web_searches=self._searches.made,
+            web_searches=count_of(invoked, "invocation") or self._searches.made,
         )
         reported = optional_number_of(object_of(usage, "cost"), "total_cost")
         return Used(
@@ -251,7 +270,11 @@ class ResponsesReader:
 
 
 class _Searches:
-    """The provider's own tools that run, so that each is told to begin once and to end once."""
+    """The provider's own tools that run, so that each is told to begin once and to end once.
+
+    Attributes:
+        made: How many searches there were that cost something.
+    """
 
     def __init__(self) -> None:
         self.made = 0
@@ -271,7 +294,6 @@ class _Searches:
 
     def ended(self, call_id: str, tool: str, output: str, *, ok: bool) -> Iterator[Delta]:
         """One ends: that of the id, or the oldest of the tool; one that was never told to begin, begins here."""
-        self.made += tool == "web_search"
         open_id = call_id if call_id in self._open else next((key for key, of in self._open.items() if of == tool), "")
         if not open_id:
             yield from self.started(call_id, tool, {})
@@ -280,7 +302,8 @@ class _Searches:
         yield ProviderToolEnded(open_id, tool, ok=ok, output=output)
 
 
-def _text_of_message(item: JsonObject) -> str:
+def text_of_message(item: JsonObject) -> str:
+    """The text of an item that is a message; empty for any other."""
     return "".join(text_of(part, "text") for part in objects_of(item, "content") if text_of(item, "type") == "message")
 
 

@@ -24,7 +24,7 @@ class FetchArguments(Arguments):
 
 async def fetch_public_page(url: str) -> "WebPage":
     """Download a page of the public internet; see `agents.tools.web_page.fetch`."""
-    fetch = await anyio.to_thread.run_sync(_load)
+    fetch = await anyio.to_thread.run_sync(_load, abandon_on_cancel=True)
     return await fetch(url)
 
 

@@ -35,10 +35,10 @@ def command(*, offline: bool | None, own_workflows: tuple[str, ...], http: str |
 
 def _serve_http(settings: Settings, own_workflows: tuple[str, ...], address: str) -> NoReturn:
     network = importlib.import_module("mcp_server.http.network")  # none of it is needed on a pipe
-    access = importlib.import_module("mcp_server.http.access")
+    exposure = importlib.import_module("mcp_server.http.exposure")
     try:
         listen = network.ListenAddress.parse(address)
-        access.check(settings, listen)
+        exposure.check(settings, listen)
     except ValueError as error:
         raise click.UsageError(f"--http: {error}") from error
     except SettingsInvalid as error:

@@ -1,4 +1,4 @@
-"""Who may use the server, by its settings. A server that others can reach and that asks nobody is refused."""
+"""Who may use the server, by its settings."""
 
 from collections.abc import Sequence
 
@@ -9,36 +9,17 @@ from starlette.routing import Route
 from mcp_server.assembly import OWNER
 from mcp_server.http.app import Access
 from mcp_server.http.auth import Authenticator, Nobody, OneOf, OwnTokens, VerifiedTokens
+from mcp_server.http.exposure import check, own_tokens
 from mcp_server.http.network import AllowedNames, ListenAddress
 from mcp_server.http.oauth import JwtVerifier
-from mcp_server.settings import Settings, SettingsInvalid
-
-
-def check(settings: Settings, listen: ListenAddress) -> None:
-    """See that a server may start.
-
-    Raises:
-        SettingsInvalid: Others could reach it and it would ask nobody, or OAuth is set in part.
-    """
-    oauth = (settings.oauth_issuer, settings.oauth_jwks_url, settings.oauth_audience)
-    if any(oauth) and not all(oauth):
-        raise SettingsInvalid(
-            "OAuth is set in part: it needs AGENT_WORKFLOWS_OAUTH_ISSUER, AGENT_WORKFLOWS_OAUTH_JWKS_URL and "
-            "AGENT_WORKFLOWS_OAUTH_AUDIENCE (the address under which clients know this server, with /mcp)."
-        )
-    if not listen.loopback and not _tokens(settings) and not any(oauth):
-        raise SettingsInvalid(
-            f"Others can reach {listen}, and whoever can would run agents as you. Set AGENT_WORKFLOWS_TOKEN to a long "
-            "random text that clients then have to send, or AGENT_WORKFLOWS_OAUTH_ISSUER and its like; or listen at "
-            "127.0.0.1."
-        )
+from mcp_server.settings import Settings
 
 
 def access_of(settings: Settings, listen: ListenAddress) -> Access:
     """Who may use a server that listens there.
 
     Raises:
-        SettingsInvalid: As in `check`.
+        SettingsInvalid: As in `mcp_server.http.exposure.check`.
     """
     check(settings, listen)
     metadata, challenge = _metadata(settings)
@@ -53,13 +34,8 @@ def access_of(settings: Settings, listen: ListenAddress) -> Access:
     )
 
 
-def _tokens(settings: Settings) -> dict[str, str]:
-    own = {OWNER: settings.token} if settings.token is not None else {}
-    return {owner: token.get_secret_value() for owner, token in {**own, **settings.tokens}.items()}
-
-
 def _authenticator(settings: Settings) -> Authenticator:
-    tokens = _tokens(settings)
+    tokens = own_tokens(settings)
     accepted: list[Authenticator] = [OwnTokens(tokens)] if tokens else []
     if settings.oauth_issuer and settings.oauth_jwks_url and settings.oauth_audience:
         verifier = JwtVerifier(

@@ -1,7 +1,8 @@
 """What a caller of the API may ask for: the shapes of its requests, and how they become calls of the engine."""
 
+from copy import copy
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -10,11 +11,11 @@ from starlette.datastructures import QueryParams
 from mcp_server.assembly import Assembly
 from mcp_server.failures import validated
 from mcp_server.http.problem import Problem
-from mcp_server.workflow_tools import MAX_COST_USD
+from mcp_server.workflow_tools import CommonOptions
 from workflows.budget import Limits
 from workflows.runs.engine import RunRequest
 from workflows.runs.errors import InputRejected
-from workflows.runs.run import GateReply, RunStatus
+from workflows.runs.run import GateReply, Isolation, Permissions, RunOptions, RunStatus
 
 MOST_RUNS = 100
 """Runs one page of a list holds."""
@@ -22,37 +23,40 @@ MOST_RUNS = 100
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-class StartRun(BaseModel):
-    """A run that somebody wants."""
+def _as_in_tools(name: str) -> Any:  # noqa: ANN401 - what `Field` returns, too
+    """The common option of this name, as the workflows' tools have it."""
+    return copy(CommonOptions.model_fields[name])
+
+
+class Options(BaseModel):
+    """What every run can be asked for with, besides its workflow's input."""
 
     model_config = ConfigDict(extra="forbid")
+
+    workspace: str | None = _as_in_tools("workspace")
+    max_cost_usd: float | None = _as_in_tools("max_cost_usd")
+    max_seconds: float | None = _as_in_tools("max_seconds")
+    isolation: Isolation | None = _as_in_tools("isolation")
+    permissions: Permissions = _as_in_tools("permissions")
+
+
+class StartRun(Options):
+    """A run that somebody wants."""
 
     workflow: str = Field(max_length=100, description="Its name; GET /api/workflows lists them.")
     input: dict[str, object] = Field(
         default_factory=dict[str, object], description="As the workflow's `input_schema` says."
     )
-    workspace: str | None = Field(
-        default=None,
-        max_length=4096,
-        description="Directory to work in: absolute, or relative to the server's first root, which is the default.",
-    )
-    max_cost_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False, description=MAX_COST_USD)
-    max_seconds: float | None = Field(default=None, gt=0, le=86_400, description="Stop the run after this long.")
 
 
-class Chat(BaseModel):
+class Chat(Options):
     """Something to have done, and to be told about while it is done."""
-
-    model_config = ConfigDict(extra="forbid")
 
     message: str = Field(min_length=1, description="The workflow's main input, for example the task.")
     workflow: str | None = Field(
         default=None, max_length=100, description="Which; the first that is listed if not given."
     )
     input: dict[str, object] = Field(default_factory=dict[str, object], description="Further fields of the input.")
-    workspace: str | None = Field(default=None, max_length=4096, description="As in POST /api/runs.")
-    max_cost_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False, description=MAX_COST_USD)
-    max_seconds: float | None = Field(default=None, gt=0, le=86_400, description="Stop the run after this long.")
 
 
 class CancelRun(BaseModel):
@@ -175,6 +179,7 @@ def run_request(assembly: Assembly, asked: StartRun, owner: str) -> RunRequest:
         workspace=assembly.workspaces.choose(asked.workspace, writes=workflow.writes),
         owner=owner,
         limits=Limits(max_cost_usd=asked.max_cost_usd, max_seconds=asked.max_seconds),
+        options=RunOptions(isolation=asked.isolation, permissions=asked.permissions),
     )
 
 
@@ -184,13 +189,8 @@ def chat_request(assembly: Assembly, asked: Chat) -> StartRun:
     main = next(iter(workflow.input_model.model_fields))
     if main in asked.input:
         raise InputRejected(f"input.{main}", f"input.{main}: this is the message; give it once, as `message`.")
-    return StartRun(
-        workflow=workflow.name,
-        input={main: asked.message, **asked.input},
-        workspace=asked.workspace,
-        max_cost_usd=asked.max_cost_usd,
-        max_seconds=asked.max_seconds,
-    )
+    options = {name: getattr(asked, name) for name in Options.model_fields}
+    return StartRun(workflow=workflow.name, input={main: asked.message, **asked.input}, **options)
 
 
 def reply_of(asked: AnswerRun, by: str) -> GateReply:

@@ -86,13 +86,13 @@ class Watch(asyncio.Protocol):
     Attributes:
         seqs: Numbers of the events it got.
         latencies: Seconds from an event's being said to its arrival.
-        bytes: How much came.
+        received: Bytes that came.
         over: Done when the last event has come, or the connection has ended.
     """
 
     seqs: list[int] = field(default_factory=list[int])
     latencies: list[float] = field(default_factory=list[float])
-    bytes: int = 0
+    received: int = 0
     over: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     _rest: bytes = b""
     _transport: asyncio.Transport | None = None
@@ -104,7 +104,7 @@ class Watch(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See the base class."""
         now = time.monotonic()
-        self.bytes += len(data)
+        self.received += len(data)
         whole, end, self._rest = (self._rest + data).rpartition(b"\n\n")
         if not end:
             return
@@ -167,7 +167,7 @@ async def http_process(
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         log = Path(own) / "stderr"
         with log.open("wb") as stderr:
-            process = subprocess.Popen(  # noqa: TID251 - the process itself is what is measured
+            process = subprocess.Popen(  # noqa: ASYNC220, TID251 - the process itself is what is measured
                 [*command, f"--workflow={WORKFLOWS}:CLOCK", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
@@ -182,13 +182,14 @@ async def http_process(
             await asyncio.to_thread(process.wait, 5)
 
 
-async def _port(process: "subprocess.Popen[bytes]", log: Path) -> int:
+async def _port(process: "subprocess.Popen[bytes]", log: Path) -> int:  # noqa: TID251 - see above
     deadline = time.monotonic() + BOUND
     while time.monotonic() < deadline and process.poll() is None:
-        if match := _SERVES.search(log.read_bytes()):
+        if match := _SERVES.search(await asyncio.to_thread(log.read_bytes)):
             return int(match[1])
         await asyncio.sleep(0.02)
-    raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+    said = await asyncio.to_thread(log.read_text)
+    raise RuntimeError(f"the server did not start: {said[-2000:]}")
 
 
 def share(values: list[float], part: float) -> float:

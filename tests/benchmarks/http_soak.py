@@ -1,8 +1,8 @@
 """Whether the server grows: rounds of 50 runs at 20 events a second, watched by clients that come, go and come back.
 
-After each round, when everybody has gone, its memory, open files, tasks and connections are read. The first rounds warm it
-up; growth is the difference between the medians of the last and the first half of the rest. The short form, of about a
-minute, is what `python -m tests.benchmarks` runs; `http_soak.growth(rounds=360, seconds=10)` is the hour.
+After each round, when everybody has gone, its memory, open files, tasks and connections are read. The first rounds
+warm it up; growth is the difference between the medians of the last and the first half of the rest. The short form, of
+about a minute, is what `python -m tests.benchmarks` runs; `http_soak.growth(rounds=360, seconds=10)` is the hour.
 """
 
 import asyncio

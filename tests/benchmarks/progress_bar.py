@@ -15,7 +15,7 @@ import orjson
 from tests.benchmarks.row import Row
 from workflows.catalog import Catalog
 from workflows.runs.fraction import Fraction
-from workflows.runs.usual_course import Beat, Course, shipped, usual
+from workflows.runs.usual_course import Beat, Course, Usual, shipped, usual
 from workflows.workflow import Stage, Workflow
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "runs"
@@ -59,27 +59,30 @@ def errors_of(workflow: Workflow, recorded: Sequence[Course]) -> list[Errors]:
         others = [*recorded[:number], *recorded[number + 1 :]]
         found.append(
             Errors(
-                learned=error(course, bar_of(Fraction(workflow.stages, usual(workflow.stages, others)))),
-                unlearned=error(course, bar_of(Fraction(workflow.stages, shipped(workflow.stages)))),
+                learned=error(course, played_bar(workflow.stages, usual(workflow.stages, others))),
+                unlearned=error(course, played_bar(workflow.stages, shipped(workflow.stages))),
                 naive=error(course, stages_done(workflow.stages)),
             )
         )
     return found
 
 
-def bar_of(fraction: Fraction) -> Bar:
-    """The bar as a run moves it."""
+def played_bar(stages: Sequence[Stage], learned: Usual) -> Bar:
+    """The bar as a run moves it, by the run's own clock."""
+    now = 0.0
+    fraction = Fraction(stages, learned, lambda: now)
 
     def bar(beat: Beat) -> float:
+        nonlocal now
+        now = beat.seconds
         match beat.what:
             case "started":
                 fraction.stage_started(beat.stage)
-                fraction.worked()  # the event that tells it is a sign, too
             case "completed":
                 fraction.stage_completed(beat.stage)
-                fraction.worked()
             case "worked":
-                fraction.worked()
+                pass
+        fraction.worked()  # the event that tells of a stage is a sign, too
         return fraction.value / 100
 
     return bar

@@ -1,11 +1,11 @@
 """500 watchers on 50 live runs, and one watcher that never reads among 100.
 
-The runs are real ones of the engine; their agents tell the time 20 times a second. Every watcher has a connection of its
-own and reads in one other process, which shares the machine's cores with the server. A latency is the time from the
-agent's word to the watcher's having it: log, commit and wire are in it.
+The runs are real ones of the engine; their agents tell the time 20 times a second. Every watcher has a connection of
+its own and reads in one other process, which shares the machine's cores with the server. A latency is the time from
+the agent's word to the watcher's having it: log, commit and wire are in it.
 
-The one that never reads follows a run that has already said a lot, from its beginning, and stops reading after its first
-bytes. Rounds with and without it take turns; the medians of their p99 are compared.
+The one that never reads follows a run that has already said a lot, from its beginning, and stops reading after its
+first bytes. Rounds with and without it take turns; the medians of their p99 are compared.
 """
 
 import asyncio

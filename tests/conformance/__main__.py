@@ -71,8 +71,10 @@ def written(scenarios: list[Scenario], seen: list[Seen]) -> str:
         lines += [
             f"### Revision {revision}",
             "",
-            f"{len(passing)} of {len(scored)} scored scenarios pass; of all {len(of_it)}, {checks[0]} checks hold and "
-            f"{checks[1]} do not.",
+            (
+                f"{len(passing)} of {len(scored)} scored scenarios pass; of all {len(of_it)}, {checks[0]} checks hold "
+                f"and {checks[1]} do not."
+            ),
             "",
             "| scenario | checks | counts | result |",
             "|---|---|---|---|",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, cast
 
@@ -85,7 +86,7 @@ class Inspector:
         seen = [Seen("Inspector", "tools/list", f"{len(listed)} tools", sorted(listed) == sorted(known))]
         run = ""
         for name in listed:
-            given = (WORKFLOWS | ABOUT_RUNS).get(name, "").format(run=run)
+            given = {**WORKFLOWS, **ABOUT_RUNS}.get(name, "").format(run=run)
             result = self._said("tools/call", "--tool-name", name, *_options(given))
             structured = cast("dict[str, object]", result.get("structuredContent") or {})
             run = run or str(structured.get("run_id", ""))
@@ -157,26 +158,26 @@ async def python(home: Path, workspace: Path) -> list[Seen]:
 
 
 async def _python(home: Path, workspace: Path, mode: Literal["legacy", "auto"]) -> Seen:
-    progress: list[float] = []
+    values: list[float] = []
 
-    async def note(value: float, total: float | None, message: str | None) -> None:
+    async def note(progress: float, total: float | None, message: str | None) -> None:
         del total, message
-        progress.append(value)
+        values.append(progress)
 
     command, *arguments = SERVE
-    server = StdioServerParameters(command=command, args=arguments, env=environment(home), cwd=workspace)
+    server = StdioServerParameters(command=command, args=[*arguments], env=environment(home), cwd=workspace)
     with anyio.fail_after(CALL_SECONDS):
         async with Client(server, mode=mode) as client:
             tools = [tool.name for tool in (await client.list_tools()).tools]
             asked = {"task": f"Add slugs ({mode}, Python)", "isolation": "in_place"}
             result = await client.call_tool("build_feature", asked, progress_callback=note)
             status = str(cast("dict[str, object]", result.structured_content)["status"])
-            return _session("Python SDK", mode, client.protocol_version, tools, sorted(progress), status)
+            return _session("Python SDK", mode, client.protocol_version, tools, sorted(values), status)
 
 
 def _session(client: str, mode: str, protocol: str, tools: list[str], progress: list[float], status: str) -> Seen:
     era = "2025-11-25" if mode == "legacy" else "2026-07-28"
-    rising = all(before < after for before, after in zip(progress, progress[1:], strict=False))
+    rising = all(before < after for before, after in pairwise(progress))
     ok = protocol == era and rising and len(progress) > 2 and status == "completed" and len(tools) > 4
     outcome = f"{len(tools)} tools; `build_feature` {status}, {len(progress)} lines of progress"
     return Seen(client, f"protocol {protocol}", outcome, ok)

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import mcp_server.http.app as http_app
-from mcp_server import run_calls
 from mcp_server.http.network import ListenAddress
 from mcp_server.http.serving import serve
 from mcp_server.settings import Settings
@@ -19,8 +18,7 @@ from workflows.catalog import BUILT_IN, Catalog
 
 def main(home: Path, workspace: Path, port: int) -> None:
     http_app.WorkflowServer = ConformanceServer
-    run_calls.GRACE_SECONDS = 0.0
-    settings = Settings(home=home, roots=(workspace,), offline=True)
+    settings = Settings(home=home, roots=(workspace,), offline=True, task_grace_seconds=0)
     serve(settings, Catalog((*BUILT_IN, *JOBS)), ListenAddress("127.0.0.1", port))
 
 

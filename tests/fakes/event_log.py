@@ -153,7 +153,11 @@ class MemoryEventLog:
         self._check()
         for stored in self.store.runs.values():
             found = stored.run
-            if (found.active or found.status == "interrupted") and run.key and (found.owner, found.key) == (run.owner, run.key):
+            if (
+                (found.active or found.status == "interrupted")
+                and run.key
+                and (found.owner, found.key) == (run.owner, run.key)
+            ):
                 return found, False
         created_at = run.created_at or utc_now()
         while any(stored.run.created_at == created_at for stored in self.store.runs.values()):

@@ -1,6 +1,7 @@
-"""The whole of build_feature, every role on a model of a provider: one at a time, and each on another."""
+"""The whole of build_feature, every role on a model of one provider."""
 
 import json
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -129,7 +130,8 @@ async def test_build_feature_runs_with_every_role_on_one_provider(provider: Prov
         home=tmp_path / "home", roots=(workspace,), models={role: f"{provider}:m" for role in ROLES if role != "claude"}
     )
     async with served(provider, without_a_command_line()) as api:
-        environ = {f"{provider.upper()}_API_KEY": "sk-0123456789abcdef", f"{provider.upper()}_BASE_URL": api.url}
+        own = {f"{provider.upper()}_API_KEY": "sk-0123456789abcdef", f"{provider.upper()}_BASE_URL": api.url}
+        environ = {"PATH": os.environ["PATH"], **own}
         async with assemble(settings, Catalog.with_own([]), environ=environ) as assembly:
             run, used = await built(assembly, workspace)
         counted = api.counted

@@ -114,6 +114,10 @@ def test_a_server_of_ones_own_is_used_where_it_is_asked_for_and_needs_no_key(tmp
     assert "openai:<model>" in nothing.problem.recovery[0]
 
 
+def test_an_address_that_is_none_is_left_to_the_first_request(tmp_path: Path) -> None:
+    assert chosen(tmp_path, "codesmith", {"OPENAI_BASE_URL": "http://["}, codesmith="openai:m").problem is None
+
+
 def test_openais_own_address_is_no_server_of_ones_own(tmp_path: Path) -> None:
     environ = {"OPENAI_BASE_URL": "https://eu.api.openai.com/v1", "OPENAI_API_KEY": "sk-0123456789"}
 

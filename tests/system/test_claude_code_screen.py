@@ -1,11 +1,15 @@
-"""What a person sees: the real Claude Code in a terminal, this server registered, and real agents at work below it."""
+"""What a person sees: the real Claude Code in a terminal, this server registered, and runs at work below it.
+
+What was on the screen is kept in `test-output/screens/`, one file for each test.
+"""
 
 import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from itertools import groupby
 from pathlib import Path
 from shlex import quote
 
@@ -16,19 +20,34 @@ from tests.fakes.build_feature_script import build_feature_model
 from tests.fakes.claude_home import claude_environment, require_claude
 from tests.fakes.messages_api import messages_api
 from tests.fakes.messages_request import ModelRequest
-from tests.fakes.messages_script import Answer, Reply, ToolUse, by_marker, say
+from tests.fakes.messages_script import Answer, Reply, ToolUse, always, by_marker, say
+from tests.system.place import OWN_WORKFLOWS, Place, command_of
+from tests.waiting import until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(not shutil.which("tmux") and not os.environ.get("CI"), reason="needs tmux for a terminal"),
+]
 
 MARKER = "[a person's session]"
-PROMPT = "Use build_feature to add slugify"
+SCREENS = Path(__file__).parents[2] / "test-output" / "screens"
 
 
-def person(request: ModelRequest) -> Answer:
-    """The model of the session: calls the tool once, then is done."""
-    if request.tool_results:
-        return say("The feature is built.")
-    return Reply((ToolUse("mcp__agent-workflows__build_feature", {"task": "Add slugify"}),))
+def calls(tool: str, **arguments: str) -> Callable[[ModelRequest], Answer]:
+    """The model of a session: calls the tool once, and says what it reads of it from then on."""
+
+    def person(request: ModelRequest) -> Answer:
+        if not request.tool_results:
+            return Reply((ToolUse(f"mcp__agent-workflows__{tool}", dict(arguments)),))
+        read = "\n".join(
+            [message.text for message in request.body.messages[1:]] + [r.text for r in request.tool_results]
+        )
+        for sign in ("it is done", "approved: ", "The feature"):
+            if sign in read:
+                return say(f"I have read: {sign}")
+        return say("It is under way.")
+
+    return person
 
 
 class Screen:
@@ -37,6 +56,10 @@ class Screen:
     def __init__(self, name: str) -> None:
         self._name = name
         self.seen: list[str] = []
+
+    async def press(self, key: str) -> None:
+        """Press a key that is no text, for example `Escape`."""
+        await _tmux("send-keys", "-t", self._name, key)
 
     async def type(self, text: str) -> None:
         await _tmux("send-keys", "-t", self._name, "-l", text)
@@ -54,8 +77,24 @@ class Screen:
 
 
 @asynccontextmanager
-async def claude_code(directory: Path, url: str, workspace: Path) -> AsyncGenerator[Screen, None]:
-    """Claude Code in a terminal, past its first questions, with this server registered."""
+async def claude_code(
+    directory: Path,
+    url: str,
+    workspace: Path,
+    *arguments: str,
+    options: tuple[str, ...] = (),
+    settings: Mapping[str, str] | None = None,
+) -> AsyncGenerator[Screen, None]:
+    """Claude Code in a terminal, past its first questions, with this server registered.
+
+    Args:
+        directory: Holds its configuration and the server's data.
+        url: Where its model is.
+        workspace: Where it is started.
+        arguments: Of `agent-workflows serve`.
+        options: Further ones of `claude`.
+        settings: The server's, as environment variables.
+    """
     environ = claude_environment(directory, url)
     known = {
         "hasCompletedOnboarding": True,
@@ -65,46 +104,136 @@ async def claude_code(directory: Path, url: str, workspace: Path) -> AsyncGenera
     }
     for place in (Path(environ["CLAUDE_CONFIG_DIR"]), Path(environ["HOME"])):
         place.mkdir(parents=True, exist_ok=True)
-        (place / ".claude.json").write_text(json.dumps(known))
+        if not (place / ".claude.json").exists():
+            (place / ".claude.json").write_text(json.dumps(known))
     server = {
         "type": "stdio",
         "command": str(Path(sys.executable).with_name("agent-workflows")),
-        "args": ["serve"],
-        "env": {"AGENT_WORKFLOWS_HOME": str(directory / "data"), "AGENT_WORKFLOWS_CLAUDE": str(require_claude())},
+        "args": ["serve", *arguments],
+        "env": {
+            "AGENT_WORKFLOWS_HOME": str(directory / "data"),
+            "AGENT_WORKFLOWS_CLAUDE": str(require_claude()),
+            **(settings or {}),
+        },
     }
     config = directory / "mcp.json"
     config.write_text(json.dumps({"mcpServers": {"agent-workflows": server}}))
     variables = [f"{name}={quote(value)}" for name, value in environ.items()]
-    options = [f"--mcp-config={config}", "--strict-mcp-config", "--allowedTools=mcp__agent-workflows"]
-    command = ["env", *variables, str(require_claude()), *options, quote(f"--append-system-prompt={MARKER}")]
+    all_options = [f"--mcp-config={config}", "--strict-mcp-config", "--allowedTools=mcp__agent-workflows", *options]
+    command = ["env", *variables, str(require_claude()), *all_options, quote(f"--append-system-prompt={MARKER}")]
     name = f"agent-workflows-{os.getpid()}"
     size = ["-x", "110", "-y", "36"]
     await _tmux("new-session", "-d", "-s", name, *size, "-c", str(workspace), " ".join(command))
+    screen = Screen(name)
     try:
-        yield Screen(name)
+        yield screen
     finally:
+        _keep(directory.name, screen)
         with anyio.CancelScope(shield=True), anyio.move_on_after(5):
             await _tmux("kill-session", "-t", name)
+
+
+def _keep(name: str, screen: Screen) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    different = [shown for shown, _ in groupby(screen.seen)]
+    with (SCREENS / f"{name}.txt").open("a") as kept:
+        kept.write(f"\n{'─' * 110}\n".join(different))
 
 
 async def _tmux(*arguments: str) -> str:
     return (await anyio.run_process(["tmux", *arguments])).stdout.decode()
 
 
-@pytest.mark.skipif(not shutil.which("tmux") and not os.environ.get("CI"), reason="needs tmux for a terminal")
-async def test_a_person_watches_the_agents_work_in_claude_code(tmp_path: Path) -> None:
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
+HELD = ("--offline", "--workflow", str(OWN_WORKFLOWS / "held.py"))
+ASKS = ("--offline", "--workflow", str(OWN_WORKFLOWS / "asks.py"))
+AT_ONCE = {"AGENT_WORKFLOWS_TASK_GRACE_SECONDS": "2"}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    made = tmp_path / "workspace"
+    made.mkdir()
+    return made
+
+
+async def test_a_person_watches_the_agents_work_and_the_call_goes_on_in_the_background(
+    tmp_path: Path, workspace: Path
+) -> None:
+    model = by_marker(
+        {MARKER: calls("build_feature", task="Add slugify")},
+        otherwise=build_feature_model(("architect", "codesmith", "finish")),
+    )
     async with (
-        messages_api(
-            by_marker({MARKER: person}, otherwise=build_feature_model(("architect", "codesmith", "finish")))
-        ) as api,
-        claude_code(tmp_path, api.url, workspace) as screen,
+        messages_api(model) as api,
+        claude_code(tmp_path, api.url, workspace, settings={"AGENT_WORKFLOWS_TASK_GRACE_SECONDS": "12"}) as screen,
     ):
         await screen.until("❯")
-        await screen.type(PROMPT)
-        await screen.until("The feature is built.", within=50)
+        await screen.type("Use build_feature to add slugify")
+        await screen.until("I have read: The feature", within=80)
     shown = "\n".join(screen.seen)
     for line in ("Calling agent-workflows", "architect", "codesmith", "· 3/5 ·", "%)"):
         assert line in shown, f"{line!r} was never on the screen"
-    assert (workspace / "slugify.py").exists()
+
+
+async def test_a_call_becomes_a_task_whose_result_reaches_the_model_when_it_is_done(
+    tmp_path: Path, workspace: Path
+) -> None:
+    async with (
+        messages_api(by_marker({MARKER: calls("held", task="it")}, otherwise=always(say("-")))) as api,
+        claude_code(tmp_path, api.url, workspace, *HELD, settings=AT_ONCE) as screen,
+    ):
+        await screen.until("❯")
+        await screen.type("Hold it")
+        await screen.until("Calling agent-workflows", "waiting for go")
+        await screen.until("MCP task", "It is under way.")
+        (workspace / "go").touch()
+        await screen.until("completed", "I have read: it is done", within=40)
+
+
+async def test_a_task_of_a_client_that_was_closed_is_found_again_when_it_is_continued(
+    tmp_path: Path, workspace: Path
+) -> None:
+    model = by_marker({MARKER: calls("held", task="it")}, otherwise=always(say("-")))
+    async with messages_api(model) as api:
+        async with claude_code(tmp_path, api.url, workspace, *HELD, settings=AT_ONCE) as screen:
+            await screen.until("❯")
+            await screen.type("Hold it")
+            await screen.until("MCP task", "It is under way.")
+        (workspace / "go").touch()
+        async with claude_code(
+            tmp_path, api.url, workspace, *HELD, settings=AT_ONCE, options=("--continue",)
+        ) as screen:
+            await screen.until("I have read: it is done", within=60)
+
+
+async def test_escape_cancels_the_run_and_leaves_nothing_running(tmp_path: Path, workspace: Path) -> None:
+    long = ("--offline", "--workflow", str(OWN_WORKFLOWS / "long_command.py"))
+    place = Place(tmp_path / "data", workspace)
+    async with (
+        messages_api(by_marker({MARKER: calls("long_command", task="it")}, otherwise=always(say("-")))) as api,
+        claude_code(
+            tmp_path,
+            api.url,
+            workspace,
+            *long,
+            settings={"AGENT_WORKFLOWS_TASK_GRACE_SECONDS": "60", **place.environment, "TEST_PLACE": place.mark},
+        ) as screen,
+    ):
+        await screen.until("❯")
+        await screen.type("Run it")
+        await screen.until("sleep 601")
+        await place.populated("sleep 601", "sleep 602", "sleep 603", "sleep 604")
+        await screen.press("Escape")
+        await until(
+            lambda: not [line for line in map(command_of, place.processes()) if line.startswith("sleep 60")], within=20
+        )
+
+
+async def test_a_question_opens_a_form_and_the_answer_goes_to_the_run(tmp_path: Path, workspace: Path) -> None:
+    async with (
+        messages_api(by_marker({MARKER: calls("asks", task="a house")}, otherwise=always(say("-")))) as api,
+        claude_code(tmp_path, api.url, workspace, *ASKS, settings=AT_ONCE) as screen,
+    ):
+        await screen.until("❯")
+        await screen.type("Ask me")
+        await screen.until("requests your input", "Shall I carry out the plan for a house?")

@@ -56,7 +56,7 @@ class Serving:
         """How a run stands."""
         return (await self.client.get(f"/api/runs/{run_id}/status")).json()["status"]
 
-    async def stop(self, number: int = signal.SIGTERM) -> int:
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it by a signal; its exit code."""
         self.process.send_signal(number)
         with anyio.fail_after(GONE_WITHIN):
@@ -78,7 +78,7 @@ async def serving(place: Place, *arguments: str, at: str = "127.0.0.1:0") -> Asy
         await until(lambda: SERVES.search(said.decode()) is not None, STARTS_WITHIN)
         match = SERVES.search(said.decode())
         assert match is not None
-        async with httpx.AsyncClient(base_url=f"http://{match[1]}", timeout=20, verify=False) as client:  # noqa: S501
+        async with httpx.AsyncClient(base_url=f"http://{match[1]}", timeout=20, verify=False) as client:
             yield Serving(process, client, said)
         tasks.cancel_scope.cancel()
 
@@ -163,7 +163,9 @@ async def test_an_address_that_is_none_is_a_usage_error(place: Place) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_parks_the_runs_tells_the_watchers_and_ends_the_server(place: Place, number: int) -> None:
+async def test_a_signal_parks_the_runs_tells_the_watchers_and_ends_the_server(
+    place: Place, number: signal.Signals
+) -> None:
     async with serving(place, HELD) as server:
         run_id = await server.start("held", task="x")
         async with server.client.stream("GET", f"/api/runs/{run_id}/events") as response:
@@ -193,9 +195,7 @@ async def test_runs_may_end_by_themselves_before_the_server_does(tmp_path: Path)
     async with serving(place, HELD) as server:
         run_id = await server.start("held", task="x")
         server.process.send_signal(signal.SIGTERM)
-        with anyio.fail_after(5):
-            while (await server.client.get("/ready")).status_code != 503:
-                await anyio.sleep(0.02)
+        await until_it_takes_no_runs(server)
         refused = await server.client.post("/api/runs", json={"workflow": "held", "input": {"task": "y"}})
         (place.workspace / "go").touch()
         with anyio.fail_after(10):
@@ -214,10 +214,22 @@ async def test_a_second_signal_ends_the_waiting(tmp_path: Path) -> None:
     async with serving(place, HELD) as server:
         await server.start("held", task="x")
         server.process.send_signal(signal.SIGTERM)
-        with anyio.fail_after(5):
-            while (await server.client.get("/ready")).status_code != 503:
-                await anyio.sleep(0.02)
+        await until_it_takes_no_runs(server)
         assert await server.stop() == 0
+
+
+async def killed_while_it_is_watched(server: Serving, run_id: str, seen: list[dict[str, Any]]) -> None:
+    async with server.client.stream("GET", f"/api/runs/{run_id}/events") as response:
+        async for event in frames(response):
+            seen.append(event)
+            if event["type"] == "agent_event":
+                server.process.kill()
+
+
+async def until_it_takes_no_runs(server: Serving) -> None:
+    with anyio.fail_after(5):
+        while (await server.client.get("/ready")).status_code != 503:  # noqa: ASYNC110 - the other end is a process
+            await anyio.sleep(0.02)
 
 
 async def test_a_watcher_misses_nothing_when_the_server_is_killed_and_comes_back(place: Place) -> None:
@@ -225,11 +237,7 @@ async def test_a_watcher_misses_nothing_when_the_server_is_killed_and_comes_back
     async with serving(place, HELD) as server:
         run_id = await server.start("held", task="x")
         with pytest.raises(httpx.RemoteProtocolError):
-            async with server.client.stream("GET", f"/api/runs/{run_id}/events") as response:
-                async for event in frames(response):
-                    seen.append(event)
-                    if event["type"] == "agent_event":
-                        server.process.kill()
+            await killed_while_it_is_watched(server, run_id, seen)
     async with serving(place, HELD) as server:
         (place.workspace / "go").touch()
         resumed = await server.client.post(f"/api/runs/{run_id}/resume", json={})

@@ -45,7 +45,7 @@ async def test_each_is_a_tool_a_prompt_and_a_diagram_and_plays_without_a_model(t
         assert [step["step"] for step in result["result"]["steps"]] == [1, 2]
         assert [event["step"] for event in log if event["type"] == "reasoning_step"] == [1, 2]
 
-        arguments = {"prompt": "Write something.", "allowed_tools": [], "max_turns": 5}
+        arguments: dict[str, object] = {"prompt": "Write something.", "allowed_tools": [], "max_turns": 5}
         result, log = await played(client, "run_claude", arguments)
         assert result["result"]["files"] == [{"path": "temperature.py", "change": "added"}]
         assert (place.workspace / "temperature.py").is_file()

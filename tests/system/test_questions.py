@@ -143,7 +143,7 @@ async def test_build_feature_has_its_plan_approved_before_any_code_is_written(pl
         assert rejected["status"] == "waiting"
         done = await client.told("answer_run", {"run_id": run_id, "answer": {"approved": True}}, within=40)
     assert done["status"] == "completed"
-    assert [round["agent"] for round in done["result"]["rounds"]][:4] == [
+    assert [one["agent"] for one in done["result"]["rounds"]][:4] == [
         "research",
         "architect",
         "person",

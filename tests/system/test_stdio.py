@@ -189,6 +189,7 @@ async def test_resources_are_listed_and_a_workflow_is_a_diagram(client: WireClie
         "runs://{run_id}",
         "runs://{run_id}/events{?after}",
         "runs://{run_id}/artifacts/{name}",
+        "ui://run/{run_id}",
     ]
     diagram = await client.resource("workflows://build_feature/graph")
     assert "graph TD" in diagram

@@ -110,9 +110,9 @@ class Window:
         await page.goto(f"{self.url}/{path}")
         return page
 
-    async def run(self, run_id: str, **window: int) -> Page:
+    async def run(self, run_id: str, *, width: int = 1280, height: int = 900) -> Page:
         """A new page of one run."""
-        return await self.page(f"#/runs/{run_id}", **window)
+        return await self.page(f"#/runs/{run_id}", width=width, height=height)
 
 
 @asynccontextmanager
@@ -120,7 +120,7 @@ async def a_browser() -> AsyncGenerator[Browser, None]:
     """A browser."""
     environment = {name: value for name, value in os.environ.items() if not name.upper().endswith("_PROXY")}
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS], env=environment)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS], env={**environment})
         try:
             yield browser
         finally:

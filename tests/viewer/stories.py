@@ -1,5 +1,7 @@
 """Runs that the browser tests look at."""
 
+from dataclasses import replace
+
 from tests.viewer.told_run import ToldRun
 from workflows.runs.events import (
     AgentEvent,
@@ -35,8 +37,14 @@ def report(rows, json=False):
 
 
 def decided(agent: str, why: str, confidence: float) -> list[EventBody]:
-    told = {"reasoning": why, "confidence": confidence, "next_agent": agent, "instructions": f"Do your part: {why}"}
-    return [SupervisorEvent(event_type=kind, **told) for kind in ("decision", "routing")]  # pyright: ignore[reportArgumentType] - fields by name
+    decision = SupervisorEvent(
+        event_type="decision",
+        reasoning=why,
+        confidence=confidence,
+        next_agent=agent,
+        instructions=f"Do your part: {why}",
+    )
+    return [decision, replace(decision, event_type="routing")]
 
 
 def worked(stage: str, number: int, *said: EventBody) -> list[EventBody]:

@@ -6,12 +6,18 @@ end. In between, every sign of work moves on: where it is known how many signs s
 a fixed part of what is left of the stretch. What happens between two stages leads on to where the next usually begins.
 So the bar moves while there is work, never reaches the stretch's end by itself, and never moves without work. A round
 that is not usual, or that begins later than usual, takes part of what is left of the whole. The bar never goes back.
+
+Where runs were seen before, the clock helps, at the beginning and the end of a round only: the part of the time that is
+over is what this run has taken, beside that and what usually follows. A run that has been slow so far is expected to be
+slow in what follows, but less so: half of the difference (in proportion) is taken for chance.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from workflows.runs.usual_course import History, Usual, shipped
+from workflows.runs.usual_course import History, Usual, UsualRound, shipped
 from workflows.workflow import Stage
 
 _LEFT_AFTER_SIGN = 0.97
@@ -32,11 +38,13 @@ class _Stretch:
         begin: 0 to 99.
         end: 0 to 99.
         signs: How many signs of work it usually has; None where that is not known.
+        usual: The round as it usually is; None where it is not usual.
     """
 
     begin: float
     end: float
     signs: float | None = None
+    usual: UsualRound | None = None
 
     @property
     def reach(self) -> float:
@@ -59,12 +67,18 @@ class Fraction:
     Args:
         stages: The workflow's stages, in their usual order.
         usual: How its runs usually go; None for the shares that the stages are shipped with.
+        clock: Seconds that only rise; the run begins now.
     """
 
-    def __init__(self, stages: Sequence[Stage], usual: Usual | None = None) -> None:
+    def __init__(
+        self, stages: Sequence[Stage], usual: Usual | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._began: float | None = clock()
         self._stages = frozenset(stage.name for stage in stages)
         self._usual = shipped(stages) if usual is None else usual
         self._history: History = ()
+        self._last_end = 0.0
         self._active: dict[str, _Stretch] = {}
         self._value = 0.0
         self._between = self._stretch_between()
@@ -82,6 +96,8 @@ class Fraction:
             finished: Stages it had completed.
         """
         self._history = tuple(finished)
+        self._began = None  # how long the earlier attempt has worked is not known
+        self._last_end = value / _HIGHEST
         self._raise_to(value)
         self._between = self._stretch_between()
 
@@ -109,7 +125,7 @@ class Fraction:
         """A stage is done."""
         stretch = self._active.pop(stage, None)
         if stretch is not None:
-            self._raise_to(stretch.end)
+            self._raise_to(self._end_of(stretch))
             self._between = self._stretch_between()
 
     def finish(self) -> None:
@@ -118,15 +134,42 @@ class Fraction:
 
     def _stretch_of_newest(self) -> _Stretch:
         known = self._usual.round_of(self._history)
-        if known is not None and known.end * _HIGHEST > self._value:
-            begin = max(known.begin * _HIGHEST, self._value)
-            return _Stretch(begin, known.end * _HIGHEST, known.signs)
+        if known is not None:
+            begin, end = self._expected(known)
+            if end * _HIGHEST > self._value:
+                return _Stretch(max(begin * _HIGHEST, self._value), end * _HIGHEST, known.signs, known)
         end = self._value + _UNUSUAL_ROUND * (_HIGHEST - self._value)
-        return _Stretch(self._value, end, None if known is None else known.signs)
+        return _Stretch(self._value, end, None if known is None else known.signs, known)
+
+    def _expected(self, known: UsualRound) -> tuple[float, float]:
+        """When a round that begins now began and will have ended, as parts of the whole time."""
+        elapsed = self._elapsed()
+        if elapsed is None or known.before is None or known.within is None or known.after is None:
+            return known.begin, known.end
+        pace = _pace(elapsed, known.before)
+        whole = elapsed + pace * (known.within + known.after)
+        return (elapsed / whole, (elapsed + pace * known.within) / whole) if whole > 0 else (known.begin, known.end)
+
+    def _end_of(self, stretch: _Stretch) -> float:
+        """Where a stage that is done leads."""
+        known, elapsed = stretch.usual, self._elapsed()
+        self._last_end = stretch.end / _HIGHEST if known is None else known.end
+        if known is None or elapsed is None or known.before is None or known.within is None or known.after is None:
+            return stretch.end
+        whole = elapsed + _pace(elapsed, known.before + known.within) * known.after
+        return max(stretch.reach, _HIGHEST * elapsed / whole) if whole > 0 else stretch.end
 
     def _stretch_between(self) -> _Stretch:
-        end = _HIGHEST * self._usual.next_begin(self._history, self._value / _HIGHEST)
-        return _Stretch(self._value, max(end, self._value), self._usual.signs_between)
+        gap = max(0.0, self._usual.next_begin(self._history, self._last_end) - self._last_end)
+        return _Stretch(self._value, self._value + gap * (_HIGHEST - self._value), self._usual.signs_between)
+
+    def _elapsed(self) -> float | None:
+        return None if self._began is None else self._clock() - self._began
 
     def _raise_to(self, value: float) -> None:
         self._value = max(self._value, min(value, _HIGHEST))
+
+
+def _pace(elapsed: float, usual: float) -> float:
+    """How slow what follows is expected to be, beside the usual, after a run has taken so long so far."""
+    return math.sqrt(elapsed / usual) if elapsed > 0 and usual > 0 else 1.0

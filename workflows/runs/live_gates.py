@@ -1,7 +1,7 @@
 """Questions an agent puts to a person in the middle of its work, while it waits in its process."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -49,9 +49,9 @@ class LiveGates:
         call = tool_label(question.tool, question.input, self._workspace) or question.title
         why = f" ({question.reason})" if question.reason else ""
         reply = await self.ask(f"May the agent use {call}?{why}", PERMISSION_SCHEMA, PERMISSION_SECONDS)
-        if reply.outcome != "accepted" or not isinstance(reply.answer, Mapping):
+        if reply.outcome != "accepted" or reply.answer is None:
             return PermissionAnswer(allowed=False, message="Nobody allowed it.")
-        answer = cast("Json", cast("object", reply.answer))
+        answer = cast("Json", reply.answer)  # it fits the schema
         message = answer.get("message")
         return PermissionAnswer(answer.get("allow") is True, message if isinstance(message, str) else "")
 

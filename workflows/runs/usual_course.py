@@ -37,11 +37,17 @@ class UsualRound:
         begin: When it begins, as a part of the run's whole time, 0 to 1.
         end: When it ends.
         signs: How many signs of work there are in it; None where that is not known.
+        before: Seconds from the run's beginning to it; None where no run was seen, and so for the next two.
+        within: Seconds that it takes.
+        after: Seconds from its end to the run's end.
     """
 
     begin: float
     end: float
     signs: float | None = None
+    before: float | None = None
+    within: float | None = None
+    after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,9 @@ class Usual:
         """
         followers = [one.begin for way, one in self.histories.items() if way[:-1] == history]
         if not followers:
-            followers = [one.begin for (stage, number), one in self.rounds.items() if number == history.count(stage) + 1]
+            followers = [
+                one.begin for (stage, number), one in self.rounds.items() if number == history.count(stage) + 1
+            ]
         return max(value, min(followers, default=value))
 
 
@@ -169,16 +177,26 @@ def usual(stages: Sequence[Stage], courses: Iterable[Course]) -> Usual:
 
 
 def _median(rounds: Sequence[UsualRound]) -> UsualRound:
-    signs = [one.signs for one in rounds if one.signs is not None]
     begin = median(one.begin for one in rounds)
-    end = max(begin, median(one.end for one in rounds))
-    return UsualRound(begin, end, median(signs) if signs else None)
+    return UsualRound(
+        begin,
+        max(begin, median(one.end for one in rounds)),
+        _median_known(one.signs for one in rounds),
+        _median_known(one.before for one in rounds),
+        _median_known(one.within for one in rounds),
+        _median_known(one.after for one in rounds),
+    )
+
+
+def _median_known(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 @dataclass(slots=True)
 class _Open:
     history: History
-    begin: float
+    seconds: float
     signs: int = 0
 
 
@@ -206,14 +224,13 @@ class _Reader:
         return reader
 
     def _take(self, beat: Beat) -> None:
-        at = beat.seconds / self.seconds
         match beat.what:
             case "started":
                 if not self._open:
                     self.between.append(self._signs_between)
                     self._signs_between = 0
                 self._history = (*self._history, beat.stage)
-                self._open[beat.stage] = _Open(self._history, at)
+                self._open[beat.stage] = _Open(self._history, beat.seconds)
             case "worked":
                 for one in self._open.values():
                     one.signs += 1
@@ -221,7 +238,17 @@ class _Reader:
             case "completed":
                 one = self._open.pop(beat.stage, None)
                 if one is not None:
-                    self.rounds.append((one.history, UsualRound(one.begin, at, one.signs)))
+                    self.rounds.append((one.history, self._round(one, beat.seconds)))
+
+    def _round(self, one: _Open, ended: float) -> UsualRound:
+        return UsualRound(
+            begin=one.seconds / self.seconds,
+            end=ended / self.seconds,
+            signs=one.signs,
+            before=one.seconds,
+            within=ended - one.seconds,
+            after=self.seconds - ended,
+        )
 
 
 def _beat(event: RunEvent, seconds: float) -> Beat | None:

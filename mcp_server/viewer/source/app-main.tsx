@@ -13,24 +13,34 @@ const host = new HostBridge();
 const source = new HostSource(host);
 let runId = "";
 
-/** Whether two inputs are the same where the run has something: it has no options, and its defaults filled in. */
-function belongs(asked: string, input: Readonly<Record<string, unknown>>): boolean {
-  const given = Object.values(input).find((value): value is string => typeof value === "string" && value.trim() !== "");
-  const line = given?.replaceAll(/\s+/g, " ").trim() ?? "";
-  return line !== "" && asked !== "" && line.startsWith(asked.replace(/…$/, "").trim());
+type Input = Readonly<Record<string, unknown>>;
+
+/** Whether a run has the input of a call: what both name is the same; the call has options besides, the run defaults. */
+function belongs(run: Input, call: Input): boolean {
+  const both = Object.keys(call).filter((name) => name in run);
+  return both.length > 0 && both.every((name) => JSON.stringify(run[name]) === JSON.stringify(call[name]));
 }
 
-async function findRun(input: Readonly<Record<string, unknown>>): Promise<void> {
+async function inputOf(id: string): Promise<Input> {
+  const [first = "{}"] = (await host.readText(`runs://${id}/events?after=0`)).split("\n", 1);
+  const event = JSON.parse(first) as { readonly input?: Input };
+  return event.input ?? {};
+}
+
+/** The newest run with the call's input: a call joins a run that is under way, so there is one at most. */
+async function findRun(call: Input): Promise<void> {
   while (runId === "") {
-    const { runs } = (await host.callTool("list_runs", { limit: 10 })) as { runs?: readonly { run_id: string; asked?: string }[] };
-    const found = runs?.find((run) => belongs(run.asked ?? "", input));
-    if (found !== undefined) show(found.run_id);
-    else await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    const { runs } = (await host.callTool("list_runs", { limit: 5 })) as { readonly runs: readonly { readonly run_id: string; readonly ended_at: string | null }[] };
+    for (const run of runs.filter((one) => one.ended_at === null)) {
+      if (belongs(await inputOf(run.run_id), call)) return show(run.run_id);
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
-function show(id: unknown): void {
-  if (typeof id !== "string" || id === "" || id === runId) return;
+/** The tool's result is the last word about which run it is. */
+function show(id: string): void {
+  if (id === "" || id === runId) return;
   runId = id;
   draw();
 }

@@ -1,6 +1,6 @@
 import { isLast } from "../../../examples/typescript/src/client.ts";
 import type { HostBridge } from "./host-bridge.ts";
-import type { Action, FollowRun, RunSource } from "./source.ts";
+import type { Action, FollowRun, Json, RunSource } from "./source.ts";
 import type { RunEvent } from "./state.ts";
 
 /** Between two looks for new events: a host has no way to push them. */
@@ -10,7 +10,7 @@ const QUIET_LOOKS = 10;
 
 /** A run, through the host of an MCP App: its events are resources, what a person does are calls of tools. */
 export class HostSource implements RunSource {
-  readonly actions: ReadonlySet<Action["kind"]> = new Set(["cancel", "resume", "steer", "answer"]);
+  readonly actions: ReadonlySet<Action["kind"]> = new Set(["cancel", "resume", "steer", "answer", "decline"]);
   readonly #host: HostBridge;
 
   constructor(host: HostBridge) {
@@ -41,13 +41,13 @@ export class HostSource implements RunSource {
       case "cancel":
         return void (await this.#host.callTool("cancel_run", { run_id: runId }));
       case "resume":
-        return void (await this.#host.callTool("resume_run", { run_id: runId }));
+        return void (await this.#host.callTool("resume_run", { run_id: runId, wait_seconds: 0 }));
       case "steer":
         return void (await this.#host.callTool("steer_run", { run_id: runId, text: action.text }));
       case "answer":
-        return void (await this.#host.callTool("answer_run", { run_id: runId, gate_id: action.gateId, answer: action.answer }));
+        return this.#answer(runId, action.gateId, { answer: action.answer });
       case "decline":
-        throw new Error("A question cannot be declined from here.");
+        return this.#answer(runId, action.gateId, { outcome: "declined" });
       default:
         return action satisfies never;
     }
@@ -63,6 +63,10 @@ export class HostSource implements RunSource {
     } catch {
       return null; // a host that passes no resources on: the graph is then what the run did
     }
+  }
+
+  async #answer(runId: string, gateId: string, answer: Json): Promise<void> {
+    await this.#host.callTool("answer_run", { run_id: runId, gate_id: gateId, wait_seconds: 0, ...answer });
   }
 
   async #interrupted(runId: string): Promise<boolean> {

@@ -30,6 +30,9 @@ from tests.descendants import processes_with_marker
 from tests.fakes import claude_cli as fake
 from tests.waiting import until
 
+NOWHERE = "7e57ab1e-0000-4000-8000-000000000000"
+"""A session that there is not."""
+
 ANSWERED = (
     '{"type":"user","message":{"role":"user","content":"go"}}',
     '{"type":"assistant","message":{"role":"assistant","content":[]}}',
@@ -129,7 +132,7 @@ def test_a_conversation_that_is_not_whole_is_started_anew(
     assert not kept.open(interrupted(kept, task, *lines, end=end), "m-second").is_resumed
 
 
-@pytest.mark.parametrize("session_id", [str(uuid.uuid4()), "nonsense", "../..", "/", "..", "{ABC}", "\0", "ü"])
+@pytest.mark.parametrize("session_id", [NOWHERE, "nonsense", "../..", "/", "..", "{ABC}", "\0", "ü"])
 def test_a_conversation_that_is_not_there_is_started_anew(
     kept: KeptConversations, task: AgentTask, session_id: str
 ) -> None:

@@ -1,11 +1,14 @@
 """What is particular to the Messages API: how a request looks on the wire, and what only its answers hold."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import anyio
 import orjson
 import pytest
 from pydantic import BaseModel, Field
@@ -414,6 +417,26 @@ async def test_the_key_of_the_environment_is_used_and_not_shown(monkeypatch: pyt
         assert served.requests[0].headers["authorization"] == "Bearer sk-planted-in-the-environment"
 
     assert failure.message == "The Messages API says: *** is wrong"
+
+
+async def test_nobody_who_is_cancelled_waits_for_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    importing, imported = anyio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def connect(_: AnthropicModel) -> None:
+        loop.call_soon_threadsafe(importing.set)
+        imported.wait(5)
+
+    monkeypatch.setattr(AnthropicModel, "_connect", connect)
+    try:
+        with anyio.fail_after(4):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(told, AnthropicModel("claude-test-5"))
+                await importing.wait()
+                tasks.cancel_scope.cancel()
+        assert not imported.is_set()
+    finally:
+        imported.set()
 
 
 def test_a_model_is_made_without_importing_the_sdk() -> None:

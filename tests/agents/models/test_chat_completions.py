@@ -6,11 +6,21 @@ import pytest
 
 from agents.agent import Source
 from agents.claude.fields import JsonObject
-from agents.errors import ModelRefused, NotLoggedIn, RateLimited, StreamCut
+from agents.errors import ModelNotFound, ModelRefused, NotLoggedIn, RateLimited, StreamCut
 from agents.models.api_access import ApiAccess
 from agents.models.chat_request import Dialect, body_of
 from agents.models.chat_stream import ChatReader
-from agents.models.deltas import CallPreparing, CallReady, Cited, Delta, Stopped, TextDelta, ThinkingDelta, Used
+from agents.models.deltas import (
+    CallPreparing,
+    CallReady,
+    Cited,
+    Delta,
+    Retrying,
+    Stopped,
+    TextDelta,
+    ThinkingDelta,
+    Used,
+)
 from agents.models.model import TokenCount, unknown_price
 from agents.models.openai_compatible import ChatModel, compatible_access, openrouter_model
 from agents.models.reply_shape import read_reply
@@ -23,9 +33,10 @@ from agents.models.request import (
     ToolResults,
     UserMessage,
 )
+from agents.models.retrying import RetryingModel
 from tests.agents.models.model_contract import KEY, WEATHER, ask, failure_of, told
 from tests.agents.models.served_provider import access_to
-from tests.fakes.messages_script import CutStream, Malformed, Reply, Text, Thinking, say
+from tests.fakes.messages_script import CutStream, Malformed, Reply, Status, Text, Thinking, say
 from tests.fakes.openai_api import ChatCompletions
 from tests.fakes.provider_api import provider_api
 
@@ -267,6 +278,44 @@ async def test_a_server_of_ones_own_is_asked_without_a_key() -> None:
 
     assert "authorization" not in api.headers[0]
     assert api.bodies[0]["model"] == "qwen3"
+
+
+@pytest.mark.anyio
+async def test_a_rate_limit_is_told_and_the_request_repeated_when_the_provider_says() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async with provider_api(ChatCompletions(), [Status(429, retry_after=8), say("hello")]) as api:
+        model = RetryingModel(ChatModel("m", access_to(api.url)), sleep=sleep)
+        deltas = await told(model)
+        await model.aclose()
+
+    assert deltas[0] == Retrying(reason="rate_limit", message="rate limited, next try in 8 s", seconds=8.0)
+    assert slept == [8.0]
+    assert isinstance(deltas[-1], Stopped)
+
+
+@pytest.mark.anyio
+async def test_a_wrong_path_is_said_to_be_possible_where_nothing_is_found() -> None:
+    async with provider_api(ChatCompletions(base="/v1"), []) as api:
+        model = ChatModel("m", access_to(api.url))
+        failure = await failure_of(model)
+        await model.aclose()
+
+    assert type(failure) is ModelNotFound
+    assert failure.recovery[1] == "or correct TEST_BASE_URL: of its path nothing may be missing, such as /v1"
+
+
+@pytest.mark.anyio
+async def test_half_a_character_in_the_conversation_is_replaced() -> None:
+    async with provider_api(ChatCompletions(), [say("hello")]) as api:
+        model = ChatModel("m", access_to(api.url))
+        await told(model, ask("the file caf\udce9 of 1 €"))
+        await model.aclose()
+
+    assert api.requests[0].prompt == "the file caf? of 1 €"
 
 
 @pytest.mark.anyio

@@ -80,6 +80,19 @@ def test_a_search_is_told_when_it_begins_and_when_it_ends() -> None:
     assert deltas[1] == ProviderToolEnded("ws_1", "web_search", ok=True, output="rain in Wales")
 
 
+def test_what_reasoning_led_to_goes_back_with_it() -> None:
+    items: list[JsonObject] = [
+        {"type": "reasoning", "id": "r1", "encrypted_content": "c2VhbGVk"},
+        {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "open_page", "url": "u"}},
+        message("hello"),
+    ]
+    done: list[JsonObject] = [{"type": "response.output_item.done", "item": item} for item in items]
+    deltas = read(*done, completed())
+
+    assert isinstance(deltas[-1], Stopped)
+    assert deltas[-1].echo == items
+
+
 def test_searches_are_part_of_what_was_used() -> None:
     counts: list[TokenCount] = []
 
@@ -260,6 +273,32 @@ async def test_perplexity_tells_its_searches_and_their_sources_as_data() -> None
     assert text_of(deltas) == "It rains [1]."
     assert [delta.cost_usd for delta in deltas if isinstance(delta, Used)] == [0.0123]
     assert [delta.model for delta in deltas if isinstance(delta, Used)] == ["perplexity/sonar"]
+
+
+def test_perplexity_gets_its_answer_back_in_the_form_it_takes() -> None:
+    call: JsonObject = {
+        "type": "function_call",
+        "id": "fc_1",
+        "call_id": "c1",
+        "name": "weather",
+        "arguments": "{}",
+        "status": "completed",
+        "thought_signature": "c2lnbmVk",
+    }
+    items: list[JsonObject] = [message("hello"), call, {"type": "search_results"}]
+    kept = [perplexity.plain_item(item) for item in items]
+
+    assert kept == [
+        {"type": "message", "role": "assistant", "content": "hello"},
+        {
+            "type": "function_call",
+            "call_id": "c1",
+            "name": "weather",
+            "arguments": "{}",
+            "thought_signature": "c2lnbmVk",
+        },
+        None,
+    ]
 
 
 @pytest.mark.anyio

@@ -12,7 +12,7 @@ from workflows.runs.event_json import to_json_object
 from workflows.runs.events import EventBody, RunEvent, Truncation
 
 BODIES = cast("tuple[type[Any], ...]", get_args(EventBody))
-VALIDATOR = jsonschema.Draft202012Validator(event_schema())
+VALIDATOR: Any = jsonschema.Draft202012Validator(event_schema())
 
 json_values: st.SearchStrategy[object] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -84,13 +84,24 @@ def smallest(body: type[Any]) -> RunEvent:
     return RunEvent(run_id="r", seq=1, time="2026-11-21T12:00:00Z", message="", progress=0, body=body(**values))
 
 
+LEAST: tuple[tuple[str, object], ...] = (
+    ("Mapping", {}),
+    ("Sequence", ()),
+    ("str", ""),
+    ("int", 1),
+    ("float", 1.0),
+    ("bool", True),
+)
+"""What stands for a type of which the name holds this word; the first that fits."""
+
+
 def _least(field: "dataclasses.Field[Any]") -> object:
     if field.default is not dataclasses.MISSING:
         return field.default
     shape = str(field.type)
     if "Literal" in shape:
         return get_args(field.type)[0]
-    for word, value in (("Mapping", {}), ("Sequence", ()), ("str", ""), ("int", 1), ("float", 1.0), ("bool", True)):
+    for word, value in LEAST:
         if word in shape:
             return value
     return {}

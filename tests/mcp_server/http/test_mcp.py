@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import anyio
 import httpx2
 import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult
 
 from tests.mcp_server.http.running import BOUND, Running, running
 from tests.mcp_server.http.test_security import TOKENS
@@ -31,11 +32,17 @@ async def client_of(server: Running, era: Era, token: str | None = None) -> Asyn
                 yield client
 
 
+def run_of(result: CallToolResult) -> str:
+    """The id of the run that a call has started."""
+    return str(cast("dict[str, object]", result.structured_content)["run_id"])
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_call_reports_its_progress_and_returns_its_result(server: Running, era: Era) -> None:
     lines: list[tuple[float, str | None]] = []
 
-    async def note(progress: float, _total: float | None, message: str | None) -> None:
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        del total
         lines.append((progress, message))
 
     async with client_of(server, era) as client:
@@ -53,7 +60,7 @@ async def test_a_run_of_one_user_is_not_there_for_another(tmp_path: Path, era: E
     async with running(tmp_path, tokens=TOKENS) as server:
         async with client_of(server, era, TOKENS["ann"]) as ann:
             of_ann = await ann.call_tool("echo", {"text": "hello"})
-            run_id = str((of_ann.structured_content or {})["run_id"])
+            run_id = run_of(of_ann)
             artifact = await ann.read_resource(f"runs://{run_id}/artifacts/echo.md")
         async with client_of(server, era, TOKENS["bob"]) as bob:
             listed = await bob.call_tool("list_runs", {})
@@ -73,7 +80,7 @@ async def test_a_run_of_one_user_is_not_there_for_another(tmp_path: Path, era: E
 async def test_a_run_that_was_called_over_mcp_is_watched_over_the_api(server: Running, era: Era) -> None:
     async with client_of(server, era) as mcp, server.client() as api:
         result = await mcp.call_tool("echo", {"text": "hello"})
-        run_id = (result.structured_content or {})["run_id"]
+        run_id = run_of(result)
 
         assert (await api.get(f"/api/runs/{run_id}")).json()["result"] == {"answer": "hello"}
 
@@ -87,7 +94,8 @@ async def test_a_call_that_is_cancelled_ends_its_run(server: Running, era: Era) 
     async with client_of(server, era) as client:
         told = anyio.Event()
 
-        async def note(_progress: float, _total: float | None, message: str | None) -> None:
+        async def note(progress: float, total: float | None, message: str | None) -> None:
+            del progress, total
             if "held" in (message or ""):
                 told.set()
 
@@ -96,7 +104,7 @@ async def test_a_call_that_is_cancelled_ends_its_run(server: Running, era: Era) 
             await told.wait()
             tasks.cancel_scope.cancel()
         with anyio.fail_after(BOUND):
-            while await statuses() != ["cancelled"]:
+            while await statuses() != ["cancelled"]:  # noqa: ASYNC110 - the server says it over HTTP only
                 await anyio.sleep(0.02)
 
 

@@ -12,6 +12,7 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from tests.mcp_server.http.running import running
 
@@ -46,7 +47,7 @@ class Issuer:
     def keys(self) -> bytes:
         """Its public keys (JWKS)."""
         self.asked += 1
-        public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        public = ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
         return json.dumps({"keys": [{**public, "kid": "one", "use": "sig", "alg": "ES256"}]}).encode()
 
 
@@ -68,7 +69,7 @@ class _Keys(BaseHTTPRequestHandler):
         self._issuer = issuer
         super().__init__(*rest)
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class calls it so
+    def do_GET(self) -> None:
         self.send_response(200 if self._issuer.up else 500)
         self.end_headers()
         self.wfile.write(self._issuer.keys())
@@ -155,7 +156,10 @@ async def test_a_client_without_a_token_finds_the_issuer(tmp_path: Path, issuer:
 
 
 async def test_a_token_of_our_own_works_beside_the_issuers(tmp_path: Path, issuer: Issuer) -> None:
-    async with running(tmp_path, token="own-token-0123456789", **oauth(issuer)) as server:
-        async with server.client("own-token-0123456789") as own, server.client(issuer.token()) as other:
-            assert (await own.get("/api/runs")).status_code == 200
-            assert (await other.get("/api/runs")).status_code == 200
+    async with (
+        running(tmp_path, token="own-token-0123456789", **oauth(issuer)) as server,
+        server.client("own-token-0123456789") as own,
+        server.client(issuer.token()) as other,
+    ):
+        assert (await own.get("/api/runs")).status_code == 200
+        assert (await other.get("/api/runs")).status_code == 200

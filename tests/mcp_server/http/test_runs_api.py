@@ -1,4 +1,3 @@
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
@@ -237,7 +236,7 @@ async def test_a_run_is_cancelled_with_a_reason(client: httpx.AsyncClient) -> No
     assert again.json()["status"] == "cancelled"
 
 
-async def test_a_question_is_answered_and_the_run_goes_on(server: Running, client: httpx.AsyncClient) -> None:
+async def test_a_question_is_answered_and_the_run_goes_on(client: httpx.AsyncClient) -> None:
     run_id = (await started(client, {"workflow": "ask_me", "input": {"text": "x"}}))["run_id"]
     async with watching(client, run_id) as watcher:
         gate = await opened_gate(watcher)
@@ -338,14 +337,14 @@ async def test_the_message_of_a_chat_is_given_once(client: httpx.AsyncClient) ->
 
 
 @pytest.fixture
-async def artifact(server: Running) -> AsyncGenerator[str, None]:
+async def artifact(server: Running) -> str:
     """Where an artifact of the digits 0 to 9 is."""
     run = await server.told(events=1)
     run.writer.save_artifact(Artifact(name="digits.txt", media_type="text/plain", body=b"0123456789"))
     run.writer.save_artifact(Artifact(name="page.html", media_type="text/html", body=b"<script>alert(1)</script>"))
     run.writer.save_artifact(Artifact(name="empty", media_type="application/octet-stream", body=b""))
     await run.say()
-    yield f"/api/runs/{run.run_id}/artifacts/digits.txt"
+    return f"/api/runs/{run.run_id}/artifacts/digits.txt"
 
 
 async def test_an_artifact_has_its_media_type_and_all_its_bytes(client: httpx.AsyncClient, artifact: str) -> None:

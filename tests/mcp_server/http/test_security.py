@@ -6,7 +6,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from mcp_server.http.access import check
+from mcp_server.http.exposure import check
 from mcp_server.http.network import AllowedNames, ListenAddress
 from mcp_server.settings import SettingsInvalid, load_settings
 from tests.mcp_server.http.running import Running, running, watching
@@ -153,11 +153,14 @@ async def test_somebody_elses_run_is_not_there(tmp_path: Path, method: str, path
 
 async def test_everybody_lists_and_starts_their_own_runs(tmp_path: Path) -> None:
     body = {"workflow": "hold", "input": {"text": "same"}}
-    async with running(tmp_path, tokens=TOKENS) as server:
-        async with server.client(TOKENS["ann"]) as ann, server.client(TOKENS["bob"]) as bob:
-            of_ann = (await ann.post("/api/runs", json=body)).json()
-            of_bob = (await bob.post("/api/runs", json=body)).json()
-            listed = (await bob.get("/api/runs")).json()["runs"]
+    async with (
+        running(tmp_path, tokens=TOKENS) as server,
+        server.client(TOKENS["ann"]) as ann,
+        server.client(TOKENS["bob"]) as bob,
+    ):
+        of_ann = (await ann.post("/api/runs", json=body)).json()
+        of_bob = (await bob.post("/api/runs", json=body)).json()
+        listed = (await bob.get("/api/runs")).json()["runs"]
 
     assert of_ann["run_id"] != of_bob["run_id"]
     assert [run["run_id"] for run in listed] == [of_bob["run_id"]]
@@ -165,9 +168,12 @@ async def test_everybody_lists_and_starts_their_own_runs(tmp_path: Path) -> None
 
 async def test_an_idempotency_key_is_its_owners(tmp_path: Path) -> None:
     body = {"workflow": "hold", "input": {"text": "same"}}
-    async with running(tmp_path, tokens=TOKENS) as server:
-        async with server.client(TOKENS["ann"]) as ann, server.client(TOKENS["bob"]) as bob:
-            answers = [await one.post("/api/runs", json=body, headers={"idempotency-key": "a"}) for one in (ann, bob)]
+    async with (
+        running(tmp_path, tokens=TOKENS) as server,
+        server.client(TOKENS["ann"]) as ann,
+        server.client(TOKENS["bob"]) as bob,
+    ):
+        answers = [await one.post("/api/runs", json=body, headers={"idempotency-key": "a"}) for one in (ann, bob)]
 
     assert len({answer.json()["run_id"] for answer in answers}) == 2
 
@@ -282,9 +288,11 @@ async def test_a_browser_signs_in_with_the_form(tmp_path: Path) -> None:
 
 
 async def test_a_session_that_was_made_up_is_none(tmp_path: Path) -> None:
-    async with running(tmp_path, tokens=TOKENS) as server:
-        async with server.client(cookie="agent_workflows_session=guess") as client:
-            assert (await client.get("/api/runs")).status_code == 401
+    async with (
+        running(tmp_path, tokens=TOKENS) as server,
+        server.client(cookie="agent_workflows_session=guess") as client,
+    ):
+        assert (await client.get("/api/runs")).status_code == 401
 
 
 async def test_the_page_can_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
@@ -354,9 +362,7 @@ async def test_connections_are_bounded(tmp_path: Path) -> None:
 # What is written down.
 
 
-async def test_the_access_log_holds_no_secret(
-    server: Running, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_the_access_log_holds_no_secret(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="agent_workflows.access")
 
     await client.get("/api/runs?token=secret-of-mine", headers={"authorization": "Bearer other-secret"})

@@ -11,11 +11,15 @@ from workflows.runs.event_json import to_json_object
 pytestmark = pytest.mark.anyio
 
 
+async def read_on(socket: Any) -> None:
+    while True:
+        await socket.recv()
+
+
 async def closed(socket: Any) -> tuple[int, str]:
     """With what the server closes."""
     with anyio.fail_after(BOUND), pytest.raises(ConnectionClosed) as end:
-        while True:
-            await socket.recv()
+        await read_on(socket)
     assert end.value.rcvd is not None
     return end.value.rcvd.code, end.value.rcvd.reason
 

@@ -1,0 +1,87 @@
+"""The page as an MCP App: in a host's frame, with nothing but the host's bridge to a real server over stdio."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from playwright.async_api import Browser, FrameLocator, Page, expect
+
+from tests.system.place import Place
+from tests.system.wire import WireClient
+from tests.viewer.browser import LONGEST_MS, needs_chromium, shot
+
+pytestmark = [pytest.mark.anyio, needs_chromium]
+
+HOST = Path(__file__).parents[1] / "fakes" / "app_host.html"
+TASK = {"task": "Turn titles into slugs"}
+APP = "text/html;profile=mcp-app"
+
+
+async def hosted(browser: Browser, client: WireClient) -> tuple[Page, FrameLocator]:
+    """A host that shows the app of `build_feature`, and the app."""
+    tools = (await client.asked("tools/list"))["result"]["tools"]
+    (tool,) = [tool for tool in tools if tool["name"] == "build_feature"]
+    answer = await client.asked("resources/read", {"uri": tool["_meta"]["ui"]["resourceUri"]})
+    (content,) = answer["result"]["contents"]
+    assert content["mimeType"] == APP
+
+    async def ask_server(method: str, params: dict[str, Any]) -> dict[str, Any]:
+        answer = await client.asked(method, params)
+        return {name: answer[name] for name in ("result", "error") if name in answer}
+
+    page = await (await browser.new_context(reduced_motion="reduce", viewport={"width": 900, "height": 900})).new_page()
+    page.set_default_timeout(LONGEST_MS)
+    await page.expose_function("askServer", ask_server)  # pyright: ignore[reportUnknownMemberType]
+    await page.set_content(HOST.read_text("utf-8"))
+    await page.evaluate("html => window.open(html)", content["text"])
+    await page.evaluate("() => window.initialized")
+    return page, page.frame_locator("iframe")
+
+
+async def test_the_app_finds_the_run_of_a_call_and_shows_it_to_its_end(tmp_path: Path, browser: Browser) -> None:
+    place = Place.below(tmp_path)
+    async with place.server("--offline") as client:
+        await client.open()
+        page, app = await hosted(browser, client)
+        await expect(app.locator("main")).to_contain_text("Waiting for the run")
+
+        call = await client.call("build_feature", TASK)
+        await page.evaluate("input => window.tell('ui/notifications/tool-input', {arguments: input})", TASK)
+        result = (await client.answer(call, within=30))["result"]
+        await page.evaluate("result => window.tell('ui/notifications/tool-result', result)", result)
+
+        await expect(app.locator(".run-title .chip").first).to_have_text("Completed")
+        await expect(app.locator(".ending")).to_contain_text("A small module that turns titles into URL slugs")
+        await app.locator(".artifact-list a").nth(1).click()
+        await expect(app.locator(".artifact .markdown h3").first).to_have_text("Design: slugs")
+        await shot(page, "app")
+        await page.context.close()
+
+
+async def test_the_app_shows_a_run_while_its_call_is_still_under_way(tmp_path: Path, browser: Browser) -> None:
+    place = Place.below(tmp_path)
+    held = Path(__file__).parents[1] / "system" / "own_workflows" / "held.py"
+    async with place.server("--offline", "--workflow", str(held)) as client:
+        await client.open()
+        page, app = await hosted(browser, client)
+        call = await client.call("held", TASK)
+        await page.evaluate("input => window.tell('ui/notifications/tool-input', {arguments: input})", TASK)
+
+        await expect(app.locator(".stream")).to_contain_text("waiting for go", timeout=15_000)
+        await app.get_by_role("button", name="Cancel").click()
+        await app.get_by_role("button", name="Cancel the run").click()
+
+        await expect(app.locator(".run-title .chip").first).to_have_text("Cancelled", timeout=15_000)
+        with anyio.fail_after(10):
+            assert (await client.answer(call))["result"]["isError"]
+        await page.context.close()
+
+
+async def test_a_run_s_own_address_gives_the_same_page(tmp_path: Path) -> None:
+    async with Place.below(tmp_path).server("--offline") as client:
+        opened = await client.open()
+        pages = [await client.resource(f"ui://run/{name}") for name in ("page", "3f2a9c1b0d5e6f708192")]
+
+    assert pages[0] == pages[1]
+    assert "io.modelcontextprotocol/ui" in opened["result"]["capabilities"]["extensions"]
