@@ -18,8 +18,9 @@ ROOT = Path(__file__).parent.parent
 FLOORS = ("agents", "workflows", "mcp_server")
 CODE = (*FLOORS, "tests", "examples")
 
+SOURCES = (".py", ".ts", ".tsx", ".css")
 LONGEST = 400
-LONGER_FOR_A_REASON: dict[str, str] = {}
+LONGER_FOR_A_REASON = {"workflows/runs/events.py": "the closed union of all that a run can say, as the contract has it"}
 """A file that may be longer than `LONGEST` lines, and why no smaller file would be easier to read."""
 
 HEAVY = ("langgraph", "langchain_core", "langsmith", "anthropic", "aiosqlite", "rich")
@@ -118,7 +119,8 @@ def test_every_module_says_what_it_is_about() -> None:
 
 
 def test_no_file_of_the_three_floors_is_too_long_to_read() -> None:
-    lengths = {name: len(text_of(name).splitlines()) for name in FILES if name.partition("/")[0] in FLOORS}
+    sources = [name for name in FILES if name.partition("/")[0] in FLOORS and name.endswith(SOURCES)]
+    lengths = {name: len(text_of(name).splitlines()) for name in sources}
     longer = {name for name, length in lengths.items() if length > LONGEST}
 
     assert longer == set(LONGER_FOR_A_REASON)

@@ -11,6 +11,8 @@ from tests.mcp_server.story import RUN_ID, WORKSPACE, event, started, story
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     StageCompleted,
@@ -24,6 +26,7 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
 )
 
 STANDING = Standing(
@@ -71,6 +74,19 @@ LINES: list[tuple[EventBody, str]] = [
         Heartbeat(agent="", stage="", seconds=0, waiting_for="person", reason="waiting for an answer"),
         "build_feature ⏸ waiting for an answer · 3/5 · $0.12",
     ),
+    (
+        GateOpened(gate_id="1-a", question="Shall it be done?", schema={}, expires_at="", parked=True),
+        "build_feature ⏸ asks: Shall it be done? · 3/5 · $0.12",
+    ),
+    (
+        GateAnswered(gate_id="1-a", answer="yes", by="Ann", outcome="accepted"),
+        "build_feature ✅ answered by Ann: yes · 3/5 · $0.12",
+    ),
+    (
+        GateAnswered(gate_id="1-a", answer=None, by="", outcome="expired"),
+        "build_feature ❌ nobody answered in time · 3/5 · $0.12",
+    ),
+    (WorkflowResumed(after=("plan",), next=("code",)), "build_feature ⚙️ goes on with code · 3/5 · $0.12"),
     (
         WorkflowCompleted(final_response="Done.", result={}, usage={}, seconds=42, tool_calls=1, steps=1),
         "build_feature ✅ completed in 42 s: Done. · 3/5 · $0.12",

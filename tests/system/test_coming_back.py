@@ -16,8 +16,9 @@ pytestmark = pytest.mark.anyio
 ERAS = pytest.mark.parametrize("era", [MODERN, LEGACY])
 
 
-def serve(place: Place, era: str = MODERN, **client: str) -> AbstractAsyncContextManager[WireClient]:
-    return place.server("--offline", "--workflow", str(OWN_WORKFLOWS / "stages.py"), era=era, **client)  # type: ignore[arg-type]
+def serve(place: Place, era: str = MODERN, *, name: str = "") -> AbstractAsyncContextManager[WireClient]:
+    arguments = ("--offline", "--workflow", str(OWN_WORKFLOWS / "stages.py"))
+    return place.server(*arguments, era=era, name=name)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ async def test_the_stateless_era_answers_with_the_question_and_the_call_comes_ag
 async def test_a_no_a_refusal_and_no_answer_are_told_apart(place: Place) -> None:
     async with serve(place, MODERN, FORMS) as client:
         await client.open()
-        outcomes: list[object] = []
+        outcomes: list[Json] = []
         for response in (
             {"action": "accept", "content": {"approved": False}},
             {"action": "decline"},
@@ -80,10 +80,10 @@ async def test_a_no_a_refusal_and_no_answer_are_told_apart(place: Place) -> None
             asked = await client.called("asks", ARGUMENTS)
             outcomes.append((await repeated(client, asked, response))["structuredContent"])
         no, declined, cancelled = outcomes
-        assert no["result"] == {"answer": "rejected: "}  # type: ignore[index]
-        assert declined["result"] == {"answer": "declined"}  # type: ignore[index]
-        assert cancelled["status"] == "waiting"  # type: ignore[index]
-        assert "answer_run" in cancelled["summary"]  # type: ignore[index]
+        assert no["result"] == {"answer": "rejected: "}
+        assert declined["result"] == {"answer": "declined"}
+        assert cancelled["status"] == "waiting"
+        assert "answer_run" in cancelled["summary"]
 
 
 @pytest.mark.parametrize(("era", "capabilities"), [(MODERN, {}), (LEGACY, {}), (MODERN, {"elicitation": {"url": {}}})])

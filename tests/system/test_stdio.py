@@ -15,6 +15,16 @@ from workflows.catalog import BUILT_IN
 pytestmark = pytest.mark.anyio
 
 METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
+ABOUT_RUNS = (
+    "list_runs",
+    "get_run",
+    "cancel_run",
+    "resume_run",
+    "answer_run",
+    "steer_run",
+    "fork_run",
+    "replay_run",
+)
 AT_ONCE = 2.0
 """Seconds; a loaded machine is allowed for."""
 
@@ -91,8 +101,7 @@ async def test_a_line_that_is_no_request_disturbs_nothing(client: WireClient) ->
 
 async def test_all_tools_are_listed_whole(client: WireClient) -> None:
     tools: list[Json] = (await client.asked("tools/list"))["result"]["tools"]
-    runs = ["list_runs", "get_run", "cancel_run"]
-    assert [tool["name"] for tool in tools] == [*(workflow.name for workflow in BUILT_IN), *runs]
+    assert [tool["name"] for tool in tools] == [*(workflow.name for workflow in BUILT_IN), *ABOUT_RUNS]
     for tool in tools:
         assert tool["title"]
         assert tool["description"]
@@ -107,8 +116,8 @@ async def test_all_tools_are_listed_whole(client: WireClient) -> None:
 async def test_workflow_tools_are_always_loaded_and_take_the_common_options(client: WireClient) -> None:
     tool = await tool_of(client, "build_feature")
     assert tool["_meta"]["anthropic/alwaysLoad"] is True
-    options = {"workspace", "wait_seconds", "max_cost_usd", "max_seconds"}
-    assert set(tool["inputSchema"]["properties"]) == {"task", "constraints"} | options
+    options = {"workspace", "wait_seconds", "max_cost_usd", "max_seconds", "isolation", "permissions"}
+    assert set(tool["inputSchema"]["properties"]) == {"task", "constraints", "approve_plan"} | options
     assert tool["inputSchema"]["required"] == ["task"]
     hints = {name: tool["annotations"][name] for name in ("readOnlyHint", "destructiveHint", "idempotentHint")}
     assert hints == {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False}
@@ -230,9 +239,9 @@ async def test_parts_of_a_run_that_are_not_there_are_errors(client: WireClient, 
 
 async def test_each_workflow_has_a_prompt(client: WireClient) -> None:
     prompts = (await client.asked("prompts/list"))["result"]["prompts"]
-    assert [(prompt["name"], [argument["name"] for argument in prompt["arguments"]]) for prompt in prompts] == [
-        ("build_feature", ["task", "constraints"])
-    ]
+    assert {prompt["name"]: [argument["name"] for argument in prompt["arguments"]] for prompt in prompts} == {
+        workflow.name: list(workflow.input_model.model_fields) for workflow in BUILT_IN
+    }
     filled = await client.asked("prompts/get", {"name": "build_feature", "arguments": {"task": "Count the words"}})
     (message,) = filled["result"]["messages"]
     assert message["role"] == "user"

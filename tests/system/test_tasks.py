@@ -41,7 +41,7 @@ def let_go(place: Place) -> None:
 async def test_the_extension_is_advertised(place: Place) -> None:
     async with serve(place) as client:
         first = await client.open()
-    assert first["result"]["capabilities"]["extensions"] == {"io.modelcontextprotocol/tasks": {}}
+    assert first["result"]["capabilities"]["extensions"]["io.modelcontextprotocol/tasks"] == {}
 
 
 async def test_progress_is_seen_first_then_the_call_becomes_a_task_that_completes(place: Place) -> None:
@@ -49,8 +49,7 @@ async def test_progress_is_seen_first_then_the_call_becomes_a_task_that_complete
         task = await created(client)
         assert (task["resultType"], task["status"]) == ("task", "working")
         assert task["ttlMs"] > 0
-        working = await client.task(task["taskId"], status="working")
-        assert "waiting for go" in working["statusMessage"]
+        working = await client.task(task["taskId"], status="working", says="waiting for go")
         assert 200 <= working["pollIntervalMs"] <= 5000
         let_go(place)
         ended = await client.task(task["taskId"], status="completed")

@@ -170,12 +170,18 @@ class WireClient:
             events += [orjson.loads(line) for line in page]
         return events
 
-    async def task(self, task_id: str, **matching: object) -> Json:
-        """Ask after a task until it is as wanted; `status="completed"` and the like say how. Returns the task."""
+    async def task(self, task_id: str, *, says: str = "", **matching: object) -> Json:
+        """Ask after a task until it is as wanted, and says so in its message. Returns the task.
+
+        Args:
+            task_id: The task.
+            says: What its message holds.
+            matching: `status="completed"` and the like.
+        """
         with anyio.fail_after(20):
             while True:
                 task = (await self.asked("tasks/get", {"taskId": task_id}))["result"]
-                if all(task.get(key) == value for key, value in matching.items()):
+                if says in task["statusMessage"] and all(task.get(key) == value for key, value in matching.items()):
                     return task
                 await anyio.sleep(0.02)  # the pace of a client that asks
 

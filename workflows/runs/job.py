@@ -7,22 +7,22 @@ lives in an anyio scope may await the graph directly.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, assert_never, cast
+from typing import assert_never
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from agents.errors import AgentError, TimeLimitReached
 from workflows.context import WorkflowContext
 from workflows.runs.chronicle import Chronicle
-from workflows.runs.errors import LogUnavailable, RunError, RunTakenOver, WorkflowBroken
-from workflows.runs.events import AgentEvent, LastEvent, WorkflowCancelled, WorkflowCompleted, WorkflowError
+from workflows.runs.errors import LogUnavailable, RunTakenOver
+from workflows.runs.events import AgentEvent, LastEvent
 from workflows.runs.gate_request import GateRequest
 from workflows.runs.graph_steps import GraphRunner, GraphStanding, GraphStep, NodeEnded
 from workflows.runs.history import INSTRUCTION, History
 from workflows.runs.live_gates import LiveGates
+from workflows.runs.outcome import GraphTask, Left, Outcome, Outcomes, Parked, Paused, Stop
 from workflows.runs.run import GateReply, Steering, Word
 from workflows.runs.workplace import Workplace
 from workflows.workflow import Workflow
@@ -37,31 +37,6 @@ LAST_WORD_SECONDS = 3.0
 """How long after the time limit the graph may end by itself: its agent has the same limit, and tells what it had."""
 AGAIN_SECONDS = 1.0
 """Pause between attempts to write down the run's end while the log cannot be written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Why a job is to stop before its graph has ended.
-
-    Attributes:
-        kind: Cancelled by somebody, out of time, the server goes, the log cannot take more, or it was taken by another
-            writer.
-        by: Who.
-        reason: Why.
-    """
-
-    kind: Literal["cancelled", "time_limit", "shutdown", "log", "taken"]
-    by: str = ""
-    reason: str = ""
-
-
-Ending: TypeAlias = LastEvent | None
-"""The run's last event; None where it is interrupted or parked rather than over, or another writer's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """The graph can only go on with a person's answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +66,7 @@ class Job:
         workplace: Where its agents work.
         continuation: Where it goes on; None for a run that begins.
         asks_permission: Whether agents ask a person for what their role does not allow.
+        learn: Has the bar go by what is usual; goes on beside the graph, and may be cancelled.
     """
 
     def __init__(
@@ -106,8 +82,10 @@ class Job:
         *,
         continuation: Continuation | None = None,
         asks_permission: bool = False,
+        learn: Callable[[], Coroutine[None, None, None]] | None = None,
     ) -> None:
         self._continuation = continuation
+        self._learn = learn
         self._gates = LiveGates(chronicle.record, chronicle.next_gate, str(context.workspace))
         if asks_permission:
             context = replace(context, ask_permission=self._gates.ask_permission)
@@ -119,6 +97,7 @@ class Job:
         self._slots = slots
         self._clock = clock
         self._workplace = workplace
+        self._outcomes = Outcomes(workflow, context, chronicle, lambda: clock() - self._started)
         self._started = clock() - (continuation.history.seconds if continuation is not None else 0.0)
         self._stop: Stop | None = None
         self._stop_asked = asyncio.Event()
@@ -130,8 +109,6 @@ class Job:
         """Whether it has left the run to wait for a person's answer."""
         self.paused = False
         """Whether it has left the run because the log could not be written."""
-        self._pause_reason = ""
-        self._pause_recovery: tuple[str, ...] = ()
         self.unwritten: LogUnavailable | None = None
         """Why its end, or what it does, is not in the log: the log cannot take it for the time being."""
 
@@ -170,13 +147,17 @@ class Job:
         While the log cannot be written, the run's end is kept and tried again; `done` is set meanwhile.
         """
         try:
-            ending = await self._until_ended()
-            if ending is not None:
-                await self._write_down(await self._workplace.put_away(ending))
-            elif self.parked:
-                await self._chronicle.flush()
-            elif self.paused:
-                self._tell_pause()
+            match await self._until_ended():
+                case Parked():
+                    self.parked = True
+                    await self._chronicle.flush()
+                case Paused() as pause:
+                    self.paused = True
+                    self._tell_pause(pause)
+                case Left():
+                    pass
+                case ending:
+                    await self._write_down(await self._workplace.put_away(ending))
         except RunTakenOver as error:
             logger.error("run %s: %s", self._context.run_id, error.message)
         except Exception:  # whatever is wrong in here must not leave callers waiting: the run is then interrupted
@@ -207,17 +188,18 @@ class Job:
         )
         self.done.set()
 
-    def _tell_pause(self) -> None:
-        logger.error("run %s pauses: %s", self._context.run_id, self._pause_reason)
+    def _tell_pause(self, pause: Paused) -> None:
+        logger.error("run %s pauses: %s", self._context.run_id, pause.reason)
         self.unwritten = LogUnavailable(
-            f"Run {self._context.run_id} pauses, because what it does cannot be kept: {self._pause_reason} "
+            f"Run {self._context.run_id} pauses, because what it does cannot be kept: {pause.reason} "
             "It goes on by itself as soon as the log can be written, while this server lives.",
-            recovery=self._pause_recovery,
+            recovery=pause.recovery,
         )
 
-    async def _until_ended(self) -> Ending:
+    async def _until_ended(self) -> Outcome:
         graph = asyncio.create_task(self._execute(), name=f"graph {self._context.run_id}")
         stop_asked = asyncio.create_task(self._stop_asked.wait())
+        learning = asyncio.create_task(self._learn()) if self._learn is not None else None
         try:
             while not graph.done() and self._stop is None:
                 left = self._context.budget.seconds_left()
@@ -226,8 +208,10 @@ class Job:
                 self._look_around()
         finally:
             stop_asked.cancel()
+            if learning is not None:
+                learning.cancel()
             await _end(graph, self._context.run_id)
-        return self._ending(graph)
+        return self._outcomes.of(graph, self._stop)
 
     def _look_around(self) -> None:
         seconds_left = self._context.budget.seconds_left()
@@ -253,7 +237,7 @@ class Job:
                     if isinstance(step, NodeEnded):
                         # The log says that it has ended before anything comes after it; what it has done is durable.
                         await self._chronicle.flush()
-        return Parked() if self._chronicle.parked else self._output()
+        return Parked() if self._chronicle.parked else self._outcomes.output()
 
     async def _steps(self, graphs: GraphRunner) -> AsyncGenerator[GraphStep, None]:
         state = self._state.model_dump(mode="json")
@@ -269,83 +253,6 @@ class Job:
         answers = _answers(standing, self._continuation.history)
         return graphs.steps_on(self._workflow, self._context, standing, answers)
 
-    def _output(self) -> BaseModel:
-        model = self._workflow.output_model
-        state = self._chronicle.state
-        try:
-            return model.model_validate({name: state[name] for name in model.model_fields if name in state})
-        except ValidationError as error:
-            missing = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
-            raise WorkflowBroken(
-                f"Workflow {self._workflow.name!r} ended without the output it promises: {missing}."
-            ) from error
-
-    def _ending(self, graph: "asyncio.Task[BaseModel | Parked]") -> Ending:
-        stop = self._stop
-        if stop is None or (graph.done() and not graph.cancelled() and graph.exception() is None):
-            return self._own_ending(graph)
-        partial = self._chronicle.partial()
-        match stop.kind:
-            case "cancelled":
-                return WorkflowCancelled(by=stop.by, reason=stop.reason, partial=partial)
-            case "time_limit":
-                error = TimeLimitReached("The run has used its max_seconds.")
-                return _failed(error.kind, error.message, error.blame, error.recovery, partial)
-            case "log":
-                return self._pause(stop.reason, ())
-            case "shutdown" | "taken":
-                return None
-
-    def _pause(self, reason: str, recovery: tuple[str, ...]) -> None:
-        self.paused, self._pause_reason, self._pause_recovery = True, reason, recovery
-
-    def _own_ending(self, graph: "asyncio.Task[BaseModel | Parked]") -> Ending:
-        if graph.cancelled():
-            what = "The run's graph was cancelled by itself."
-            return _failed("internal_error", what, "server", (), self._chronicle.partial())
-        match graph.exception():
-            case None:
-                return self._result(graph.result())
-            case AgentError() as error:
-                partial = self._chronicle.partial(error.partial)
-                return _failed(error.kind, error.message, error.blame, error.recovery, partial)
-            case LogUnavailable(passing=True) as error:
-                return self._pause(error.message, error.recovery)
-            case RunTakenOver():
-                return None
-            case RunError() as error:
-                return _failed(error.kind, error.message, error.blame, error.recovery, self._chronicle.partial())
-            case error:
-                logger.error("run %s failed", self._context.run_id, exc_info=error)
-                return _failed(
-                    "internal_error",
-                    f"The workflow raised {type(error).__name__}: {error}",
-                    "server",
-                    ("Look at the server's log for the traceback, and report it with the workflow's author",),
-                    self._chronicle.partial(),
-                )
-
-    def _result(self, output: BaseModel | Parked) -> Ending:
-        if isinstance(output, Parked):
-            self.parked = True
-            return None
-        return self._completed(output)
-
-    def _completed(self, output: BaseModel) -> WorkflowCompleted:
-        spent = self._context.budget.spent
-        return WorkflowCompleted(
-            final_response=str(cast("object", getattr(output, self._workflow.response_field))),
-            result=output.model_dump(mode="json"),
-            usage={
-                "input_tokens": spent.input_tokens,
-                "output_tokens": spent.output_tokens,
-                "cost_usd": spent.cost_usd,
-            },
-            seconds=round(self._clock() - self._started, 3),
-            tool_calls=self._chronicle.tool_calls,
-            steps=self._chronicle.steps,
-        )
-
 
 def _answers(standing: GraphStanding, history: History) -> dict[str, object]:
     """What the graph's open questions were settled with, by the graph library's own ids; newest reply first."""
@@ -358,14 +265,10 @@ def _answers(standing: GraphStanding, history: History) -> dict[str, object]:
     return {asked: answer for asked, answer in answers.items() if asked not in still_open}
 
 
-async def _end(graph: "asyncio.Task[BaseModel | Parked]", run_id: str) -> None:
+async def _end(graph: GraphTask, run_id: str) -> None:
     if graph.done():
         return
     graph.cancel()  # exactly once
     _, pending = await asyncio.wait({graph}, timeout=GRACE_SECONDS)
     if pending:
         logger.error("run %s: its graph was still running %.0f s after it was cancelled", run_id, GRACE_SECONDS)
-
-
-def _failed(kind: str, error: str, blame: str, recovery: tuple[str, ...], partial: dict[str, object]) -> WorkflowError:
-    return WorkflowError(kind=kind, error=error, blame=blame, recovery=recovery, partial=partial)

@@ -151,7 +151,7 @@ Finished before
         (replace(DONE, usage=RunUsage(input_tokens=1, cost_usd=None)), "1 tokens read, 0 written · cost unknown"),
         (replace(DONE, usage=RunUsage()), f"\n2 min 10 s · run {RUN_ID}"),
         (replace(FAILED, failure=None, message="lost"), "build_feature failed: lost"),
-        (replace(FAILED, status="interrupted"), f"agent-workflows watch {RUN_ID}"),
+        (replace(FAILED, status="interrupted"), f"agent-workflows resume {RUN_ID}"),
         (replace(DONE, status="running", final_response="", message="codesmith: Edit"), "is running: codesmith: Edit"),
         (
             replace(FAILED, status="cancelled", failure=RunFailure(kind="cancelled", message="Esc.", blame="caller")),

@@ -15,7 +15,7 @@ from tests.waiting import until
 from tests.workflows.runs.floor import Floor, Held, answer, floor
 from tests.workflows.runs.small_workflows import one_stage, workflow
 from tests.workflows.runs.test_sqlite_log import by_hand, locked, make_room
-from workflows.runs import local_engine
+from workflows.runs import jobs_at_work, local_engine
 from workflows.runs.chronicle import Chronicle
 from workflows.runs.errors import LogUnavailable, NotEndedYet
 from workflows.runs.run import CancelRequest, Run, RunFilter
@@ -56,7 +56,7 @@ async def test_closing_takes_no_longer_than_its_bound_while_another_program_hold
         with locked(tmp_path):
             began = time.monotonic()
             await at.engine.close()
-            assert time.monotonic() - began < local_engine.CLOSE_SECONDS + 0.15
+            assert time.monotonic() - began < jobs_at_work.CLOSE_SECONDS + 0.15
         assert held.cleaned_up == 1
 
 
@@ -81,7 +81,7 @@ async def test_a_run_on_a_full_disk_pauses_says_so_and_goes_on_or_is_cancelled_w
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, cancelled: bool
 ) -> None:
     monkeypatch.setattr(sqlite_commit, "PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(local_engine, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(jobs_at_work, "AGAIN_SECONDS", 0.05)
     async with floor(tmp_path, talkative) as at:
         await at.ended(await at.start(ONE_STAGE, "warm"))
         run = await at.start(ONE_STAGE)
@@ -201,7 +201,7 @@ async def test_a_start_that_fails_leaves_no_run_that_seems_to_be_at_work(
 
 async def test_a_cancel_that_its_owner_does_not_hear_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_engine, "CANCEL_SECONDS", 0.2)
-    monkeypatch.setattr(local_engine, "ATTEND_SECONDS", 3600)  # it looks once, and never again
+    monkeypatch.setattr(jobs_at_work, "ATTEND_SECONDS", 3600)  # it looks once, and never again
     held = Held()
     async with floor(tmp_path, held.act) as owner, floor(tmp_path, answer) as other:
         run = await owner.start(ONE_STAGE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
@@ -15,7 +16,7 @@ from workflows.budget import Limits
 from workflows.runs.engine import RunRequest
 from workflows.runs.errors import InputRejected, RunNotFound, RunNotResumable, RunNotWaiting
 from workflows.runs.events import GateAnswered, GateOpened, StageCompleted, StageStarted, WorkflowResumed
-from workflows.runs.run import GateReply, Run, RunOptions
+from workflows.runs.run import GateOutcome, GateReply, Run, RunOptions
 
 pytestmark = pytest.mark.anyio
 
@@ -26,8 +27,8 @@ WORK = workflow(one_stage, "work", name="work")
 YES = {"approved": True, "note": "go"}
 
 
-def reply(answered: object = None, gate_id: str = "", outcome: str = "accepted") -> GateReply:
-    return GateReply(gate_id=gate_id, outcome=outcome, answer=answered, by="Ann")  # pyright: ignore[reportArgumentType]
+def reply(answered: object = None, gate_id: str = "", outcome: GateOutcome = "accepted") -> GateReply:
+    return GateReply(gate_id=gate_id, outcome=outcome, answer=answered, by="Ann")
 
 
 async def parked(at: Floor, run: Run) -> Run:
@@ -56,7 +57,7 @@ async def test_the_run_parks_and_the_answer_resumes_it(tmp_path: Path) -> None:
         assert not at.engine.runs_here(run.run_id)
         (gate,) = run.gates
         assert gate.question == "Shall it be done?"
-        assert set(gate.schema["properties"]) == {"approved", "note"}  # pyright: ignore[reportArgumentType]
+        assert set(cast("dict[str, object]", gate.schema["properties"])) == {"approved", "note"}
         ended = await answered(at, run, reply(YES))
         events = await at.events(run)
     assert (ended.status, ended.result, ended.gates) == ("completed", {"answer": "Ann: yes go"}, ())

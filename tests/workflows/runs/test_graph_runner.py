@@ -23,6 +23,7 @@ from tests.workflows.runs.floor import Act, Held, answer, floor
 from tests.workflows.runs.small_workflows import branches, impossible, one_stage, senseless, two_side_by_side, workflow
 from workflows.budget import Budget, Limits
 from workflows.context import WorkflowContext
+from workflows.runs import shared_graphs
 from workflows.runs.errors import LogUnavailable, RunNotFound, WorkflowBroken
 from workflows.runs.graph_runner import LangGraphRunner
 from workflows.runs.graph_steps import GraphRunner, GraphStep, NodeEnded, NodeFailed, NodeReported, NodeStarted
@@ -230,30 +231,35 @@ async def wait_for(condition: Callable[[], Awaitable[bool]]) -> None:
 
 def kept(directory: Path) -> list[str]:
     with closing(sqlite3.connect(directory / FILE)) as connection:
-        return [row[0] for row in connection.execute("SELECT DISTINCT thread_id FROM checkpoints").fetchall()]
+        rows = connection.execute("SELECT DISTINCT thread_id FROM checkpoints").fetchall()
+        return sorted(row[0] for row in rows)
 
 
-async def test_checkpoints_go_when_a_run_is_over_and_stay_when_it_is_interrupted(tmp_path: Path) -> None:
+async def test_checkpoints_of_the_newest_runs_stay_and_those_of_interrupted_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_graphs, "KEPT_RUNS", 2)
+
     async def hold_one(task: AgentTask, emit: Emit) -> AgentReply:
         return await (held.act if task.prompt == "held" else answer)(task, emit)
 
     held = Held()
     async with floor(tmp_path, hold_one) as at:
-        over = await at.ended(await at.start(ONE_STAGE))
         stays = await at.start(ONE_STAGE, "held")
         await held.until_begun()
+        over = [await at.ended(await at.start(ONE_STAGE, question)) for question in ("1", "2", "3", "4")]
 
         async def gone() -> bool:
-            return kept(tmp_path) == [stays.run_id]
+            return kept(tmp_path) == sorted([stays.run_id, over[2].run_id, over[3].run_id])
 
         await wait_for(gone)
-    assert over.status == "completed"
-    assert kept(tmp_path) == [stays.run_id]
+    assert kept(tmp_path) == sorted([stays.run_id, over[2].run_id, over[3].run_id])
 
 
-async def test_checkpoints_of_a_run_that_was_cancelled_after_its_process_died_go_with_the_next_run(
-    tmp_path: Path,
+async def test_checkpoints_of_a_run_that_was_cancelled_after_its_process_died_go_as_those_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shared_graphs, "KEPT_RUNS", 1)
     held = Held()
     async with floor(tmp_path, held.act) as at:
         dead = await at.start(ONE_STAGE)
@@ -261,10 +267,10 @@ async def test_checkpoints_of_a_run_that_was_cancelled_after_its_process_died_go
     async with floor(tmp_path, answer) as at:
         await at.engine.cancel(dead.run_id, by="me", reason="")
         assert kept(tmp_path) == [dead.run_id]
-        await at.ended(await at.start(ONE_STAGE, "something else"))
+        newest = await at.ended(await at.start(ONE_STAGE, "something else"))
 
         async def gone() -> bool:
-            return kept(tmp_path) == []
+            return kept(tmp_path) == [newest.run_id]
 
         await wait_for(gone)
 

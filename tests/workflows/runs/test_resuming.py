@@ -29,6 +29,7 @@ from workflows.runs.events import (
     WorkflowStarted,
 )
 from workflows.runs.run import Run, Steering
+from workflows.workflow import Workflow
 
 pytestmark = pytest.mark.anyio
 
@@ -56,10 +57,10 @@ class Worker:
         return AgentReply(text=f"{name} done")
 
 
-async def interrupted(directory: Path, worker: Worker, chosen: object = STAGES, **limits: float) -> Run:
+async def interrupted(directory: Path, worker: Worker, chosen: Workflow = STAGES, **limits: float) -> Run:
     """A run that was left in the middle of a stage."""
     async with floor(directory, worker.act) as at:
-        run = await at.start(chosen, **limits)  # pyright: ignore[reportArgumentType]
+        run = await at.start(chosen, **limits)
         with anyio.fail_after(5):
             await worker.stopped.wait()
             await at.log.flush()

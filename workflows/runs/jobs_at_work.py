@@ -1,0 +1,244 @@
+"""The jobs of one process: each is started, watched over to its end, and told what other processes want of it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+
+import anyio
+
+from workflows.runs.errors import LogUnavailable, RunError
+from workflows.runs.existing_run import existing_run
+from workflows.runs.job import Job
+from workflows.runs.launcher import Launcher
+from workflows.runs.log import EventLog, RunWriter
+from workflows.runs.open_gates import seconds_left
+from workflows.runs.outcome import Stop
+from workflows.runs.run import CancelRequest, Run, Word
+from workflows.runs.shared_graphs import SharedGraphs
+from workflows.runs.upkeep import Upkeep
+
+logger = logging.getLogger(__name__)
+
+ATTEND_SECONDS = 0.25
+"""How often requests from other processes are looked for, while anything runs here."""
+UNWIND_SECONDS = 0.2
+"""How long `close` waits for graphs to unwind."""
+CLOSE_SECONDS = 0.3
+"""How long `close` takes at most; clients kill a server 0.49 s after their first signal."""
+AGAIN_SECONDS = 1.0
+"""Pause between attempts to mark a lost run as interrupted while the log cannot be written."""
+
+
+class JobsAtWork:
+    """The jobs of this process, by run.
+
+    Args:
+        log: Where runs are kept.
+        token: This process, as the log names it.
+        launcher: Makes the jobs of runs that go on after a pause.
+        graphs: What executes graphs; closed with the jobs.
+        upkeep: Puts away what a run kept.
+        reconcile: Looks whether a run is what the log says of it; see the engine's port.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        token: str,
+        launcher: Launcher,
+        graphs: SharedGraphs,
+        upkeep: Upkeep,
+        reconcile: Callable[[Run], Awaitable[Run]],
+    ) -> None:
+        self._log = log
+        self._token = token
+        self._launcher = launcher
+        self._graphs = graphs
+        self._upkeep = upkeep
+        self._reconcile = reconcile
+        self._jobs: dict[str, Job] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._attending: asyncio.Task[None] | None = None
+        self._expiries: set[asyncio.Task[None]] = set()
+        self._swept = False
+        self.closed = False
+        """Whether it takes no more jobs."""
+
+    def get(self, run_id: str) -> Job | None:
+        """The job of a run, if it is at work here."""
+        return self._jobs.get(run_id)
+
+    async def launch(self, run: Run, make: Callable[[RunWriter], Awaitable[Job]]) -> Run:
+        """Have a job made of a run of this process, and work on it.
+
+        Whoever is told that it could not be started must not leave one behind that works, or seems to.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: The log cannot take it, or the server is shutting down.
+            workflows.runs.errors.RunError: What `make` raises.
+        """
+        try:
+            return await self._work_on(run, make)
+        except BaseException:
+            job = self._jobs.get(run.run_id)
+            if job is not None:
+                job.stop(Stop("shutdown"))
+            else:
+                self.spawn(self._lay_down(run.run_id))
+            raise
+
+    def refuse_if_closed(self) -> None:
+        """Refuse new work once the server shuts down.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: It does.
+        """
+        if self.closed:
+            raise LogUnavailable("The server is shutting down; no new run can be started.")
+
+    def spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        """Do something beside the jobs; `close` waits for it."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def stop_all(self) -> None:
+        """Ask all jobs to stop, and take no more."""
+        self.closed = True
+        for job in self._jobs.values():
+            job.stop(Stop("shutdown"))
+
+    async def close(self) -> None:
+        """Stop all jobs, mark their runs as interrupted, and close the graphs; within `CLOSE_SECONDS`."""
+        began = time.monotonic()
+        here = tuple(self._jobs)
+        self.stop_all()
+        done, late = set[asyncio.Task[None]](), set[asyncio.Task[None]]()
+        with anyio.CancelScope(shield=True):
+            if self._tasks:
+                await asyncio.wait(set(self._tasks), timeout=UNWIND_SECONDS)
+            last = [asyncio.create_task(self._interrupt_all(here)), asyncio.create_task(self._graphs.close())]
+            left = CLOSE_SECONDS - (time.monotonic() - began)
+            done, late = await asyncio.wait(last, timeout=max(0.0, left))
+        for task in done:
+            if (error := task.exception()) is not None:
+                logger.error("not everything could be put away", exc_info=error)
+        if late:
+            logger.error(
+                "a database did not answer in time; runs may stay marked as running until somebody looks at them"
+            )
+        for task in (*late, *self._tasks, *self._expiries, self._attending):
+            if task is not None:
+                task.cancel()
+
+    async def _work_on(self, run: Run, make: Callable[[RunWriter], Awaitable[Job]]) -> Run:
+        writer = await self._log.open(run.run_id, self._token)
+        job = await make(writer)
+        await writer.flush()  # nobody is told of a run, and nothing is done, that a crash could still undo
+        self.refuse_if_closed()
+        self._jobs[run.run_id] = job
+        self.spawn(self._conduct(run.run_id, job))
+        if not self._swept:
+            self._swept = True
+            self.spawn(self._upkeep.sweep())
+        if self._attending is None or self._attending.done():
+            self._attending = asyncio.create_task(self._attend())
+        return await existing_run(self._log, run.run_id)
+
+    async def _conduct(self, run_id: str, job: Job) -> None:
+        try:
+            await job.run()
+            if job.paused and await self._went_on(run_id, job):
+                return
+        finally:
+            if self._jobs.get(run_id) is job:
+                del self._jobs[run_id]
+        if job.ended:
+            await self._upkeep.forget(run_id)
+        elif job.parked:
+            await self._park(run_id)
+        else:
+            await self._lay_down(run_id)
+
+    async def _went_on(self, run_id: str, paused: Job) -> bool:
+        """Wait until the log can be written again, then work on; whether there is nothing more to do here."""
+        while not self.closed:
+            await asyncio.sleep(AGAIN_SECONDS)
+            try:
+                run = await existing_run(self._log, run_id)
+                if paused.cancelled is not None:
+                    await self._upkeep.cancel_idle(run, paused.cancelled.by, paused.cancelled.reason)
+                else:
+                    await self._work_on(run, partial(self._launcher.go_on, run))
+            except LogUnavailable:
+                continue
+            except RunError as error:
+                logger.error("run %s cannot go on: %s", run_id, error.message)
+                return False
+            return True
+        return False
+
+    async def _park(self, run_id: str) -> None:
+        await self._log.park(run_id, self._token)
+        run = await existing_run(self._log, run_id)
+        if run.parked and (seconds := seconds_left(run)) is not None:
+            task = asyncio.create_task(self._expire(run_id, seconds))
+            self._expiries.add(task)
+            task.add_done_callback(self._expiries.discard)
+
+    async def _expire(self, run_id: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        try:
+            await self._reconcile(await existing_run(self._log, run_id))
+        except RunError as error:
+            logger.error("run %s: its question cannot be closed: %s", run_id, error.message)
+
+    async def _lay_down(self, run_id: str) -> None:
+        """Mark a run that nobody works on any more as interrupted, as soon as the log can take it."""
+        while True:
+            try:
+                await self._log.interrupt(run_id, self._token)
+            except LogUnavailable as error:
+                logger.error("run %s cannot be marked as interrupted yet: %s", run_id, error.message)
+            else:
+                return
+            if self.closed:
+                return
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _interrupt_all(self, run_ids: Sequence[str]) -> None:
+        for run_id in run_ids:
+            try:
+                await self._log.interrupt(run_id, self._token)
+            except RunError as error:
+                logger.error("run %s stays marked as running until somebody looks at it: %s", run_id, error.message)
+
+    async def _attend(self) -> None:
+        told = ""
+        while self._jobs:
+            try:
+                requests = await self._log.cancel_requests(self._token)
+                for run_id, word in await self._log.take_words(self._token):
+                    self._pass_on(run_id, word)
+            except LogUnavailable as error:
+                if error.message != told:
+                    logger.error("requests of other processes cannot be read: %s", error.message)
+                told, requests = error.message, dict[str, CancelRequest]()
+            for run_id, request in requests.items():
+                job = self._jobs.get(run_id)
+                if job is not None:
+                    job.stop(Stop("cancelled", request.by, request.reason))
+            await asyncio.sleep(ATTEND_SECONDS)
+
+    def _pass_on(self, run_id: str, word: Word) -> None:
+        job = self._jobs.get(run_id)
+        if job is None or not job.hear(word):
+            logger.warning("run %s: what was said to it came too late: %s", run_id, word)
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a run's task failed", exc_info=error)

@@ -1,0 +1,71 @@
+"""What runs keep beside the log to be able to go on: graph states, private directories, work trees; and their end."""
+
+from workflows.runs.admission import Admission
+from workflows.runs.events import WorkflowCancelled
+from workflows.runs.finished import finished_stages
+from workflows.runs.log import EventLog
+from workflows.runs.message import describe
+from workflows.runs.places import Places
+from workflows.runs.private_directories import PrivateDirectories
+from workflows.runs.redaction import Redactor
+from workflows.runs.run import Run
+from workflows.runs.shared_graphs import SharedGraphs
+from workflows.runs.workplace import CHANGES
+
+
+class Upkeep:
+    """Puts away what is not needed any more.
+
+    Args:
+        log: Where runs are kept.
+        token: This process, as the log names it.
+        redactor: Masks secrets.
+        graphs: Their states.
+        private: Their directories.
+        places: Where they work.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        token: str,
+        redactor: Redactor,
+        graphs: SharedGraphs,
+        private: PrivateDirectories,
+        places: Places,
+    ) -> None:
+        self._log = log
+        self._token = token
+        self._redactor = redactor
+        self._graphs = graphs
+        self._private = private
+        self._places = places
+
+    async def sweep(self) -> None:
+        """Delete what servers that are gone have left of runs that are over."""
+        await self._private.sweep()
+        await self._places.sweep()
+
+    async def forget(self, run_id: str) -> None:
+        """Delete what was only kept so that a run could go on, which is over now."""
+        await self._graphs.retire()
+        await self._private.remove(run_id)
+        await self._places.forget(run_id)
+
+    async def cancel_idle(self, run: Run, by: str, reason: str) -> None:
+        """End a run that this process has claimed and that nobody works on.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: The log cannot take it.
+        """
+        partial = await finished_stages(self._log, run.run_id)
+        writer = await self._log.open(run.run_id, self._token)
+        admission = Admission(run.run_id, self._redactor, writer.save_artifact)
+        changes = await self._places.close(run.run_id)
+        if changes.diff:
+            admission.artifact(CHANGES, "text/x-diff", changes.diff)
+        cancelled = WorkflowCancelled(by=by, reason=reason, partial=partial, branch=changes.branch)
+        ending, cuts = admission.admit(cancelled)
+        writer.append(ending, message=describe(ending), progress=run.progress, truncated=cuts)
+        await writer.flush()
+        await self.forget(run.run_id)
