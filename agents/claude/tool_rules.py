@@ -145,8 +145,9 @@ def tool_options(task: AgentTask, servers: Sequence[str] = ()) -> tuple[str, ...
     """
     rules = _rules_of(task, servers)
     there = dict.fromkeys(rule.tool for rule in rules if rule.needs != "connected_tools")
-    asked = frozenset[str]() if task.ask_permission is None or task.allowed_tools else frozenset({"Bash"})
-    named = dict.fromkeys(str(rule) for rule in rules if _has_to_be_named(rule) and rule.tool not in asked)
+    # Where a person can be asked, they are asked about commands, but not about those that were named one by one.
+    asked = "" if task.ask_permission is None else "Bash"
+    named = dict.fromkeys(str(rule) for rule in rules if _has_to_be_named(rule) and str(rule) != asked)
     allowed = (f"--allowedTools={','.join(named)}",) if named else ()
     return (f"--tools={','.join(there)}", *allowed)
 

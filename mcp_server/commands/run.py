@@ -12,7 +12,7 @@ from mcp_server.commands.options import catalog_with, json_option, offline_optio
 from mcp_server.failures import validated
 from workflows.budget import Limits
 from workflows.runs.engine import RunRequest
-from workflows.runs.run import Isolation, RunOptions
+from workflows.runs.run import Isolation, Permissions, RunOptions
 from workflows.workflow import Workflow
 
 
@@ -32,6 +32,13 @@ from workflows.workflow import Workflow
     type=click.Choice(["worktree", "in_place"]),
     help="Work on a branch and in a git work tree of its own, or in the workspace itself.",
 )
+@click.option(
+    "--permissions",
+    type=click.Choice(["role", "ask"]),
+    default="role",
+    show_default=True,
+    help="Whether agents that write ask you for what their role does not allow; `answer` answers.",
+)
 @click.option("--max-cost-usd", type=click.FloatRange(min=0, min_open=True), help="Stop when this is spent.")
 @click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this long.")
 @offline_option
@@ -44,6 +51,7 @@ def command(
     workspace: Path,
     input_json: str | None,
     isolation: Isolation | None,
+    permissions: Permissions,
     max_cost_usd: float | None,
     max_seconds: float | None,
     offline: bool | None,
@@ -62,7 +70,7 @@ def command(
             workspace=assembly.workspaces.choose(None, writes=chosen.writes),
             owner=OWNER,
             limits=Limits(max_cost_usd=max_cost_usd, max_seconds=max_seconds),
-            options=RunOptions(isolation=isolation),
+            options=RunOptions(isolation=isolation, permissions=permissions),
         )
         started = await assembly.engine.start(request)
         return await follow_to_the_end(assembly, started.run, as_json=as_json, own=not started.joined)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.agent import Access, AgentTask
+from agents.agent import Access, AgentTask, PermissionAnswer, PermissionQuestion
 from agents.claude.tool_rules import NEEDS, READING, Needs, ToolRule, ToolRuleInvalid, tool_options
 from agents.errors import AgentMisconfigured
 
@@ -38,6 +38,22 @@ def test_connected_tools_are_allowed_by_their_servers() -> None:
 
 def test_what_is_named_is_all_there_is() -> None:
     assert options(access="write", allowed_tools=("Read", "Bash(git log *)")) == (["Read", "Bash"], ["Bash(git log *)"])
+
+
+async def nobody(question: PermissionQuestion) -> PermissionAnswer:
+    raise AssertionError(question)
+
+
+@pytest.mark.parametrize("named", [(), ("Read", "Bash")])
+def test_commands_are_asked_about_where_a_person_can_be(named: tuple[str, ...]) -> None:
+    there, allowed = options(access="write", allowed_tools=named, ask_permission=nobody)
+    assert "Bash" in there
+    assert allowed == []
+
+
+def test_commands_that_were_named_one_by_one_are_not_asked_about() -> None:
+    named = ("Bash(git log *)", "Bash")
+    assert options(access="write", allowed_tools=named, ask_permission=nobody)[1] == ["Bash(git log *)"]
 
 
 def test_sub_agents_are_there_only_when_they_are_named() -> None:
