@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 ERAS = pytest.mark.parametrize("era", [MODERN, LEGACY])
 
 
-def serve(place: Place, era: str = MODERN, *, name: str = "") -> AbstractAsyncContextManager[WireClient]:
+def serve(place: Place, era: str = MODERN, *, name: str = "wire") -> AbstractAsyncContextManager[WireClient]:
     arguments = ("--offline", "--workflow", str(OWN_WORKFLOWS / "stages.py"))
     return place.server(*arguments, era=era, name=name)
 
@@ -65,6 +65,22 @@ async def test_after_a_kill_in_the_third_of_four_stages_the_same_call_goes_on(pl
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     (resumed,) = (event for event in events if event["type"] == "workflow_resumed")
     assert resumed["next"] == ["check"]
+
+
+@pytest.mark.parametrize("lost", [1, 100, 5000])
+async def test_a_log_whose_last_write_was_torn_goes_on_from_what_is_whole(place: Place, lost: int) -> None:
+    run_id = await killed_in(place, "check")
+    torn = place.home / "runs.sqlite3-wal"
+    whole = torn.read_bytes()
+    torn.write_bytes(whole[: len(whole) - lost])
+    async with serve(place) as client:
+        await client.open()
+        result = await client.told("stages", {"task": "go"})
+        events = await client.log_of(run_id)
+    assert (result["run_id"], result["status"]) == (run_id, "completed")
+    assert done(place) == ["plan", "build", "check", "check", "tell"]
+    assert completed(events) == list(NAMES)
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
 
 
 async def test_nobody_is_charged_until_somebody_asks(place: Place) -> None:
