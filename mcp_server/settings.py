@@ -40,8 +40,10 @@ class SettingsInvalid(Exception):
 
 
 def _default_roots() -> tuple[Path, ...]:
+    """Where the server was started; but not the whole disk, which is where some clients start servers."""
     project = os.environ.get("CLAUDE_PROJECT_DIR")
-    return (Path.cwd(), Path(project)) if project else (Path.cwd(),)
+    roots = (Path.cwd(), Path(project)) if project else (Path.cwd(),)
+    return tuple(root for root in roots if root != Path(root.anchor))
 
 
 class Settings(BaseSettings):
@@ -78,7 +80,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: platformdirs.user_data_path("agent-workflows", appauthor=False))
     claude: str | None = None
-    roots: Annotated[tuple[Path, ...], NoDecode] = Field(default_factory=_default_roots, min_length=1)
+    roots: Annotated[tuple[Path, ...], NoDecode] = Field(default_factory=_default_roots)
     max_runs: int = Field(default=4, ge=1, le=64)
     offline: bool = False
     tracing: bool = False
@@ -121,7 +123,12 @@ class Settings(BaseSettings):
     @classmethod
     def _split_roots(cls, value: object) -> object:
         """A variable holds several directories the way PATH does."""
-        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        parts = [part for part in value.split(os.pathsep) if part]
+        if not parts:
+            raise ValueError(f"{value!r} names no directory")
+        return parts
 
     @field_validator("models")
     @classmethod

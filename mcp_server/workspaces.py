@@ -11,7 +11,7 @@ class Workspaces:
     """The directories that runs may work in.
 
     Args:
-        roots: A workspace lies in one of these; the first is the default workspace.
+        roots: A workspace lies in one of these; the first is the default workspace. Without any, nothing can.
     """
 
     def __init__(self, roots: Sequence[Path]) -> None:
@@ -30,6 +30,11 @@ class Workspaces:
         Raises:
             InputRejected: It is missing, not a directory, outside the roots, or not writable.
         """
+        if not self._roots:
+            raise _rejected(
+                "nobody has said in which directories this server may work, and it was started in /.",
+                "Set AGENT_WORKFLOWS_ROOTS to the directories you want, in the server's registration",
+            )
         path = self._resolved(asked)
         if not any(path.is_relative_to(os.path.realpath(root)) for root in self._roots):
             raise _rejected(

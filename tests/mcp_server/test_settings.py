@@ -31,6 +31,19 @@ def test_the_project_of_claude_code_is_a_root_as_well(tmp_path: Path, monkeypatc
     assert load_settings().roots == (tmp_path, Path("/project"))
 
 
+def test_the_whole_disk_is_a_root_only_if_somebody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert load_settings().roots == ()
+    monkeypatch.setenv("AGENT_WORKFLOWS_ROOTS", "/")
+    assert load_settings().roots == (Path("/"),)
+
+
+def test_roots_that_name_nothing_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_WORKFLOWS_ROOTS", os.pathsep)
+    with pytest.raises(SettingsInvalid, match="names no directory"):
+        load_settings()
+
+
 def test_roots_are_separated_as_in_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENT_WORKFLOWS_ROOTS", os.pathsep.join(["/a", "/b", ""]))
     assert load_settings().roots == (Path("/a"), Path("/b"))

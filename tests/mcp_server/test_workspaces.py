@@ -12,6 +12,13 @@ def test_the_first_root_is_the_default_workspace(tmp_path: Path) -> None:
     assert Workspaces((tmp_path, other)).choose(None, writes=True) == os.path.realpath(tmp_path)
 
 
+@pytest.mark.parametrize("asked", [None, "project", "/"])
+def test_without_any_root_nothing_can_be_worked_in(asked: str | None) -> None:
+    with pytest.raises(InputRejected, match="nobody has said") as caught:
+        Workspaces(()).choose(asked, writes=False)
+    assert "AGENT_WORKFLOWS_ROOTS" in caught.value.recovery[0]
+
+
 def test_a_relative_workspace_lies_below_the_first_root(tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
     assert Workspaces((tmp_path,)).choose("project", writes=True) == os.path.realpath(tmp_path / "project")
