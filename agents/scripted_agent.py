@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from agents.agent import COMMAND_OUTPUT_CHARACTERS, AgentReply, AgentTask, CommandRun
 from agents.command_runner import RunCommand
-from agents.errors import ReplyInvalid, ScriptEnded, TimeLimitReached
+from agents.errors import AgentError, ReplyInvalid, ScriptEnded, TimeLimitReached
 from agents.events import (
     Decided,
     Emit,
@@ -102,6 +102,9 @@ class ScriptedAgent:
                 reply = await stage.play(run.turn(task, number))
                 done = True
                 return reply
+        except AgentError as error:
+            error.partial = "".join(stage.streamed) or error.partial
+            raise
         finally:
             if not done:
                 run.give_back(task.role, number)

@@ -20,6 +20,7 @@ from workflows.catalog import Catalog
 from workflows.runs.graph_steps import GraphRunner
 from workflows.runs.local_engine import LocalEngine
 from workflows.runs.log import EventLog
+from workflows.runs.observed_writer import Observe
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
 from workflows.runs.sqlite.log import SqliteEventLog
@@ -60,7 +61,11 @@ class Assembly:
 
 @asynccontextmanager
 async def assemble(
-    settings: Settings, catalog: Catalog, *, environ: Mapping[str, str] = os.environ
+    settings: Settings,
+    catalog: Catalog,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    observe: Observe | None = None,
 ) -> AsyncGenerator[Assembly, None]:
     """Build everything, and take it down again: children first, then runs, then the log.
 
@@ -68,6 +73,7 @@ async def assemble(
         settings: The settings.
         catalog: Which workflows there are.
         environ: This process's environment.
+        observe: Is shown what happens in the runs of this process; None for nobody.
 
     Raises:
         workflows.runs.errors.LogUnavailable: The data directory cannot be used.
@@ -89,6 +95,7 @@ async def assemble(
             redactor=Redactor(environ),
             max_runs=settings.max_runs,
             workflow_named=catalog.get,
+            observe=observe,
         )
         patience = Patience(settings.task_grace_seconds, settings.client_seconds)
         try:

@@ -15,6 +15,7 @@ from agents.models.providers import PROVIDERS, ModelSpec, ProviderName, has_own_
 from mcp_server.known_roles import ROLES
 from mcp_server.settings import Settings
 from mcp_server.team_choice import Choice, choose, notes_on
+from workflows.runs.errors import RunError
 
 CheckProvider = Callable[[ProviderName, str, Mapping[str, str]], Awaitable[None]]
 """Asks a provider for a model; raises `AgentError` where it does not let us in."""
@@ -71,21 +72,28 @@ class Diagnosis:
         roles: What each runs on.
         checks: What was asked.
         notes: What else one should know.
+        left_out: Workflows of one's own that cannot be used: why, and what helps.
     """
 
     offline: bool
     roles: tuple[RoleOutlook, ...] = ()
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     ok: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        """All is well where every role could work."""
-        object.__setattr__(self, "ok", all(role.ok for role in self.roles))
+        """All is well where every role could work and every workflow is there."""
+        object.__setattr__(self, "ok", all(role.ok for role in self.roles) and not self.left_out)
 
 
 async def diagnose(
-    settings: Settings, environ: Mapping[str, str], run: RunCommand, *, check_provider: CheckProvider | None = None
+    settings: Settings,
+    environ: Mapping[str, str],
+    run: RunCommand,
+    *,
+    check_provider: CheckProvider | None = None,
+    left_out: Sequence[RunError] = (),
 ) -> Diagnosis:
     """See what each role runs on, and ask all of it.
 
@@ -94,9 +102,12 @@ async def diagnose(
         environ: Where keys stand.
         run: Runs the `claude` command.
         check_provider: Asks a provider; None asks for real.
+        left_out: Why workflows of one's own cannot be used.
     """
+    broken = tuple(" ".join([error.message, *(f"{remedy}." for remedy in error.recovery)]) for error in left_out)
     if settings.offline:
-        return Diagnosis(offline=True, notes=("Scripted agents stand in for models; no provider is used.",))
+        notes = ("Scripted agents stand in for models; no provider is used.",)
+        return Diagnosis(offline=True, notes=notes, left_out=broken)
     names = dict.fromkeys([*ROLES, *settings.models])
     choices = [choose(name, settings, environ) for name in names]
     examiner = _Examiner(settings, environ, run, check_provider or _check_provider)
@@ -112,7 +123,7 @@ async def diagnose(
         )
         for choice in choices
     )
-    return Diagnosis(offline=False, roles=roles, checks=checks, notes=notes_on(settings))
+    return Diagnosis(offline=False, roles=roles, checks=checks, notes=notes_on(settings), left_out=broken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,7 @@ class ProgressReporter:
         self._last_sent = self._clock()
         event = {**to_json_object(line.event), "first_seq": line.first_seq, "last_seq": line.event.seq}
         await self._send(ProgressFrame(self._progress, line.text, event))
+        self._last_sent = self._clock()  # a wire with much to carry may have held it for a while
 
     def _risen(self, progress: float) -> float:
         if progress >= 100:

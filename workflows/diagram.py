@@ -10,4 +10,6 @@ def mermaid(workflow: Workflow) -> str:
     Raises:
         workflows.runs.errors.WorkflowBroken: The graph cannot be built.
     """
-    return build_graph(workflow).compile().get_graph().draw_mermaid()
+    graph = build_graph(workflow)
+    compiled = graph if workflow.bare else graph.compile()
+    return compiled.get_graph(xray=workflow.bare).draw_mermaid()

@@ -51,13 +51,15 @@ class Workflow:
         input_model: Fields of its input; none may be called like a common option (`workspace`, `wait_seconds`,
             `max_cost_usd`, `max_seconds`).
         output_model: Fields of its output.
-        response_field: The output field that holds the answer in words.
+        response_field: The output field, or the property of the output, that holds the answer in words.
         stages: In their usual order.
         graph: Builds the graph, uncompiled; or `module:attribute` of a function that does.
         writes: Whether its agents may change files in the workspace.
         isolation: Where a run works if nobody says otherwise: on a branch of its own in a git work tree of its own
             (`worktree`; in the workspace itself where there can be none), or in the workspace itself (`in_place`).
         max_steps: Bound on graph steps in one run; a run that reaches it fails instead of going round for ever.
+        bare: Whether its graph comes compiled and knows nothing of this program: it is given no context, and what it
+            does is told from what LangGraph itself says of it.
         offline: Makes the script that is played with `--offline` in the place of models, anew for each run, when its
             first task comes; or `module:attribute` of a function that does. None: without a model it cannot work.
     """
@@ -73,4 +75,5 @@ class Workflow:
     writes: bool = False
     isolation: Literal["worktree", "in_place"] = "in_place"
     max_steps: int = 100
+    bare: bool = False
     offline: "str | ScriptFor | None" = None

@@ -6,9 +6,9 @@ from typing import TypeAlias
 from agents.claude.messages import ApiFailure
 from agents.errors import (
     AgentError,
-    AgentMisconfigured,
     BillingRefused,
     ContextOverflowed,
+    ModelNotFound,
     NotLoggedIn,
     ProviderFailed,
     ProviderOverloaded,
@@ -51,8 +51,7 @@ def _not_logged_in(message: str, partial: str, _status: int | None) -> AgentErro
 
 
 def _unknown_model(message: str, partial: str, _status: int | None) -> AgentError:
-    recovery = ("Check the name of the model, and whether the account may use it",)
-    return AgentMisconfigured(message, recovery=recovery, partial=partial)
+    return ModelNotFound(message, partial=partial)
 
 
 def _too_long_an_answer(message: str, partial: str, _status: int | None) -> AgentError:

@@ -77,7 +77,7 @@ class ModelConversation:
             agents.errors.AgentError: There is no reply.
         """
         async with open_toolbox(self._tools, self._task) as self._toolbox:
-            self._tell_what_cannot_be()
+            self._tell_what_it_runs_on()
             while True:
                 answer = await self._ask()
                 if answer.calls:
@@ -153,7 +153,10 @@ class ModelConversation:
             words = f"what {self._model.name} costs is not known in full, so max_cost_usd cannot hold it back"
             self._say(Progressed(message=words))
 
-    def _tell_what_cannot_be(self) -> None:
+    def _tell_what_it_runs_on(self) -> None:
+        limit = self._model.abilities.max_output_tokens
+        details = {"model": self._model.name, **({} if limit is None else {"max_tokens": limit})}
+        self._say(Progressed(message=f"works on {self._model.name}", details=details))
         if self._toolbox.tools and not self._model.abilities.tools:
             names = ", ".join(self._toolbox.tools)
             self._say(Progressed(message=f"{self._model.name} cannot use tools; it works without {names}"))

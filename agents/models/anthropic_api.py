@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from agents.models.anthropic_access import AnthropicAccess
+from agents.models.anthropic_access import MAX_OUTPUT_TOKENS, AnthropicAccess
 from agents.models.deltas import Delta
 from agents.models.model import Abilities, PriceOf, unknown_price
 from agents.models.request import ModelRequest
@@ -52,7 +52,7 @@ class AnthropicModel:
     @property
     def abilities(self) -> Abilities:
         """All of them."""
-        return Abilities(tools=True, reply_schema=True, web_search=True)
+        return Abilities(tools=True, reply_schema=True, web_search=True, max_output_tokens=MAX_OUTPUT_TOKENS)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         """See `agents.models.model.Model.stream`."""

@@ -20,11 +20,13 @@ class Abilities:
         tools: It can call tools.
         reply_schema: The provider holds it to a schema. Without this the schema is only told to the model.
         web_search: The provider searches the web for it.
+        max_output_tokens: What it may write at once, thinking included; None where its provider decides.
     """
 
     tools: bool
     reply_schema: bool
     web_search: bool
+    max_output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

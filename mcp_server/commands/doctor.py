@@ -12,20 +12,22 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from agents.command_runner import command_runner
-from mcp_server.commands.options import offline_option, settings_from
+from mcp_server.commands.options import offline_option, settings_from, workflow_option
 from mcp_server.diagnosis import Check, Diagnosis, diagnose
 from mcp_server.failures import BLAME
 from mcp_server.settings import Settings
+from workflows.catalog import Catalog
 from workflows.runs.redaction import Redactor
 
 
 @click.command()
 @offline_option
+@workflow_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(*, offline: bool | None, as_json: bool) -> None:
+def command(*, offline: bool | None, own_workflows: tuple[str, ...], as_json: bool) -> None:
     """Show what each role runs on, and check that it would work."""
     settings = settings_from(offline=offline)
-    diagnosis = anyio.run(_diagnose, settings)
+    diagnosis = anyio.run(_diagnose, settings, Catalog.with_own(own_workflows))
     if as_json:
         told = orjson.dumps(dataclasses.asdict(diagnosis), option=orjson.OPT_INDENT_2).decode()
         click.echo(Redactor(os.environ).redact(told))
@@ -34,9 +36,9 @@ def command(*, offline: bool | None, as_json: bool) -> None:
     sys.exit(0 if diagnosis.ok else 1)
 
 
-async def _diagnose(settings: Settings) -> Diagnosis:
+async def _diagnose(settings: Settings, catalog: Catalog) -> Diagnosis:
     async with command_runner() as runner:
-        return await diagnose(settings, os.environ, runner.run)
+        return await diagnose(settings, os.environ, runner.run, left_out=catalog.left_out)
 
 
 def _print(diagnosis: Diagnosis, console: Console) -> None:
@@ -53,6 +55,8 @@ def _print(diagnosis: Diagnosis, console: Console) -> None:
         if not check.ok:
             for remedy in check.recovery:
                 console.print(Text(f"   {redact(remedy)}"))
+    for why in diagnosis.left_out:
+        console.print(Text(redact(f"❌ A workflow is left out. {why}")))
     for note in diagnosis.notes:
         console.print(Text(f"⚠️ {redact(note)}"))
     console.print(Text(_verdict(diagnosis)))
@@ -69,4 +73,4 @@ def _verdict(diagnosis: Diagnosis) -> str:
     if diagnosis.ok:
         return "Every workflow can run."
     roles = ", ".join(role.role for role in diagnosis.roles if not role.ok)
-    return f"Workflows with these roles cannot run: {roles}."
+    return f"Workflows with these roles cannot run: {roles}." if roles else "Not every workflow of your own is there."

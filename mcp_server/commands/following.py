@@ -76,17 +76,25 @@ async def follow_to_the_end(assembly: Assembly, run: Run, *, as_json: bool, own:
         async with anyio.create_task_group() as tasks:
             if own:
                 tasks.start_soon(_cancel_on_signal, assembly, run.run_id, view)
+            asked = False
             async with aclosing(assembly.engine.follow(run.run_id)) as batches:
                 async for events in batches:
                     for event in events:
                         view.show(event)
-                    if any(isinstance(event.body, GateOpened) and event.body.parked for event in events):
+                        asked = asked or (isinstance(event.body, GateOpened) and event.body.parked)
+                    if asked and await _waits(assembly, run.run_id, events[-1].seq):
                         break  # it holds nothing while it waits, and nor do we
             tasks.cancel_scope.cancel()
     ended = await own_run(assembly, run.run_id, run.owner)
     if not as_json:
         print_result(ended, await assembly.log.artifacts(run.run_id), stream=sys.stdout)
     return EXIT_CODES.get(ended.status, 1)
+
+
+async def _waits(assembly: Assembly, run_id: str, shown: int) -> bool:
+    """Whether a run waits for an answer, and all it has said before is shown; earlier questions may be answered."""
+    run = await assembly.log.get(run_id)
+    return run is not None and run.status == "waiting" and run.last_seq <= shown
 
 
 async def _cancel_on_signal(assembly: Assembly, run_id: str, view: View) -> None:

@@ -7,7 +7,6 @@ import click
 
 from mcp_server.settings import Settings, SettingsInvalid, load_settings
 from workflows.catalog import Catalog
-from workflows.runs.errors import RunError
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -19,7 +18,8 @@ workflow_option = click.option(
     "own_workflows",
     multiple=True,
     metavar="FILE.py[:NAME]",
-    help="Offer a workflow of your own as well: a file, or module:attribute. May be given several times.",
+    help="Offer a workflow or a compiled LangGraph graph of your own as well: a file, or module:attribute. "
+    "May be given several times.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one event per line, as JSON.")
 
@@ -33,8 +33,8 @@ def settings_from(**given: object) -> Settings:
 
 
 def catalog_with(own_workflows: Sequence[str]) -> Catalog:
-    """The built-in workflows and those given on the command line, or a usage error."""
-    try:
-        return Catalog.with_own(own_workflows)
-    except RunError as error:
-        raise click.UsageError("\n".join([error.message, *error.recovery])) from error
+    """The built-in workflows and those given on the command line; says which of them are left out, and why."""
+    catalog = Catalog.with_own(own_workflows)
+    for error in catalog.left_out:
+        click.echo("\n   ".join([f"❌ A workflow is left out. {error.message}", *error.recovery]), err=True)
+    return catalog

@@ -24,6 +24,7 @@ from mcp_server.http.closing import Closing
 from mcp_server.http.event_schema import FILE
 from mcp_server.http.event_stream import EventStreams
 from mcp_server.http.guard import SIGN_IN, Guard
+from mcp_server.http.health_api import HealthApi
 from mcp_server.http.limits import BODY_BYTES, OpenStreams, Rate
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.network import AllowedNames
@@ -35,7 +36,7 @@ from mcp_server.http.routes import Handler, routes_of
 from mcp_server.http.runs_api import RunsApi
 from mcp_server.http.sessions import Sessions
 from mcp_server.http.websocket import EventSockets
-from mcp_server.http.workflows_api import HealthApi, WorkflowsApi
+from mcp_server.http.workflows_api import WorkflowsApi
 from mcp_server.server import WorkflowServer
 from workflows.runs.errors import RunError
 

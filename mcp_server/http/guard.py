@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_server.http.access_log import log_access
 from mcp_server.http.auth import Authenticator, bearer
-from mcp_server.http.limits import Rate, whole_body
+from mcp_server.http.limits import Rate, too_often, whole_body
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.network import AllowedNames
 from mcp_server.http.principal import Principal, enter
@@ -191,12 +191,12 @@ class Guard:
 
     def _check_failures(self, scope: Scope) -> None:
         if not self._failures.left(_address(scope)):
-            raise _too_often(60 / FAILURES_PER_MINUTE, "You have shown too many wrong tokens.")
+            raise too_often(60 / FAILURES_PER_MINUTE, "You have shown too many wrong tokens.")
 
     def _check_rate(self, caller: str) -> None:
         wait = self._rate.take(caller)
         if wait:
-            raise _too_often(wait, "You are asking too often.")
+            raise too_often(wait, "You are asking too often.")
 
     async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         if answer.status:
@@ -270,16 +270,6 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 def _address(scope: Scope) -> str:
     client = scope.get("client")
     return str(client[0]) if client else ""
-
-
-def _too_often(seconds: float, message: str) -> Problem:
-    return Problem(
-        429,
-        "too_many_requests",
-        message,
-        recovery=(f"Ask again in {seconds:.1f} s",),
-        headers={"retry-after": str(max(1, round(seconds)))},
-    )
 
 
 def _with_error(challenge: str, error: str) -> str:

@@ -92,7 +92,7 @@ class OpenStreams:
                 "too_many_streams",
                 f"You have {count} streams open, which are the most one user may have.",
                 recovery=("Close one", "follow several runs from one process that shares what it reads"),
-                headers={"retry-after": "5"},
+                headers={"retry-after": "5", "connection": "close"},  # or who is refused keeps others out
             )
         self._open[owner] = count + 1
         try:
@@ -135,6 +135,17 @@ async def whole_body(receive: Receive, declared: str | None, *, seconds: float) 
         f"The request's body had not arrived after {seconds:g} s.",
         recovery=("Send it in one piece",),
         headers={"connection": "close"},
+    )
+
+
+def too_often(seconds: float, message: str) -> Problem:
+    """Somebody asks more often than they may, and may again after so long."""
+    return Problem(
+        429,
+        "too_many_requests",
+        message,
+        recovery=(f"Ask again in {seconds:.1f} s",),
+        headers={"retry-after": str(max(1, round(seconds))), "connection": "close"},
     )
 
 

@@ -6,9 +6,8 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from mcp_server.http.problem import MEDIA_TYPE
+from mcp_server.http.problem import MEDIA_TYPE, ProblemView
 from mcp_server.http.routes import Content, Operation, Parameter
-from mcp_server.http.run_views import ProblemView
 from mcp_server.server import own_version
 
 EVERYWHERE = (401, 403, 421, 429, 503)

@@ -4,19 +4,14 @@ from collections.abc import Sequence
 
 from mcp_server.http.artifacts import ArtifactsApi
 from mcp_server.http.event_stream import LARGEST_SEQ
+from mcp_server.http.health_api import HealthApi, HealthView
 from mcp_server.http.idempotency import LONGEST
 from mcp_server.http.routes import Content, Handler, Operation, Parameter
 from mcp_server.http.run_requests import AnswerRun, CancelRun, Chat, ForkRun, ListRuns, ResumeRun, StartRun, SteerRun
-from mcp_server.http.run_views import (
-    HealthView,
-    RunListView,
-    RunStatusView,
-    RunView,
-    StartedView,
-    WorkflowListView,
-)
+from mcp_server.http.run_views import RunListView, RunStatusView, RunView, StartedView
 from mcp_server.http.runs_api import RunsApi
-from mcp_server.http.workflows_api import HealthApi, WorkflowsApi
+from mcp_server.http.workflow_views import WorkflowListView
+from mcp_server.http.workflows_api import WorkflowsApi
 
 RUN_ID = Parameter(name="run_id", place="path", description="The run.")
 ARTIFACT = Parameter(name="name", place="path", description="The artifact's name.")

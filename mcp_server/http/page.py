@@ -1,5 +1,7 @@
 """The run page: static files that were built from `mcp_server/viewer`, and the form with which a browser signs in."""
 
+import base64
+import hashlib
 import html
 from collections.abc import Callable
 from pathlib import Path
@@ -34,13 +36,25 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 _HEADERS = {"content-security-policy": CONTENT_SECURITY_POLICY, "cache-control": "no-cache"}
 
+_FORM_STYLE = """
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; background: light-dark(#f6f7f9, #0f1115); }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; color: light-dark(#1a1f29, #e6e9ef); }
+main { display: grid; gap: 0.75rem; width: min(22rem, 100vw - 4rem); padding: 1.5rem; border-radius: 12px;
+  background: light-dark(#fff, #171a21); border: 1px solid light-dark(#e2e5eb, #2a2f3a); }
+h1, p { margin: 0; }
+h1 { font-size: 1.3rem; }
+form, label { display: grid; gap: 0.4rem; }
+input, button { font: inherit; padding: 0.4rem 0.6rem; border-radius: 8px; border: 1px solid #7c8698; }
+button { margin-top: 0.4rem; border-color: #2f49d1; background: #2f49d1; color: #fff; font-weight: 600; }
+"""
 _FORM = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Agent workflows</title></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Agent workflows</title>
+<link rel="icon" href="data:,"><style>{style}</style></head>
 <body>
 <main>
 <h1>Agent workflows</h1>
-<p>{message}</p>
+<p role="status">{message}</p>
 <form method="post" action="/session">
 <label>Token <input name="token" type="password" autocomplete="current-password" required autofocus></label>
 <button>Sign in</button>
@@ -49,6 +63,15 @@ _FORM = """<!doctype html>
 </body>
 </html>
 """
+_FORM_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY.replace(
+        "style-src 'self'",
+        f"style-src 'sha256-{base64.b64encode(hashlib.sha256(_FORM_STYLE.encode()).digest()).decode()}'",
+    ),
+    "cache-control": "no-store",
+    # Browsers send a form of a page that lets nobody know where it is with `Origin: null`, which is no origin of ours.
+    "referrer-policy": "same-origin",
+}
 _MISSING = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Agent workflows</title></head>
@@ -82,8 +105,8 @@ async def file(request: Request) -> Response:
 
 def sign_in_page(problem: Problem) -> Response:
     """The form, with the status and headers of a problem."""
-    text = _FORM.format(message=html.escape(problem.message))
-    return HTMLResponse(text, problem.status, headers={**_HEADERS, **problem.headers, "cache-control": "no-store"})
+    text = _FORM.format(style=_FORM_STYLE, message=html.escape(problem.message))
+    return HTMLResponse(text, problem.status, headers={**problem.headers, **_FORM_HEADERS})
 
 
 class SignIn:
@@ -101,16 +124,19 @@ class SignIn:
         """Called with the request of every wrong token."""
 
     async def open(self, request: Request) -> Response:
-        """POST /session, with the form's `token`.
+        """POST /session, with the form's `token`; a browser is shown the form again if it is not valid.
 
         Raises:
-            Problem: The token is not valid.
+            Problem: The token is not valid, and who asks is no browser.
         """
         fields = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=10)
         principal = await self._authenticator.principal(fields.get("token", [""])[0].strip() or None)
         if principal is None:
             self.on_failure(request.scope)
-            raise Problem(401, "wrong_token", "This token is not valid here, or not any more.", field="token")
+            problem = Problem(401, "wrong_token", "This token is not valid here, or not any more.", field="token")
+            if "text/html" in request.headers.get("accept", ""):
+                return sign_in_page(problem)
+            raise problem
         secure = request.url.scheme == "https"
         headers = {"set-cookie": cookie(self._sessions.open(principal), secure=secure), "cache-control": "no-store"}
         return RedirectResponse("/", 303, headers)

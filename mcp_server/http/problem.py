@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import orjson
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from workflows.runs.errors import Blame, InputRejected, RunError
@@ -123,6 +124,20 @@ class Problem(Exception):
     def response(self) -> Response:
         """The answer."""
         return Response(self.body(), self.status, headers=dict(self.headers), media_type=MEDIA_TYPE)
+
+
+class ProblemView(BaseModel):
+    """An error (RFC 9457), with the same kind, message and recovery as the tools."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    kind: str = Field(description="Stable machine name.")
+    message: str
+    recovery: list[str] = Field(description="What helps, most useful first.")
+    blame: str
+    field: str | None = Field(default=None, description="The argument, header or parameter at fault.")
 
 
 def not_found(what: str) -> Problem:

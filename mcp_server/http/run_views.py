@@ -1,7 +1,7 @@
-"""Runs and workflows as the API shows them: the shapes of its answers, which its OpenAPI document is made of."""
+"""Runs as the API shows them: the shapes of its answers, which its OpenAPI document is made of."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field
@@ -12,7 +12,6 @@ from workflows.runs.engine import StartedRun
 from workflows.runs.events import Json
 from workflows.runs.log import ArtifactInfo
 from workflows.runs.run import Run, RunStatus
-from workflows.workflow import Workflow
 
 LONGEST_ASKED = 200
 """Characters of a run's main input in a list."""
@@ -134,54 +133,6 @@ class StartedView(BaseModel):
     links: RunLinks
 
 
-class StageView(BaseModel):
-    """A part of a workflow that people watch."""
-
-    name: str
-    title: str
-    share: float = Field(description="Its usual share of the run's time; shares are relative to each other.")
-
-
-class WorkflowView(BaseModel):
-    """A workflow that can be run."""
-
-    name: str
-    title: str
-    description: str
-    writes: bool = Field(description="Whether its agents may change files in the workspace.")
-    stages: list[StageView]
-    input_schema: dict[str, object] = Field(description="JSON Schema of `input`.")
-    output_schema: dict[str, object] = Field(description="JSON Schema of a run's `result`.")
-    graph: str = Field(description="Where its graph is, as a Mermaid diagram.")
-
-
-class WorkflowListView(BaseModel):
-    """What can be run."""
-
-    workflows: list[WorkflowView]
-
-
-class ProblemView(BaseModel):
-    """An error (RFC 9457), with the same kind, message and recovery as the tools."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    kind: str = Field(description="Stable machine name.")
-    message: str
-    recovery: list[str] = Field(description="What helps, most useful first.")
-    blame: str
-    field: str | None = Field(default=None, description="The argument, header or parameter at fault.")
-
-
-class HealthView(BaseModel):
-    """Whether the server lives, or takes work."""
-
-    status: Literal["ok", "draining", "unavailable"]
-    version: str
-
-
 def links_of(run_id: str) -> RunLinks:
     """Where the parts of a run are; paths, because the server may be known under many names."""
     base = f"/api/runs/{run_id}"
@@ -240,20 +191,6 @@ def started_view(started: StartedRun) -> StartedView:
         joined=started.joined,
         resumed=started.resumed,
         links=links_of(run.run_id),
-    )
-
-
-def workflow_view(workflow: Workflow) -> WorkflowView:
-    """A workflow that can be run."""
-    return WorkflowView(
-        name=workflow.name,
-        title=workflow.title,
-        description=workflow.description,
-        writes=workflow.writes,
-        stages=[StageView(name=stage.name, title=stage.title, share=stage.share) for stage in workflow.stages],
-        input_schema=workflow.input_model.model_json_schema(),
-        output_schema=workflow.output_model.model_json_schema(mode="serialization"),
-        graph=f"/api/workflows/{workflow.name}/graph",
     )
 
 

@@ -5,6 +5,7 @@ meanwhile; a second signal ends that. Then children are signalled, runs are left
 is made durable, and the process is gone, within half a second whatever the disk or a client does.
 """
 
+import gc
 import logging
 import os
 import socket
@@ -21,8 +22,10 @@ from mcp_server.http.access import access_of
 from mcp_server.http.app import create_app
 from mcp_server.http.closing import Closing
 from mcp_server.http.connection import HEAD_BYTES, bounded
+from mcp_server.http.file_limit import allow_connections
 from mcp_server.http.network import ListenAddress
 from mcp_server.http.patience import Patience
+from mcp_server.http.telemetry import Telemetry, telemetry_of
 from mcp_server.http.websocket import LARGEST_MESSAGE
 from mcp_server.logs import log_to_stderr
 from mcp_server.serving import LOG_SECONDS, SIGNALS
@@ -35,8 +38,12 @@ logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 0.5
 """How long the end may take once runs are not waited for any more."""
+FLUSH_SECONDS = 0.2
+"""How long the end waits for the last spans to be taken."""
 KEEP_ALIVE_SECONDS = 30
 """How long a connection may be silent between two requests."""
+VANISHED_SECONDS = 60
+"""For how long what was sent may stay unacknowledged."""
 _LOOK_SECONDS = 0.1
 
 
@@ -54,13 +61,17 @@ def serve(settings: Settings, catalog: Catalog, listen: ListenAddress) -> NoRetu
 
 
 async def _serve(settings: Settings, catalog: Catalog, listen: ListenAddress) -> None:
+    allow_connections(settings.max_connections)
     sock = claimed(listen)
     address = ListenAddress(listen.host, sock.getsockname()[1])
     async with AsyncExitStack() as stack:
-        assembly = await stack.enter_async_context(assemble(settings, catalog))
-        end = _End(assembly, settings.drain_seconds)
+        telemetry = await telemetry_of(os.environ)
+        observe = telemetry.observe if telemetry is not None else None
+        assembly = await stack.enter_async_context(assemble(settings, catalog, observe=observe))
+        end = _End(assembly, settings.drain_seconds, telemetry)
         server = uvicorn_server(settings, assembly, address, end.closing)
         async with anyio.create_task_group() as tasks:
+            gc.freeze()  # what is loaded now stays; to look through it for garbage again and again holds everybody up
             await tasks.start(_listen_for_signals, end)
             tasks.start_soon(_run, server, sock, end)
             print(f"agent-workflows serves http://{address}/ and, for MCP clients, /mcp", file=sys.stderr, flush=True)  # noqa: T201 - for the person at the terminal
@@ -109,10 +120,12 @@ class _End:
     Args:
         assembly: The server's parts.
         drain_seconds: How long runs may still go on after the first signal.
+        telemetry: Sends spans; None if nobody wants any.
     """
 
-    def __init__(self, assembly: Assembly, drain_seconds: float) -> None:
+    def __init__(self, assembly: Assembly, drain_seconds: float, telemetry: Telemetry | None) -> None:
         self._assembly = assembly
+        self._telemetry = telemetry
         self._drain_seconds = drain_seconds
         self.closing = Closing()
         self.come = anyio.Event()
@@ -137,6 +150,8 @@ class _End:
         await self._assembly.engine.close()
         await self._assembly.log.close(LOG_SECONDS)  # with it end all who watch
         self._assembly.lock.release()
+        if self._telemetry is not None:
+            await self._telemetry.close(FLUSH_SECONDS)
         while server.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody when its last answer ends
             await anyio.sleep(0.01)
 
@@ -147,7 +162,8 @@ class _End:
 
 async def _run(server: Server, sock: socket.socket, end: _End) -> None:
     try:
-        await server._serve([sock])  # noqa: SLF001 - `serve` would take the signals, which are ours # pyright: ignore[reportPrivateUsage]
+        # `serve` would take the signals, which are ours.
+        await server._serve([sock])  # noqa: SLF001 - see above  # pyright: ignore[reportPrivateUsage] - see above
     except Exception:  # whatever it died of: the runs are left in order
         logger.exception("the HTTP server broke")
     finally:
@@ -178,6 +194,7 @@ def claimed(listen: ListenAddress) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _notice_who_vanished(sock)
         sock.bind((listen.host, listen.port))
         sock.listen(1024)
     except OSError as error:
@@ -187,6 +204,17 @@ def claimed(listen: ListenAddress) -> socket.socket:
         ) from error
     sock.setblocking(False)  # noqa: FBT003 - the standard library's own form
     return sock
+
+
+def _notice_who_vanished(sock: socket.socket) -> None:
+    """Have connections cut whose client is gone without a word (no power, no network); accepted ones inherit it.
+
+    A comment is sent every 10 s on every stream; without this the system goes on sending it again for a quarter of an
+    hour before it gives the connection up.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_SECONDS * 1000)
 
 
 class AddressUnavailable(RunError):

@@ -18,21 +18,24 @@ class Sessions:
     """Remembers who has signed in, in memory: a restart signs everybody out.
 
     Args:
-        clock: Seconds that only rise.
+        clock: Seconds since 1970.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._sessions: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
 
     def open(self, principal: Principal) -> str:
-        """A new session.
+        """A new session; it does not outlive the token it stands for.
 
         Returns:
             Its secret name, 256 bits of chance.
         """
         name = secrets.token_urlsafe(32)
-        self._sessions[name] = (principal, self._clock() + SECONDS)
+        until = self._clock() + SECONDS
+        if principal.token is not None and principal.token.expires_at is not None:
+            until = min(until, principal.token.expires_at)
+        self._sessions[name] = (principal, until)
         while len(self._sessions) > _MOST:
             self._sessions.popitem(last=False)
         return name

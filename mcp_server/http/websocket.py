@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from mcp_server.assembly import Assembly
 from mcp_server.failures import validated
 from mcp_server.http.event_stream import EventStreams
+from mcp_server.http.limits import Rate, too_often
 from mcp_server.http.principal import owner_of
 from mcp_server.http.problem import Problem
 from mcp_server.http.run_requests import AnswerRun, CancelRun, SteerRun, reply_of
@@ -27,6 +28,8 @@ from workflows.runs.event_json import encode
 from workflows.runs.events import LastEvent
 from workflows.runs.run import Run, Steering
 
+COMMANDS_PER_SECOND = 10
+"""How often one connection may command in the long run; twice as much at once. What a person says enters the log."""
 LARGEST_MESSAGE = 256 * 1024
 """Bytes of one message of a client; uvicorn closes the connection of who sends more."""
 
@@ -73,6 +76,7 @@ class _Conversation:
         self._streams = streams
         self._run = run
         self._by = f"{run.owner} over WebSocket"
+        self._rate = Rate(COMMANDS_PER_SECOND, 2 * COMMANDS_PER_SECOND)
 
     async def hold(self, after: int) -> None:
         """Tell events and take commands until one side ends it."""
@@ -113,6 +117,8 @@ class _Conversation:
                 await self._complain(problem)
 
     async def _obey(self, text: str | bytes) -> None:
+        if wait := self._rate.take(""):
+            raise too_often(wait, "You are sending commands too often.")
         command = _command(text)
         match command.pop("type", None):
             case "cancel":

@@ -1,10 +1,13 @@
 """What every `Agent` promises, whatever it runs on.
 
-A subclass says how its agent is made to behave in each of the ways below; `Behaviour` names them.
+A subclass says how its agent is made to behave in each of the ways below; `Behaviour` names them, and `FAILURES` how
+the provider behind it can fail. What is behind an agent over a model keeps a contract of its own, down to the wire
+(`tests.agents.models.model_contract`). The `claude` command speaks with its provider by itself, and the scripted agent
+with nobody: for them this is the contract.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,12 +18,50 @@ import pytest
 from pydantic import BaseModel
 
 from agents.agent import Agent, AgentReply, AgentTask
-from agents.errors import ReplyInvalid, TimeLimitReached
+from agents.errors import (
+    AgentError,
+    AgentProcessFailed,
+    BillingRefused,
+    ContextOverflowed,
+    ModelNotFound,
+    ModelRefused,
+    NotLoggedIn,
+    ProviderFailed,
+    ProviderOverloaded,
+    RateLimited,
+    ReplyInvalid,
+    RequestRejected,
+    StreamCut,
+    TimeLimitReached,
+)
 from agents.events import AgentSaid, TextStreamed, ToolEnded, ToolStarted, UsageReported
 
 Behaviour: TypeAlias = Literal["answers", "uses_tools", "gives_a_typed_reply", "gives_another_shape", "works_on"]
 """Answers in words; writes at least one file and runs one command that succeeds, then answers; replies
 `{"name": "Ada"}`; is asked for that and replies something else; says `ready` and goes on until it is ended."""
+
+Failing: TypeAlias = Literal[
+    "400", "401", "402", "404", "429", "500", "529", "too_long", "refused", "breaks_off_again_and_again"
+]
+"""What the provider does: answers with a status; says that the conversation is too long, or that it would rather not;
+breaks off in the middle of its answer."""
+
+FAILURES: Mapping[Failing, tuple[type[AgentError], ...]] = {
+    "400": (RequestRejected,),
+    "401": (NotLoggedIn,),
+    "402": (BillingRefused,),
+    "404": (ModelNotFound,),
+    "429": (RateLimited,),
+    "500": (ProviderFailed,),
+    "529": (ProviderOverloaded,),
+    "too_long": (ContextOverflowed,),
+    "refused": (ModelRefused,),
+    "breaks_off_again_and_again": (StreamCut, AgentProcessFailed),  # a connection, or a process
+}
+BLAME: Mapping[Failing, str] = {"401": "setup", "402": "setup", "404": "setup", "too_long": "caller"}
+"""Whose fault it is, where that is not the provider's."""
+FailingAgent: TypeAlias = Callable[[Failing], AbstractAsyncContextManager[Agent]]
+"""An agent whose provider fails; if the provider says something before, that is `so far`."""
 
 BehavingAgent: TypeAlias = Callable[[Behaviour], AbstractAsyncContextManager[Agent]]
 
@@ -51,6 +92,7 @@ class AgentContract:
     """Subclass it, name the class `Test...`, and say how its agent is made."""
 
     agent_that: ClassVar[BehavingAgent]
+    agent_whose_provider: ClassVar[FailingAgent]
 
     @pytest.fixture
     def task(self, tmp_path: Path) -> AgentTask:
@@ -139,6 +181,26 @@ class AgentContract:
 
         assert "ready" in audience.text
         assert "ready" in failure.value.partial
+
+    @pytest.mark.parametrize("failing", FAILURES)
+    async def test_each_failure_is_an_error_of_its_own_that_keeps_what_was_said(
+        self, failing: Failing, task: AgentTask
+    ) -> None:
+        audience = Audience()
+
+        with pytest.raises(AgentError) as failure, anyio.fail_after(5):
+            async with type(self).agent_whose_provider(failing) as agent:
+                await agent.run(task, audience.hear)
+
+        error = failure.value
+        assert type(error) in FAILURES[failing]
+        assert error.recovery
+        assert error.blame == BLAME.get(failing, error.blame if type(error) is AgentProcessFailed else "provider")
+        # Whether to try again is said, and nothing that would fail the same way is said to be worth it.
+        assert not (error.retry_safe and failing in {"400", "401", "402", "404", "too_long", "refused"})
+        assert error.partial.strip() == audience.text.strip()
+        if failing == "breaks_off_again_and_again":
+            assert "so far" in error.partial
 
     async def test_it_has_a_name(self) -> None:
         async with type(self).agent_that("answers") as agent:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,16 @@ async def test_instructions_and_prompt_are_told_apart(tmp_path: Path) -> None:
     assert request.messages == (UserMessage("/help @file"),)
 
 
-async def test_it_says_that_it_waits_for_the_model(tmp_path: Path) -> None:
+async def test_it_says_what_it_runs_on_and_that_it_waits_for_the_model(tmp_path: Path) -> None:
     play = Play(tmp_path, says("hello"))
+    play.model.abilities = replace(play.model.abilities, max_output_tokens=8_000)
 
     await play.run()
 
-    assert play.said[0] == Waiting(reason="model", message="waiting for fake:model")
+    assert play.said[:2] == [
+        Progressed(message="works on fake:model", details={"model": "fake:model", "max_tokens": 8_000}),
+        Waiting(reason="model", message="waiting for fake:model"),
+    ]
 
 
 async def test_thinking_is_streamed_and_then_told_whole(tmp_path: Path) -> None:
@@ -96,7 +101,7 @@ async def test_thinking_is_streamed_and_then_told_whole(tmp_path: Path) -> None:
 
     await play.run()
 
-    assert play.said[1:4] == [ThinkingStreamed(text="hm"), ThinkingStreamed(text="m"), Thought(text="hmm")]
+    assert play.said[2:5] == [ThinkingStreamed(text="hm"), ThinkingStreamed(text="m"), Thought(text="hmm")]
 
 
 async def test_thinking_whose_end_is_not_told_ends_where_text_begins(tmp_path: Path) -> None:
@@ -104,7 +109,7 @@ async def test_thinking_whose_end_is_not_told_ends_where_text_begins(tmp_path: P
 
     await play.run()
 
-    assert play.said[2:4] == [Thought(text="hm"), TextStreamed(text="hello")]
+    assert play.said[3:5] == [Thought(text="hm"), TextStreamed(text="hello")]
 
 
 async def test_usage_is_reported_as_it_comes_and_adds_up_to_the_replys(tmp_path: Path) -> None:
@@ -301,7 +306,7 @@ async def test_a_limit_that_an_unknown_price_makes_void_is_said_to_be_so_once(tm
     await play.run(max_cost_usd=5.0)
 
     words = "what fake:model costs is not known in full, so max_cost_usd cannot hold it back"
-    assert play.heard(Progressed) == [Progressed(message=words)]
+    assert play.heard(Progressed)[1:] == [Progressed(message=words)]
 
 
 async def test_no_request_is_made_beyond_the_rounds_of_the_role(tmp_path: Path) -> None:
@@ -351,7 +356,7 @@ async def test_a_retry_takes_back_what_was_shown_and_says_how_long_it_waits(tmp_
     reply = await play.run()
 
     assert reply.text == "hello"
-    assert play.said[2:4] == [
+    assert play.said[3:5] == [
         StreamWithdrawn(reason="the answer broke off", characters=3),
         Waiting(reason="rate_limit", message="rate limited, next try in 8 s"),
     ]

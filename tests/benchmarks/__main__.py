@@ -27,9 +27,11 @@ BENCHMARKS = (
     "ends",
     "coming_back",
     "waiting_runs",
+    "progress_bar",
     "http_first_event",
     "sse_watchers",
     "sse_replay",
+    "http_flood",
     "http_soak",
 )
 """Modules of this package, in the order of the table."""

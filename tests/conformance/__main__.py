@@ -1,4 +1,4 @@
-"""`make conformance`: `python -m tests.conformance NODE`, where NODE is the directory its packages are installed in.
+"""`make conformance`: others' tests and others' clients against this server; npm's packages are installed before.
 
 Runs everything, prints it, and writes the tables of docs/conformance.md. Exit code 1 if something fails that is not
 among the expected failures, or passes that is.
@@ -27,21 +27,21 @@ EXPECTED = {
 """Scenarios that fail and are known to, with the reason."""
 
 
-def main(node: Path) -> int:
+def main() -> int:
     with tempfile.TemporaryDirectory(prefix="agent-workflows-conformance-") as name:
         place = Path(name)
         workspace = place / "workspace"
         workspace.mkdir()
-        with suite.serving(sys.executable, place / "http", workspace) as url:
+        with suite.serving(sys.executable, place, workspace) as url:
             scenarios = [
                 one
                 for revision in suite.REVISIONS
-                for one in suite.run(node, revision, url, suite.ROOT / "test-output" / f"conformance-{revision}")
+                for one in suite.run(revision, url, suite.ROOT / "test-output" / f"conformance-{revision}")
             ]
         seen = [
-            *clients.Inspector(node, place / "inspector", workspace).look(),
+            *clients.Inspector(place / "inspector", workspace).look(),
             *anyio.run(clients.python, place / "python", workspace),
-            *clients.typescript(node, place / "typescript", workspace),
+            *clients.typescript(place / "typescript", workspace),
         ]
     tables = written(scenarios, seen)
     print(tables)  # noqa: T201 - the command's output
@@ -88,9 +88,9 @@ def written(scenarios: list[Scenario], seen: list[Seen]) -> str:
 
 def _row(one: Scenario) -> str:
     result = "passes" if not one.failed else EXPECTED.get((one.revision, one.name), "**fails**")
-    checks = f"{one.passed} of {one.passed + one.failed}"
+    checks = f"{one.passed} of {one.passed + one.failed}" + (f", warns {one.warnings} times" if one.warnings else "")
     return f"| `{one.name}` | {checks} | {'yes' if not one.not_scored else f'no: {one.not_scored}'} | {result} |"
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve()))
+    sys.exit(main())

@@ -12,9 +12,17 @@ from typing import Literal, cast
 
 import anyio
 from mcp import Client, StdioServerParameters
+from mcp.client.context import ClientRequestContext
+from mcp.shared.dispatcher import ProgressFnT
+from mcp_types import ElicitRequestParams, ElicitResult
+from pydantic import BaseModel
 
-from tests.conformance.suite import node_command
+from tests.conformance.suite import HERE, OLDEST_NODE, PACKAGES
+from tests.node import node
 
+Mode = Literal["legacy", "auto"]
+MODES: tuple[Mode, ...] = ("legacy", "auto")
+"""Of an SDK's client: with a handshake, or the newest way that both sides know."""
 CALL_SECONDS = 60.0
 SERVE = (str(Path(sys.executable).with_name("agent-workflows")), "serve", "--offline")
 
@@ -38,8 +46,8 @@ ABOUT_RUNS: Mapping[str, str] = {
     "replay_run": "run_id={run} speed=1000",
 }
 """Every other tool; `{run}` is a run that is over."""
-REFUSING = frozenset({"resume_run", "answer_run", "steer_run", "run_claude"})
-"""Tools that refuse what they are asked here, in words: a run that is over, or no model to work with."""
+REFUSING = frozenset({"resume_run", "answer_run", "steer_run"})
+"""Tools that refuse, in words, what they are asked here: something of a run that is over."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +76,11 @@ class Inspector:
     """MCP Inspector's command line.
 
     Args:
-        node: Where it is installed.
         home: The server's data directory.
         workspace: Where the server is started.
     """
 
-    def __init__(self, node: Path, home: Path, workspace: Path) -> None:
-        self._node = node
+    def __init__(self, home: Path, workspace: Path) -> None:
         self._home = home
         self._workspace = workspace
 
@@ -94,9 +100,8 @@ class Inspector:
         return seen
 
     def _said(self, method: str, *more: str) -> dict[str, object]:
-        program = self._node / "node_modules/.bin/mcp-inspector"
-        command = [str(program), "--cli", *SERVE, "--method", method, *more]
-        path = f"{node_command(self._node).parent}{os.pathsep}{os.environ['PATH']}"
+        program = PACKAGES / "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
+        command = [node(OLDEST_NODE), program, "--cli", *SERVE, "--method", method, *more]
         done = subprocess.run(
             command,
             capture_output=True,
@@ -104,7 +109,7 @@ class Inspector:
             timeout=CALL_SECONDS,
             check=False,
             cwd=self._workspace,
-            env={**environment(self._home), "PATH": path},
+            env=environment(self._home),
         )
         try:
             return cast("dict[str, object]", json.loads(done.stdout))
@@ -127,57 +132,92 @@ def _called(name: str, structured: dict[str, object], *, refused: bool) -> Seen:
     return Seen("Inspector", f"`{name}`", outcome, refused == (name in REFUSING))
 
 
-def typescript(node: Path, home: Path, workspace: Path) -> list[Seen]:
+def typescript(home: Path, workspace: Path) -> list[Seen]:
     """The TypeScript SDK's client, in both eras."""
-    script = node / "sdk_client.mjs"  # beside its packages, or they are not found
-    script.write_text((Path(__file__).parent / script.name).read_text())
-    seen: list[Seen] = []
-    for mode in ("legacy", "auto"):
-        done = subprocess.run(
-            [node_command(node), script, mode, *SERVE],
-            capture_output=True,
-            text=True,
-            timeout=CALL_SECONDS,
-            check=False,
-            cwd=workspace,
-            env=environment(home),
-        )
-        if done.returncode:
-            seen.append(Seen("TypeScript SDK", mode, done.stderr[-300:], ok=False))
-            continue
-        said = cast("dict[str, object]", json.loads(done.stdout))
-        progress = cast("list[float]", said["progress"])
-        tools = cast("list[str]", said["tools"])
-        seen.append(_session("TypeScript SDK", mode, str(said["protocol"]), tools, progress, str(said["status"])))
-    return seen
+    return [one for mode in MODES for one in _typescript(home, workspace, mode)]
+
+
+def _typescript(home: Path, workspace: Path, mode: Mode) -> list[Seen]:
+    done = subprocess.run(
+        [node(OLDEST_NODE), HERE / "sdk_client.mjs", mode, *SERVE],
+        capture_output=True,
+        text=True,
+        timeout=CALL_SECONDS,
+        check=False,
+        cwd=workspace,
+        env=environment(home),
+    )
+    if done.returncode:
+        return [Seen("TypeScript SDK", mode, done.stderr[-300:].replace("\n", " "), ok=False)]
+    return Session.model_validate_json(done.stdout).seen("TypeScript SDK", mode)
 
 
 async def python(home: Path, workspace: Path) -> list[Seen]:
     """The Python SDK's client, in both eras."""
-    return [await _python(home, workspace, mode) for mode in ("legacy", "auto")]
+    return [one for mode in MODES for one in (await _python(home, workspace, mode)).seen("Python SDK", mode)]
 
 
-async def _python(home: Path, workspace: Path, mode: Literal["legacy", "auto"]) -> Seen:
+async def _python(home: Path, workspace: Path, mode: Mode) -> "Session":
     values: list[float] = []
+    questions: list[str] = []
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         del total, message
         values.append(progress)
 
+    async def approve(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        del context
+        questions.append(params.message)
+        return ElicitResult(action="accept", content={"approved": True})
+
+    async def status(client: Client, heard: ProgressFnT | None, **asked: object) -> str:
+        arguments = {"isolation": "in_place", **asked}
+        result = await client.call_tool("build_feature", arguments, progress_callback=heard)
+        return str(cast("dict[str, object]", result.structured_content)["status"])
+
     command, *arguments = SERVE
     server = StdioServerParameters(command=command, args=[*arguments], env=environment(home), cwd=workspace)
     with anyio.fail_after(CALL_SECONDS):
-        async with Client(server, mode=mode) as client:
-            tools = [tool.name for tool in (await client.list_tools()).tools]
-            asked = {"task": f"Add slugs ({mode}, Python)", "isolation": "in_place"}
-            result = await client.call_tool("build_feature", asked, progress_callback=note)
-            status = str(cast("dict[str, object]", result.structured_content)["status"])
-            return _session("Python SDK", mode, client.protocol_version, tools, sorted(values), status)
+        async with Client(server, mode=mode, elicitation_callback=approve) as client:
+            return Session(
+                protocol=client.protocol_version,
+                tools=[tool.name for tool in (await client.list_tools()).tools],
+                status=await status(client, note, task=f"Add slugs ({mode}, Python)"),
+                progress=sorted(values),  # its callbacks overlap
+                approved=await status(client, None, task=f"Add slugs, if I may ({mode}, Python)", approve_plan=True),
+                questions=questions,
+            )
 
 
-def _session(client: str, mode: str, protocol: str, tools: list[str], progress: list[float], status: str) -> Seen:
-    era = "2025-11-25" if mode == "legacy" else "2026-07-28"
-    rising = all(before < after for before, after in pairwise(progress))
-    ok = protocol == era and rising and len(progress) > 2 and status == "completed" and len(tools) > 4
-    outcome = f"{len(tools)} tools; `build_feature` {status}, {len(progress)} lines of progress"
-    return Seen(client, f"protocol {protocol}", outcome, ok)
+class Session(BaseModel):
+    """What a client of an SDK has seen in one connection.
+
+    Attributes:
+        protocol: The version that was agreed on.
+        tools: Names of all tools.
+        status: How a call of `build_feature` ended.
+        progress: The values of its lines of progress.
+        approved: How a call ended whose plan the client approved.
+        questions: What the client was asked meanwhile.
+    """
+
+    protocol: str
+    tools: list[str]
+    status: str
+    progress: list[float]
+    approved: str
+    questions: list[str]
+
+    def seen(self, client: str, mode: Mode) -> list[Seen]:
+        """The same in words."""
+        era = "2025-11-25" if mode == "legacy" else "2026-07-28"
+        right = self.protocol == era and sorted(self.tools) == sorted([*WORKFLOWS, *ABOUT_RUNS])
+        rising = len(self.progress) > 2 and all(before < after for before, after in pairwise(self.progress))
+        lines = f"{self.status}, {len(self.progress)} rising lines of progress" if rising else "progress does not rise"
+        asked = f"{self.approved}, {len(self.questions)} question asked"
+        where = f"{self.protocol}, `build_feature`"
+        return [
+            Seen(client, f"{self.protocol}, list", f"{len(self.tools)} tools", right),
+            Seen(client, where, lines, rising and self.status == "completed"),
+            Seen(client, f"{where}, `approve_plan`", asked, (self.approved, len(self.questions)) == ("completed", 1)),
+        ]

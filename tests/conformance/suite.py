@@ -1,15 +1,25 @@
 """Runs the official conformance suite, and reads what it says."""
 
 import re
+import shutil
 import subprocess
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).parents[2]
+import orjson
+
+from tests.node import node
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PACKAGES = HERE / "node_modules"
+"""What npm has installed for `make conformance`."""
+OLDEST_NODE = 22
+"""The oldest major version of Node that the suite and the Inspector run on."""
 START_SECONDS = 30.0
 SUITE_SECONDS = 300.0
 """The whole of one revision takes about 20 s; a scenario gives up after 30."""
@@ -29,6 +39,7 @@ class Scenario:
         passed: Checks that held.
         failed: Checks that did not.
         not_scored: Why it does not count for the revision; empty if it does.
+        warnings: Recommendations of the specification that are not followed.
     """
 
     revision: str
@@ -36,6 +47,7 @@ class Scenario:
     passed: int
     failed: int
     not_scored: str
+    warnings: int = 0
 
 
 def read(revision: str, output: str) -> list[Scenario]:
@@ -47,37 +59,54 @@ def read(revision: str, output: str) -> list[Scenario]:
     ]
 
 
-def run(node: Path, revision: str, url: str, output: Path) -> list[Scenario]:
-    """Run all scenarios of a revision, those that do not count as well."""
-    program = node / "node_modules/@modelcontextprotocol/conformance/dist/index.js"
-    command = [node_command(node), program, "server", "--url", url, "--requirements", revision, "-o", output]
+def run(revision: str, url: str, output: Path) -> list[Scenario]:
+    """Run all scenarios of a revision, those that do not count as well.
+
+    Args:
+        revision: Of the specification.
+        url: The server's.
+        output: Directory for what the suite writes of each scenario; made anew.
+    """
+    shutil.rmtree(output, ignore_errors=True)
+    program = PACKAGES / "@modelcontextprotocol/conformance/dist/index.js"
+    command = [node(OLDEST_NODE), program, "server", "--url", url, "--requirements", revision, "-o", output]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SUITE_SECONDS, check=False)
     scenarios = read(revision, done.stdout)
     if not scenarios:
         raise RuntimeError(f"the suite said nothing that can be read:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return scenarios
+    return [replace(one, warnings=warnings(one.name, output)) for one in scenarios]
 
 
-def node_command(node: Path) -> Path:
-    """The `node` that was installed with the suite."""
-    return node / "node_modules/.bin/node"
+def warnings(scenario: str, output: Path) -> int:
+    """How often a scenario warns, from what the suite has written of it; it does not print that."""
+    written = (path.read_bytes() for path in output.glob(f"server-{scenario}-20*/checks.json"))
+    return sum(check["status"] == "WARNING" for checks in written for check in orjson.loads(checks))
 
 
 @contextmanager
-def serving(python: str, home: Path, workspace: Path) -> Generator[str]:
-    """The fixture server on a free port; its address, as the suite wants it."""
-    command = [python, "-m", "tests.conformance.serve", str(home), str(workspace), "0"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)  # noqa: TID251 - as a user would start it
-    try:
-        assert server.stderr is not None
-        yield f"http://localhost:{_port(server.stderr)}/mcp"
-    finally:
-        server.terminate()
-        server.communicate(timeout=START_SECONDS)
+def serving(python: str, place: Path, workspace: Path) -> Generator[str]:
+    """The fixture server on a free port; its address, as the suite wants it.
+
+    Args:
+        python: The interpreter.
+        place: Existing directory for its data and for what it says.
+        workspace: Where its agents may work.
+    """
+    command = [python, "-m", "tests.conformance.serve", str(place / "home"), str(workspace), "0"]
+    said = place / "stderr"
+    with said.open("w") as stderr:
+        server = subprocess.Popen(command, stderr=stderr, cwd=ROOT)  # noqa: TID251 - as a user would start it
+        try:
+            yield f"http://localhost:{_port(said, server.poll)}/mcp"
+        finally:
+            server.terminate()
+            server.wait(START_SECONDS)
 
 
-def _port(stderr: IO[str]) -> int:
-    for line in stderr:
-        if found := re.search(r"serves (http://\S+)", line):
+def _port(said: Path, exit_code: Callable[[], int | None]) -> int:
+    deadline = time.monotonic() + START_SECONDS
+    while exit_code() is None and time.monotonic() < deadline:
+        if found := re.search(r"serves (http://\S+)", said.read_text()):
             return urlsplit(found[1]).port or 0
-    raise RuntimeError("the server did not start")
+        time.sleep(0.05)  # the pace of looking
+    raise RuntimeError(f"the server did not start:\n{said.read_text()[-2000:]}")

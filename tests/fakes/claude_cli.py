@@ -352,6 +352,25 @@ def answers_and_fails() -> NoReturn:
     sys.exit(1)
 
 
+def fails_with_codes() -> NoReturn:
+    """A request of it has failed after it had said `so far`: `FAKE_CLAUDE_CODES` says how, as JSON of its fields."""
+    read_prompt()
+    begin()
+    say("so far")
+    codes = {"is_error": True, "terminal_reason": "api_error", **json.loads(os.environ["FAKE_CLAUDE_CODES"])}
+    write_line(result("the moon", **codes))
+    sys.exit(1)
+
+
+def breaks_off() -> NoReturn:
+    """It dies in the middle of its answer."""
+    read_prompt()
+    begin()
+    say("so far")
+    os.kill(os.getpid(), signal.SIGKILL)
+    stay()
+
+
 def replays() -> NoReturn:
     """Writes what was recorded (`FAKE_CLAUDE_RECORDING`) and ends as recorded (`FAKE_CLAUDE_EXIT`)."""
     read_prompt()

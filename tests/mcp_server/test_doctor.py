@@ -189,6 +189,20 @@ def test_offline_it_says_that_no_model_is_used(environment: pytest.MonkeyPatch) 
     assert "no provider is used" in done.output
 
 
+def test_a_workflow_of_ones_own_that_cannot_be_used_is_named_and_exits_with_1(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del environment
+    (tmp_path / "broken.py").write_text("import no_such_module_anywhere\n")
+    done = ran("--offline", "--workflow", str(tmp_path / "broken.py"))
+
+    assert done.exit_code == 1
+    assert "A workflow is left out." in done.output
+    assert "No module named 'no_such_module_anywhere'" in in_one_line(done)
+    assert "Correct the file" in in_one_line(done)
+    assert done.output.endswith("Not every workflow of your own is there.\n")
+
+
 def test_a_key_in_what_a_provider_says_is_masked(environment: pytest.MonkeyPatch) -> None:
     key = "planted.0123456789abcdef"
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from mcp_server.results import LARGEST_RESULT, WorkflowResult, result_json, seconds_of
+from workflows.runs.admission import RESULT
 from workflows.runs.log import ArtifactInfo
 from workflows.runs.run import Run
 
@@ -53,6 +54,13 @@ def test_a_large_result_fits_keeps_its_shape_and_names_what_was_cut() -> None:
     assert result.result.tests_run[-1]["command"] == "pytest 299", "the last run of the tests is the one that counts"
     assert "result.answer" in result.shortened
     assert any(part.startswith("result.tests_run (") for part in result.shortened)
+
+
+def test_a_result_that_was_cut_when_it_was_kept_says_where_all_of_it_is() -> None:
+    infos = [ArtifactInfo(name=RESULT, media_type="application/json", bytes=300_000)]
+    assert result_json(RUN, infos)["shortened"] == ["result (all of it is in result.json)"]
+    large = replace(RUN, result={"answer": "y" * 50_000})
+    assert result_json(large, infos)["shortened"] == ["result (all of it is in result.json)", "result.answer"]
 
 
 def test_an_object_with_very_many_keys_is_bounded() -> None:

@@ -107,15 +107,6 @@ async def test_everything_telling_is_a_line_of_its_own_in_its_order(client: Wire
         assert any(text.startswith(start) for text in texts), texts
 
 
-async def test_two_calls_at_once_are_told_of_their_own_runs_only(client: WireClient) -> None:
-    requests = [await client.call("build_feature", {"task": f"slugs at once {number}"}) for number in range(2)]
-    runs = [(await client.answer(request))["result"]["structuredContent"]["run_id"] for request in requests]
-    assert runs[0] != runs[1]
-    for request, run_id in zip(requests, runs, strict=True):
-        assert {event["run_id"] for event in client.events(request)} == {run_id}
-        assert_true_to_log(client.events(request), await client.log_of(run_id))
-
-
 async def test_a_call_without_a_progress_token_is_told_nothing(client: WireClient) -> None:
     before = len(client.received)
     request = await client.call("build_feature", {"task": "slugs in silence"}, progress=False)

@@ -33,6 +33,9 @@ pytestmark = pytest.mark.anyio
 
 PREVIEW_CHARACTERS = 50_000
 """A result longer than this reaches the model as a preview of 2 kB."""
+APPROVAL: Json = {"approved": True, "comment": "with care"}
+LARGE_PARAGRAPHS = 3000
+"""Of 100 characters each: 300 kB."""
 
 
 async def test_a_feature_is_built_by_real_agents_and_watched_while_it_is(tmp_path: Path) -> None:
@@ -95,29 +98,71 @@ def structured(result: ToolResult) -> Json:
     return orjson.loads(result.text.splitlines()[-1])
 
 
-async def test_claude_as_the_client_reads_whole_structured_results(tmp_path: Path) -> None:
-    place = Place.below(tmp_path)
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def headless(tmp_path_factory: pytest.TempPathFactory) -> ClientOutcome:
+    """One `claude -p` that has called everything the tests below look at: each start of it costs seconds."""
+    directory = tmp_path_factory.mktemp("headless")
+    place = Place.below(directory)
     outcome = await outcome_of(
         place,
-        tmp_path,
-        server_of(place, "--offline"),
+        directory,
+        server_of(place, "--offline", "--workflow", str(OWN_WORKFLOWS / "large.py")),
         McpCall("build_feature", {"task": "slugs"}),
         McpCall("get_run", lambda results: {"run_id": structured(results[0])["run_id"]}),
         McpCall("list_runs", {}),
         McpCall("build_feature", {"task": "slugs", "workspace": "/"}),
+        McpCall("build_feature", {"task": "slugs, if I may", "approve_plan": True}),
+        McpCall("answer_run", lambda results: {"run_id": structured(results[4])["run_id"], "answer": APPROVAL}),
+        McpCall("large", {"paragraphs": LARGE_PARAGRAPHS}),
     )
     assert outcome.process.exit_code == 0
-    assert {*(workflow.name for workflow in BUILT_IN), "cancel_run", "get_run", "list_runs"} <= set(outcome.offered)
-    assert [result.ok for result in outcome.results] == [True, True, True, False]
-    built, looked, listed = (structured(result) for result in outcome.results[:3])
+    await place.deserted(3)
+    return outcome
+
+
+async def test_claude_as_the_client_waits_for_the_call_and_reads_its_structured_result(
+    headless: ClientOutcome,
+) -> None:
+    assert {*(workflow.name for workflow in BUILT_IN), "cancel_run", "get_run", "list_runs"} <= set(headless.offered)
+    assert [result.ok for result in headless.results[:4]] == [True, True, True, False]
+    built, looked, listed = (structured(result) for result in headless.results[:3])
     assert (built["status"], built["offline"], built["result"]["review"]["verdict"]) == ("completed", True, "approved")
     assert built["summary"].startswith("Offline: scripted agents, no model.")
-    assert f"[Resource link: changes.diff] runs://{built['run_id']}/artifacts/changes.diff" in outcome.results[0].text
+    assert f"[Resource link: changes.diff] runs://{built['run_id']}/artifacts/changes.diff" in headless.results[0].text
     assert looked["result"] == built["result"]
     assert [run["run_id"] for run in listed["runs"]] == [built["run_id"]]
-    assert "outside the directories" in outcome.results[3].text
-    assert max(len(result.text) for result in outcome.results) < PREVIEW_CHARACTERS
-    await place.deserted(3)
+    assert "outside the directories" in headless.results[3].text
+
+
+async def test_claude_as_the_client_reads_what_a_run_asks_and_its_answer_lets_the_run_go_on(
+    headless: ClientOutcome,
+) -> None:
+    asked, answered = (structured(result) for result in headless.results[4:6])
+    assert [result.ok for result in headless.results[4:6]] == [True, True]
+    assert (asked["status"], asked["result"]) == ("waiting", None)
+    for told in ("Shall this plan be carried out?", "answer_run", asked["run_id"], "approved"):
+        assert told in asked["summary"]
+    assert (answered["run_id"], answered["status"]) == (asked["run_id"], "completed")
+    building = next(part for part in answered["result"]["rounds"] if part["agent"] == "codesmith")
+    assert "claude-code approved the plan, and adds: with care" in building["instructions"]
+
+
+async def test_claude_as_the_client_reads_a_large_result_as_a_summary_and_links(headless: ClientOutcome) -> None:
+    large = headless.results[6]
+    summary = structured(large)
+    sizes = {artifact["name"]: artifact["bytes"] for artifact in summary["artifacts"]}
+    assert sizes["report.md"] == LARGE_PARAGRAPHS * 100 > 250_000
+    assert sizes["result.json"] > sizes["report.md"], "the whole result, as JSON"
+    for name in sizes:
+        assert f"[Resource link: {name}] runs://{summary['run_id']}/artifacts/{name}" in large.text
+    assert summary["shortened"] == ["result (all of it is in result.json)"]
+    assert summary["result"]["report"].startswith("000000 and so on")
+    assert max(len(result.text) for result in headless.results) < PREVIEW_CHARACTERS
 
 
 async def test_claude_as_the_client_with_claude_as_the_agents(tmp_path: Path) -> None:

@@ -59,6 +59,19 @@ async def test_progress_is_seen_first_then_the_call_becomes_a_task_that_complete
     assert ended["result"]["content"][0]["text"] == again["summary"]
 
 
+async def test_the_result_of_a_task_is_what_the_call_would_have_returned(place: Place) -> None:
+    async with serve(place) as client:
+        task = await created(client)
+        client.capabilities = {}
+        joined = await client.call("held", {"task": "it"})
+        await client.progress(joined)
+        client.capabilities = TASKS
+        let_go(place)
+        returned = (await client.answer(joined))["result"]
+        ended = await client.task(task["taskId"], status="completed")
+    assert ended["result"] == {key: returned[key] for key in returned if key != "_meta"}  # which the wire adds
+
+
 async def test_a_run_that_ends_within_the_grace_is_answered_as_any_other(place: Place) -> None:
     let_go(place)
     place = replace(place, environment={})
@@ -74,8 +87,11 @@ async def test_the_task_of_one_process_is_answered_by_the_next_with_the_result(p
     let_go(place)
     async with serve(place) as client:
         await client.open()
+        await listen(client, task["taskId"])
         ended = await client.task(task["taskId"], status="completed")  # asking after it is what makes it go on
+        told = await end_told(client)
     assert ended["result"]["structuredContent"]["result"] == {"answer": "it is done"}
+    assert told["result"] == ended["result"]
     async with serve(place) as client:
         await client.open()
         assert (await client.task(task["taskId"]))["result"] == ended["result"]
@@ -113,16 +129,27 @@ async def test_a_client_that_does_not_declare_tasks_gets_none(place: Place) -> N
         assert (await client.called("held", {"task": "it"}))["resultType"] == "complete"
 
 
+async def listen(client: WireClient, *task_ids: str) -> list[str]:
+    """Listen to tasks; which of them the server agrees to tell of."""
+    await client.request("subscriptions/listen", {"notifications": {"taskIds": task_ids}})
+    agreed = await client.message(lambda message: "subscriptions/acknowledged" in str(message.get("method")))
+    return agreed["params"]["notifications"]["taskIds"]
+
+
+async def end_told(client: WireClient) -> Json:
+    """A task's end, as a listener is told of it."""
+
+    def fits(message: Json) -> bool:
+        return message.get("method") == "notifications/tasks" and message["params"]["status"] in TERMINAL
+
+    return (await client.message(fits))["params"]
+
+
 async def test_listeners_are_told_what_they_would_be_told_if_they_asked(place: Place) -> None:
     async with serve(place) as client:
         task = await created(client)
-        wanted = {"notifications": {"taskIds": [task["taskId"], "nobody"]}}
-        await client.request("subscriptions/listen", wanted)
-        agreed = await client.message(lambda message: "subscriptions/acknowledged" in str(message.get("method")))
-        assert agreed["params"]["notifications"]["taskIds"] == [task["taskId"]]
+        assert await listen(client, task["taskId"], "nobody") == [task["taskId"]]
         let_go(place)
-        told = await client.message(
-            lambda message: message.get("method") == "notifications/tasks" and message["params"]["status"] in TERMINAL
-        )
+        told = await end_told(client)
         asked = await client.task(task["taskId"], status="completed")
-    assert told["params"]["result"] == asked["result"]
+    assert told["result"] == asked["result"]

@@ -201,8 +201,8 @@ async def test_what_cannot_be_done_is_said_in_words(tmp_path: Path) -> None:
         ("run", "build_feature", "x", "--workspace", "nowhere"): (2, "'nowhere' does not exist"),
         ("run", "build_feature", "--input", "{task"): (2, "--input is not JSON"),
         ("run", "build_feature", "x", "--input", '{"tusk": 1}'): (1, "tusk: there is no such argument"),
-        ("serve", "--workflow", str(tmp_path / "broken.py")): (2, "nothing_of_that_name"),
-        ("serve", "--workflow", str(tmp_path / "empty.py")): (2, "there is no WORKFLOW in it"),
+        ("run", "brokn", "x", "--workflow", str(tmp_path / "broken.py")): (1, "nothing_of_that_name"),
+        ("run", "empty", "x", "--workflow", str(tmp_path / "empty.py")): (1, "there is no WORKFLOW in it"),
         ("watch", "0123456789abcdef0123"): (1, "there is no run '0123456789abcdef0123'"),
         ("cancel", "0123456789abcdef0123"): (1, "there is no run '0123456789abcdef0123'"),
     }

@@ -27,12 +27,22 @@ FLAGS = (
     "--no-first-run",
 )
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+"""What the browser's command is called by those who distribute it."""
+
+
+def find_chromium() -> str | None:
+    """The browser of the system, else one that Playwright has installed; None if there is neither."""
+    own = sorted(Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome"))
+    installed = [path for name in NAMES if (path := shutil.which(name)) is not None]
+    return next((path for path in [*installed, *map(str, reversed(own))]), None)
+
+
+CHROMIUM = find_chromium()
 
 needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no Chromium here; on Debian and Ubuntu: apt install chromium"
+    CHROMIUM is None,
+    reason="there is no Chromium here; on Debian: apt install chromium, elsewhere: playwright install chromium",
 )
 
 
@@ -57,10 +67,13 @@ class Seen:
         """
 
         def on_console(message: ConsoleMessage) -> None:
-            # Of connections that are lost, and of what the API refuses, the browser speaks by itself.
-            expected = "net::ERR_" in message.text or message.location["url"].startswith(f"{url}/api/")
+            # Of connections that are lost, and of what the server refuses, the browser speaks by itself.
+            where = message.location["url"].removeprefix(url)
+            refused = "Failed to load resource" in message.text and where.startswith(("/api/", "/session", "/icon.svg"))
+            unsigned = "status of 401" in message.text and where == "/"
+            expected = "net::ERR_" in message.text or refused or unsigned
             if message.type == "error" and not expected:
-                self.errors.append(message.text)
+                self.errors.append(f"{message.location['url']}: {message.text}")
 
         def on_request(request: Request) -> None:
             if not request.url.startswith((url, "data:", "about:")):
@@ -152,3 +165,14 @@ async def shot(page: Page, name: str) -> None:
     """
     OUTPUT.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=OUTPUT / f"{name}.png")
+
+
+def keep(name: str, text: str) -> None:
+    """Keep what a test has found, beside the pictures.
+
+    Args:
+        name: The file's name.
+        text: What is in it.
+    """
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    (OUTPUT / name).write_text(text, "utf-8")

@@ -1,8 +1,14 @@
-import pytest
-from playwright.async_api import expect
+import re
+from pathlib import Path
 
-from tests.viewer.browser import needs_chromium, shot
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.system.place import Place
+from tests.viewer.browser import needs_chromium, shot, window_on
 from tests.viewer.conftest import Stage
+from tests.viewer.served import free_port, served
 from tests.viewer.told_run import ToldRun
 from workflows.runs.events import (
     AgentEvent,
@@ -89,14 +95,18 @@ async def test_a_run_is_watched_from_its_start_to_its_end(stage: Stage) -> None:
 async def test_the_list_shows_every_run_and_leads_to_each(stage: Stage) -> None:
     first = await stage.teller.run("Add a --json flag")
     second = await stage.teller.run("Speed the export up")
-    await first.say(end(), progress=100)
+    usage = UsageRecorded(agent="research", model="m", input_tokens=1200, output_tokens=80, cost_usd=0.04)
+    await first.say(usage, end(), progress=100)
     page = await stage.window.page()
 
     rows = page.locator(".run-row")
     await expect(rows).to_have_count(2)
     await expect(rows.nth(0)).to_contain_text("Speed the export up")
     await expect(rows.nth(0)).to_contain_text("Running")
+    await expect(rows.nth(0).locator(".run-row-facts")).to_have_text(re.compile(r"^0 %(now|\d+ s ago)\$0\.00$"))
+    await expect(rows.nth(1)).to_contain_text("Build feature")
     await expect(rows.nth(1)).to_contain_text("Completed")
+    await expect(rows.nth(1).locator(".run-row-facts")).to_have_text(re.compile(r"^(now|\d+ s ago)\$0\.04$"))
     await page.get_by_label("Filter runs").fill("json completed")
     await expect(rows).to_have_count(1)
     await page.get_by_label("Filter runs").fill("")
@@ -186,3 +196,33 @@ async def test_artifacts_are_shown_as_what_they_are(stage: Stage) -> None:
     await links.nth(3).click()
     await expect(page.locator(".artifact .hljs-keyword")).to_have_text(["def", "return"])
     await shot(page, "artifact")
+
+
+async def started(client: httpx.AsyncClient, workflow: str, **given: str) -> str:
+    answer = await client.post("/api/runs", json={"workflow": workflow, "input": given})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["run_id"])
+
+
+async def test_build_feature_is_watched_from_its_start_to_its_end(tmp_path: Path, browser: Browser) -> None:
+    place, port = Place.below(tmp_path), free_port()
+    url = f"http://127.0.0.1:{port}"
+    task = "Turn titles into URL slugs. Say what happens to accents and emoji, and add tests."
+    async with (
+        served(place, port, "--offline"),
+        window_on(browser, url) as window,
+        httpx.AsyncClient(base_url=url, timeout=20, verify=False, trust_env=False) as client,
+    ):
+        before = await started(client, "research", question="Which HTTP clients for Python keep connections alive?")
+        await client.get(f"/api/runs/{before}/events")  # its end: what is imported for a first run is then there
+        run_id = await started(client, "build_feature", task=task)
+        page = await window.run(run_id)
+        await expect(page.locator(".graph")).to_contain_text("Code and tests×2", timeout=30_000)
+        await shot(page, "run-page")
+
+        await expect(page.locator("main.run")).to_have_attribute("data-status", "completed", timeout=30_000)
+        run = (await client.get(f"/api/runs/{run_id}")).json()
+        await expect(page.locator("main.run")).to_have_attribute("data-seq", str(run["last_seq"]))
+        await expect(page.locator(".graph ol li")).to_have_text([re.compile(": done, ")] * 5)
+        names = [artifact["name"] for artifact in run["artifacts"]]
+        await expect(page.locator(".artifact-list .hint")).to_have_text(names)

@@ -1,27 +1,31 @@
 """A run of 10,000 events: all of them are there, few of them are in the document, and no frame is long."""
 
 import json
+import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.viewer.browser import OUTPUT, needs_chromium, shot
+from tests.viewer.browser import keep, needs_chromium, shot
 from tests.viewer.conftest import Stage
+from tests.viewer.frames import main_thread, shown
 from tests.viewer.told_run import ToldRun
 from workflows.runs.events import AgentEvent, StageStarted, TokenStream, ToolEnd, ToolStart
 
 pytestmark = [pytest.mark.anyio, needs_chromium]
 
 EVENTS = 10_000
+LIVE = 1_000
+"""Of them, while the page is open."""
 MOST_ELEMENTS = 1500
 """In the whole document, however long the run is."""
+LEAST_FRAMES = 50
+"""That such a page has; where there are fewer, nothing was measured."""
+PAGES = 3
+"""On how many it is measured at most."""
 
-WATCH_FRAMES = """() => {
-    window.longTasks = [];
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) window.longTasks.push(Math.round(entry.duration));
-    }).observe({ type: "longtask", buffered: true });
-}"""
+LONGEST_FRAME_MS = 50.0
+"""Processor time at a stretch: of what takes longer, people notice that the page does not answer."""
 
 
 async def talk(run: ToldRun, events: int) -> None:
@@ -51,20 +55,44 @@ async def elements(page: Page) -> int:
     return await page.evaluate("document.querySelectorAll('*').length")
 
 
-async def test_ten_thousand_events_are_all_there_and_few_are_in_the_document(stage: Stage) -> None:
+async def longest_frame(stage: Stage, browser: Browser) -> float:
+    """Milliseconds of the longest frame of a page that opens a long run, follows it, and goes back and forth in it."""
+    run = await stage.teller.run()
+    await talk(run, EVENTS - LIVE)
+    page = await stage.window.page()
+    async with main_thread(browser, page) as work:
+        await page.evaluate("hash => { location.hash = hash }", f"#/runs/{run.run_id}")
+        await shown(page, EVENTS - LIVE)
+        await talk(run, EVENTS)
+        await shown(page, EVENTS)
+        for seq in (5000, 300, 9000):
+            await page.get_by_role("slider", name="Event").fill(str(seq))
+            await shown(page, seq)
+    keep("long-run-frames.json", json.dumps(work.frames))
+    await page.context.close()
+    assert len(work.frames) > LEAST_FRAMES
+    return work.frames[0]
+
+
+async def test_ten_thousand_events_are_shown_without_a_long_frame(stage: Stage, browser: Browser) -> None:
+    longest = [await longest_frame(stage, browser)]
+    # Who shares the processor's caches with the page makes its work longer now and then, and never shorter: what the
+    # page itself does too long, it does too long every time.
+    while longest[-1] > LONGEST_FRAME_MS and len(longest) < PAGES:
+        longest.append(await longest_frame(stage, browser))
+
+    assert min(longest) <= LONGEST_FRAME_MS, longest
+
+
+async def test_of_ten_thousand_events_few_are_in_the_document(stage: Stage) -> None:
     run = await stage.teller.run()
     await talk(run, EVENTS)
-    page = await stage.window.page()
-    await page.evaluate(WATCH_FRAMES)
+    page = await stage.window.run(run.run_id)
 
-    await page.goto(f"{stage.window.url}/#/runs/{run.run_id}")
-
-    await expect(page.locator("main.run")).to_have_attribute("data-seq", str(EVENTS), timeout=20_000)
+    await shown(page, EVENTS)
     assert await elements(page) < MOST_ELEMENTS
-    await page.get_by_role("slider", name="Event").fill("5000")
-    await expect(page.locator("main.run")).to_have_attribute("data-seq", "5000")
+    slider = page.get_by_role("slider", name="Event")
+    await slider.fill("5000")
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile("event 5000 of 10000"))
     assert await elements(page) < MOST_ELEMENTS
     await shot(page, "long-run")
-    # How long the tasks were depends on what else the machine does; `make bench` judges them, here they are kept.
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    (OUTPUT / "long-tasks.json").write_text(json.dumps(await page.evaluate("window.longTasks")))

@@ -1,5 +1,7 @@
 """The page as an MCP App: in a host's frame, with nothing but the host's bridge to a real server over stdio."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +11,19 @@ from playwright.async_api import Browser, FrameLocator, Page, expect
 
 from tests.system.place import Place
 from tests.system.wire import WireClient
-from tests.viewer.browser import LONGEST_MS, needs_chromium, shot
+from tests.viewer.browser import LONGEST_MS, Seen, needs_chromium, shot
 
 pytestmark = [pytest.mark.anyio, needs_chromium]
 
 HOST = Path(__file__).parents[1] / "fakes" / "app_host.html"
+OWN = Path(__file__).parents[1] / "system" / "own_workflows"
 TASK = {"task": "Turn titles into slugs"}
 APP = "text/html;profile=mcp-app"
 
 
-async def hosted(browser: Browser, client: WireClient) -> tuple[Page, FrameLocator]:
-    """A host that shows the app of `build_feature`, and the app."""
+@asynccontextmanager
+async def hosted(browser: Browser, client: WireClient) -> AsyncGenerator[tuple[Page, FrameLocator], None]:
+    """A host that shows the app of `build_feature`, and the app, which must throw nothing and ask for nothing."""
     tools = (await client.asked("tools/list"))["result"]["tools"]
     (tool,) = [tool for tool in tools if tool["name"] == "build_feature"]
     answer = await client.asked("resources/read", {"uri": tool["_meta"]["ui"]["resourceUri"]})
@@ -30,52 +34,77 @@ async def hosted(browser: Browser, client: WireClient) -> tuple[Page, FrameLocat
         answer = await client.asked(method, params)
         return {name: answer[name] for name in ("result", "error") if name in answer}
 
-    page = await (await browser.new_context(reduced_motion="reduce", viewport={"width": 900, "height": 900})).new_page()
+    context = await browser.new_context(reduced_motion="reduce", viewport={"width": 900, "height": 900})
+    page = await context.new_page()
     page.set_default_timeout(LONGEST_MS)
-    await page.expose_function("askServer", ask_server)  # pyright: ignore[reportUnknownMemberType]
+    seen = Seen()
+    seen.watch(page, "about:")
+    await page.expose_function("askServer", ask_server)  # pyright: ignore[reportUnknownMemberType] - its callbacks are untyped
     await page.set_content(HOST.read_text("utf-8"))
-    await page.evaluate("html => window.open(html)", content["text"])
+    await page.evaluate("html => window.show(html)", content["text"])
     await page.evaluate("() => window.initialized")
-    return page, page.frame_locator("iframe")
+    yield page, page.frame_locator("iframe")
+    await context.close()
+    assert seen.errors == [], seen.errors
+    assert seen.elsewhere == [], seen.elsewhere
 
 
 async def test_the_app_finds_the_run_of_a_call_and_shows_it_to_its_end(tmp_path: Path, browser: Browser) -> None:
-    place = Place.below(tmp_path)
-    async with place.server("--offline") as client:
+    async with Place.below(tmp_path).server("--offline") as client:
         await client.open()
-        page, app = await hosted(browser, client)
-        await expect(app.locator("main")).to_contain_text("Waiting for the run")
+        async with hosted(browser, client) as (page, app):
+            await expect(app.locator("main")).to_contain_text("Waiting for the run")
 
-        call = await client.call("build_feature", TASK)
-        await page.evaluate("input => window.tell('ui/notifications/tool-input', {arguments: input})", TASK)
-        result = (await client.answer(call, within=30))["result"]
-        await page.evaluate("result => window.tell('ui/notifications/tool-result', result)", result)
+            call = await client.call("build_feature", TASK)
+            await page.evaluate("input => window.tell('ui/notifications/tool-input', {arguments: input})", TASK)
+            result = (await client.answer(call, within=30))["result"]
+            await page.evaluate("result => window.tell('ui/notifications/tool-result', result)", result)
 
-        await expect(app.locator(".run-title .chip").first).to_have_text("Completed")
-        await expect(app.locator(".ending")).to_contain_text("A small module that turns titles into URL slugs")
-        await app.locator(".artifact-list a").nth(1).click()
-        await expect(app.locator(".artifact .markdown h3").first).to_have_text("Design: slugs")
-        await shot(page, "app")
-        await page.context.close()
+            await expect(app.locator(".run-title .chip").first).to_have_text("Completed")
+            await expect(app.locator(".ending")).to_contain_text("A small module that turns titles into URL slugs")
+            await app.locator(".artifact-list a").nth(1).click()
+            await expect(app.locator(".artifact .markdown h3").first).to_have_text("Design: slugs")
+            await shot(page, "app")
+            await app.locator(".artifact").get_by_text("Close").click()
+            await expect(app.locator(".artifact")).to_have_count(0)
 
 
 async def test_the_app_shows_a_run_while_its_call_is_still_under_way(tmp_path: Path, browser: Browser) -> None:
-    place = Place.below(tmp_path)
-    held = Path(__file__).parents[1] / "system" / "own_workflows" / "held.py"
-    async with place.server("--offline", "--workflow", str(held)) as client:
+    async with Place.below(tmp_path).server("--offline", "--workflow", str(OWN / "held.py")) as client:
         await client.open()
-        page, app = await hosted(browser, client)
-        call = await client.call("held", TASK)
-        await page.evaluate("input => window.tell('ui/notifications/tool-input', {arguments: input})", TASK)
+        async with hosted(browser, client) as (page, app):
+            call = await client.call("held", TASK)
+            await page.evaluate("input => window.tell('ui/notifications/tool-input', {arguments: input})", TASK)
+            await expect(app.locator(".stream")).to_contain_text("waiting for go", timeout=15_000)
 
-        await expect(app.locator(".stream")).to_contain_text("waiting for go", timeout=15_000)
-        await app.get_by_role("button", name="Cancel").click()
-        await app.get_by_role("button", name="Cancel the run").click()
+            await app.get_by_role("button", name="Steer").click()
+            await app.get_by_label("Tell the agents something").fill("Hurry.")
+            await app.get_by_role("button", name="Send").click()
+            await expect(app.get_by_label("Tell the agents something")).to_have_count(0)
+            await app.get_by_role("button", name="Cancel").click()
+            await app.get_by_role("button", name="Cancel the run").click()
 
-        await expect(app.locator(".run-title .chip").first).to_have_text("Cancelled", timeout=15_000)
-        with anyio.fail_after(10):
-            assert (await client.answer(call))["result"]["isError"]
-        await page.context.close()
+            await expect(app.locator(".run-title .chip").first).to_have_text("Cancelled", timeout=15_000)
+            with anyio.fail_after(10):
+                assert (await client.answer(call))["result"]["isError"]
+
+
+async def test_the_app_wears_the_host_s_colours_and_has_it_open_links(tmp_path: Path, browser: Browser) -> None:
+    place = Place.below(tmp_path)
+    (place.workspace / "go").touch()
+    async with place.server("--offline", "--workflow", str(OWN / "held.py")) as client:
+        await client.open()
+        async with hosted(browser, client) as (page, app):
+            call = await client.call("held", {"task": "[the format](https://example.com/json)"})
+            result = (await client.answer(call, within=30))["result"]
+            await page.evaluate("result => window.tell('ui/notifications/tool-result', result)", result)
+            ground = "element => getComputedStyle(element.ownerDocument.documentElement).backgroundColor"
+
+            assert await app.locator(".ending").evaluate(ground) == "rgb(15, 17, 21)"
+            await page.evaluate("() => window.tell('ui/notifications/host-context-changed', {theme: 'light'})")
+            await expect(app.locator(":root")).to_have_css("background-color", "rgb(246, 247, 249)")
+            await app.locator(".ending a").click()
+            assert await page.evaluate("() => window.opened") == ["https://example.com/json"]
 
 
 async def test_a_run_s_own_address_gives_the_same_page(tmp_path: Path) -> None:

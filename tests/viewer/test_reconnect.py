@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -10,6 +11,9 @@ from tests.viewer.told_run import ToldRun, teller_at
 from workflows.runs.events import AgentEvent, WorkflowCompleted
 
 pytestmark = [pytest.mark.anyio, needs_chromium]
+
+
+HELD = Path(__file__).parents[1] / "system" / "own_workflows" / "held.py"
 
 
 async def thoughts(run: ToldRun, first: int, last: int) -> None:
@@ -74,3 +78,31 @@ async def test_a_run_whose_process_is_gone_is_shown_as_interrupted(tmp_path: Pat
 
         await expect(page.locator("main .run-title .chip").first).to_have_text("Interrupted", timeout=15_000)
         await expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+async def test_a_run_that_its_server_left_in_its_midst_is_resumed_from_the_page(
+    tmp_path: Path, browser: Browser
+) -> None:
+    place, port = Place.below(tmp_path), free_port()
+    arguments = ("--offline", "--workflow", str(HELD))
+    async with window_on(browser, f"http://127.0.0.1:{port}") as window:
+        async with served(place, port, *arguments):
+            page = await window.run(await started(window.url))
+            await expect(page.locator(".stream")).to_contain_text("waiting for go", timeout=15_000)
+
+        (place.workspace / "go").touch()
+        async with served(place, port, *arguments):
+            await expect(page.locator(".run-title .chip").first).to_have_text("Interrupted", timeout=15_000)
+            await page.get_by_role("button", name="Resume").click()
+
+            await expect(page.locator(".run-title .chip").first).to_have_text("Completed", timeout=15_000)
+            await expect(page.locator(".stream")).to_contain_text("let go")
+            await expect(page.get_by_role("button", name="Resume")).to_have_count(0)
+
+
+async def started(url: str) -> str:
+    """A run of the workflow that waits for a file."""
+    async with httpx.AsyncClient(base_url=url, timeout=20, verify=False, trust_env=False) as client:
+        answer = await client.post("/api/runs", json={"workflow": "held", "input": {"task": "wait"}})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["run_id"])

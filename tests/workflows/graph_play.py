@@ -1,8 +1,9 @@
 """Runs a workflow's graph with scripted agents and keeps everything that came out of it."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import anyio
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 from pydantic import BaseModel
 
 from agents.agent import Agent
@@ -21,9 +23,11 @@ from agents.scripted_agent import ScriptedAgent
 from workflows.budget import Budget, Limits
 from workflows.context import WorkflowContext
 from workflows.reports import AgentReport, ArtifactReport, Report, SupervisorReport
+from workflows.runs.run import GateReply
 from workflows.team import Team
 from workflows.workflow import Workflow
 
+_ASKED = "__interrupt__"
 RUN_ID = f"run-{uuid4().hex}"
 """Also the mark of its child processes, so it is not that of a test that runs at the same time."""
 
@@ -40,6 +44,7 @@ class GraphPlay:
         updates: What its nodes returned, in order, with their names.
         state: As it was at the end.
         limits: What it may use.
+        answers: What a person says to the questions of its nodes, in order.
     """
 
     workflow: Workflow
@@ -49,6 +54,7 @@ class GraphPlay:
     updates: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list[tuple[str, Mapping[str, Any]]])
     state: Mapping[str, Any] = field(default_factory=dict[str, Any])
     limits: Limits = field(default_factory=Limits)
+    answers: Sequence[GateReply] = ()
 
     @classmethod
     def of(cls, workflow: Workflow, workspace: Path, script: Script, run_command: RunCommand) -> "GraphPlay":
@@ -91,23 +97,33 @@ class GraphPlay:
         )
         begin = self.workflow.input_model.model_validate(arguments).model_dump(mode="json")
         with anyio.fail_after(30):
-            async for part in graph.astream(
-                begin, config, context=context, stream_mode=["custom", "updates"], version="v2", durability="sync"
-            ):
-                if part["type"] == "custom":
-                    self.reports.append(part["data"])
-                    if seen is not None:
-                        seen(part["data"])
-                else:
-                    self.updates += part["data"].items()
+            for start in (begin, *map(_resumption, self.answers)):
+                async for part in graph.astream(
+                    start, config, context=context, stream_mode=["custom", "updates"], version="v2", durability="sync"
+                ):
+                    self._keep(part, seen)
         self.state = (await graph.aget_state(config)).values
         fields = self.workflow.output_model.model_fields
         return self.workflow.output_model.model_validate({name: self.state[name] for name in fields})
+
+    def _keep(self, part: Mapping[str, Any], seen: Callable[[Report], None] | None) -> None:
+        if part["type"] == "custom":
+            self.reports.append(part["data"])
+            if seen is not None:
+                seen(part["data"])
+        else:
+            self.updates += [(node, update) for node, update in part["data"].items() if node != _ASKED]
 
     @property
     def nodes(self) -> list[str]:
         """Which nodes ran, in order."""
         return [name for name, _ in self.updates]
+
+    @property
+    def edges(self) -> set[tuple[str, str]]:
+        """Which edges of the graph were gone along; for a graph whose side by side nodes have one name."""
+        way = ["__start__", *(name for name, _ in groupby(self.nodes)), "__end__"]
+        return set(pairwise(way))
 
     @property
     def supervisor(self) -> list[SupervisorReport]:
@@ -121,6 +137,16 @@ class GraphPlay:
 
     def found(self, agent: str) -> list[Found]:
         return [said for said in self.said(agent) if isinstance(said, Found)]
+
+
+def edges_of(workflow: Workflow) -> set[tuple[str, str]]:
+    """All edges of a workflow's graph."""
+    return {(edge.source, edge.target) for edge in _build(workflow).compile().get_graph().edges}
+
+
+def _resumption(reply: GateReply) -> object:
+    answer: Command[str] = Command(resume={"outcome": reply.outcome, "answer": reply.answer, "by": reply.by})
+    return answer
 
 
 def _build(workflow: Workflow) -> Any:

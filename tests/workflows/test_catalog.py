@@ -1,13 +1,13 @@
 import dataclasses
-import importlib
-import sys
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, Field
 
+from mcp_server.server import definitions
 from workflows.build_feature.contract import WORKFLOW as BUILD_FEATURE
-from workflows.catalog import BUILT_IN, RESERVED_FIELDS, Catalog, load
+from workflows.catalog import BUILT_IN, RESERVED_FIELDS, RESERVED_NAMES, Catalog
 from workflows.runs.errors import WorkflowBroken, WorkflowNotFound
 from workflows.workflow import Stage, Workflow
 
@@ -81,88 +81,49 @@ def test_an_unknown_name_is_told_with_what_there_is() -> None:
     assert caught.value.blame == "caller"
 
 
-def test_two_of_one_name_are_refused(own_file: Path) -> None:
+def test_two_of_one_name_are_refused() -> None:
     with pytest.raises(WorkflowBroken, match="two workflows named 'own'"):
-        Catalog.with_own([str(own_file), f"{own_file}:OTHER"])
+        Catalog([workflow(), workflow()])
 
 
-def test_a_file_can_name_its_workflow(own_file: Path) -> None:
-    assert load(f"{own_file}:OTHER").name == "own"
+def test_one_that_cannot_be_used_is_left_out_by_name_and_does_not_stop_the_others(tmp_path: Path) -> None:
+    thing = OWN.replace("class In(", "class Thing: ...\n\nclass In(").replace(
+        "text: str", "thing: Thing\n    model_config = {'arbitrary_types_allowed': True}"
+    )
+    files = {
+        "raises.py": "1 / 0",
+        "own.py": OWN,
+        "asks.py": OWN.replace("text: str", "workspace: str"),
+        "thing.py": thing.replace('name="own"', 'name="thing"'),
+    }
+    for name, code in files.items():
+        (tmp_path / name).write_text(code)
+    specs = ["raises.py", "missing.py", "own.py", "own.py:OTHER", "own.py:NUMBER", "asks.py", "thing.py"]
+
+    catalog = Catalog.with_own([str(tmp_path / spec) for spec in specs])
+
+    assert catalog.workflows[len(BUILT_IN) :] == (catalog.get("own"),)
+    words = [
+        "raises.py cannot be imported: ZeroDivisionError",
+        "There is no file .*missing.py",
+        "own.py:OTHER: there is a workflow named 'own' already",
+        "own.py:NUMBER: NUMBER is a int",
+        "'own' cannot be used: its input field 'workspace'",
+        "'thing' cannot be used: In has no JSON schema",
+    ]
+    assert len(catalog.left_out) == len(words)
+    for error, said in zip(catalog.left_out, words, strict=True):
+        assert re.search(said, error.message)
+        assert error.recovery
+    with pytest.raises(WorkflowNotFound) as caught:
+        catalog.get("raises")
+    assert any("ZeroDivisionError" in remedy for remedy in caught.value.recovery)
 
 
-def test_a_module_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "own_installed.py").write_text(OWN)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    importlib.invalidate_caches()
+def test_no_workflow_can_take_the_name_of_another_tool() -> None:
+    others = {tool.name for tool in definitions(Catalog([]))}
 
-    assert load("own_installed").name == "own"
-    assert load("own_installed:OTHER").name == "own"
-    del sys.modules["own_installed"]
-
-
-def test_files_of_one_name_in_two_places_are_two(tmp_path: Path) -> None:
-    for place in ("a", "b"):
-        (tmp_path / place).mkdir()
-        (tmp_path / place / "own.py").write_text(OWN.replace('name="own"', f'name="own_{place}"'))
-
-    names = [load(str(tmp_path / place / "own.py")).name for place in ("a", "b")]
-
-    assert names == ["own_a", "own_b"]
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ("missing.py", "There is no file .*missing.py"),
-        ("no_such_module_anywhere", "There is no module 'no_such_module_anywhere'"),
-        ("no_such_package.inner:WORKFLOW", "There is no module"),
-        ("json", "there is no WORKFLOW in it"),
-        ("what is this?", "names no workflow"),
-        ("", "names no workflow"),
-    ],
-)
-def test_what_is_not_there_is_named(spec: str, message: str) -> None:
-    with pytest.raises(WorkflowNotFound, match=message) as caught:
-        load(spec)
-
-    assert caught.value.recovery
-
-
-def test_what_is_no_workflow_is_named(own_file: Path) -> None:
-    with pytest.raises(WorkflowBroken, match="NUMBER is a int, not a"):
-        load(f"{own_file}:NUMBER")
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("1 / 0", "ZeroDivisionError: division by zero"),
-        ("import no_such_module_anywhere", "No module named 'no_such_module_anywhere'"),
-        ("def broken(:", "SyntaxError"),
-        ("raise SystemExit(3)", "SystemExit: 3"),
-    ],
-)
-def test_code_that_cannot_be_imported_is_told_with_its_cause(tmp_path: Path, code: str, message: str) -> None:
-    path = tmp_path / "broken.py"
-    path.write_text(code)
-    before = set(sys.modules)
-
-    with pytest.raises(WorkflowBroken, match=message) as caught:
-        load(str(path))
-
-    assert str(path) in caught.value.message
-    assert set(sys.modules) == before
-
-
-def test_a_module_that_misses_another_is_broken_and_not_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "own_half.py").write_text("import no_such_module_anywhere")
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    importlib.invalidate_caches()
-
-    with pytest.raises(WorkflowBroken, match="own_half cannot be imported"):
-        load("own_half")
+    assert others == RESERVED_NAMES
 
 
 @pytest.mark.parametrize("field", sorted(RESERVED_FIELDS))

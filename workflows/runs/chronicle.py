@@ -47,6 +47,7 @@ from workflows.runs.log import RunWriter
 from workflows.runs.message import describe
 from workflows.runs.pulse import Pulse
 from workflows.runs.redaction import Redactor
+from workflows.runs.usual_course import Usual
 from workflows.workflow import Workflow
 
 
@@ -102,7 +103,7 @@ class Chronicle:
         self._writer = writer
         self._clock = clock
         self._admission = Admission(run_id, redactor, writer.save_artifact)
-        self._fraction = Fraction(workflow.stages)
+        self._fraction = Fraction(workflow.stages, clock=clock)
         self._stages = frozenset(stage.name for stage in workflow.stages)
         self._live = LiveText(redactor)
         self._history = history = history or History()
@@ -142,6 +143,10 @@ class Chronicle:
                 progress=round(self._fraction.value, 2),
                 truncated=truncated,
             )
+
+    def learn(self, usual: Usual) -> None:
+        """Take from finished runs what is usual; the bar goes by it from the next stage on."""
+        self._fraction.learn(usual)
 
     def next_gate(self) -> int:
         """The number of the next question: 1, 2, 3 ..."""

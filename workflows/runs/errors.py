@@ -10,6 +10,7 @@ RunError                     the root: kind, blame, recovery
 ├── NotEndedYet              it was asked to end and is still there
 ├── RunNotWaiting            it was answered, and waits for no answer
 ├── RunNotResumable          it was to be resumed, steered or forked, and cannot be
+├── ContinuationRefused      a person did not let the graph go on from its breakpoint
 ├── RunTakenOver             another writer has the run now
 └── LogUnavailable           the log cannot be read or written
     └── LogTooNew            a newer version of this program wrote it
@@ -107,6 +108,13 @@ class RunNotResumable(RunError):
     """The run cannot be gone on with: it is over, or what it would need is gone."""
 
     kind = "run_not_resumable"
+    blame = "caller"
+
+
+class ContinuationRefused(RunError):
+    """A person was asked at a breakpoint of the graph, and did not let it go on."""
+
+    kind = "continuation_refused"
     blame = "caller"
 
 

@@ -32,6 +32,7 @@ for _body in cast("tuple[type[Any], ...]", get_args(EventBody)):
     _names = {field.name: field.default for field in fields(_body)}
     _BODIES[cast("str", _names.pop("type"))] = _body
     _FIELDS[_body] = tuple(_names)
+_SEQUENCES = {body: tuple(name for name in names if name in _TUPLES) for body, names in _FIELDS.items()}
 
 
 def to_json_object(event: RunEvent) -> dict[str, object]:
@@ -117,9 +118,14 @@ def _body_of(entry: Mapping[str, Any]) -> EventBody:
             "a newer version of this program wrote it.",
             recovery=("Upgrade: pip install --upgrade agent-workflows-mcp",),
         )
-    values = {name: entry[name] for name in _FIELDS[body] if name in entry}
-    for name in _TUPLES & values.keys():
-        values[name] = tuple(values[name])
+    names = _FIELDS[body]
+    try:
+        values = {name: entry[name] for name in names}
+    except KeyError:  # of another version; to ask for each whether it is there would cost all others a fifth more
+        values = {name: entry[name] for name in names if name in entry}
+    for name in _SEQUENCES[body]:
+        if name in values:
+            values[name] = tuple(values[name])
     if "stages" in values:
         values["stages"] = tuple(StageInfo(name=stage["name"], title=stage["title"]) for stage in values["stages"])
     return cast("EventBody", body(**values))

@@ -8,7 +8,7 @@ from workflows.workflow import Workflow
 
 
 def build_graph(workflow: Workflow) -> Any:  # noqa: ANN401 - the library's graph classes have type parameters that only partly exist
-    """Build a workflow's graph, uncompiled.
+    """Build a workflow's graph: uncompiled, but for a bare one.
 
     Raises:
         WorkflowBroken: It cannot be loaded or built: whatever its module raises is its author's to mend.
@@ -27,7 +27,9 @@ def build_graph(workflow: Workflow) -> Any:  # noqa: ANN401 - the library's grap
 
 
 def compile_graph(workflow: Workflow, checkpointer: object) -> Any:  # noqa: ANN401 - as above
-    """Build a workflow's graph and compile it; importing its module can take seconds, so call this in a thread.
+    """Build a workflow's graph and compile it, or take it as its author has compiled it.
+
+    Importing its module can take seconds, so call this in a thread.
 
     Args:
         workflow: Which.
@@ -38,7 +40,8 @@ def compile_graph(workflow: Workflow, checkpointer: object) -> Any:  # noqa: ANN
     """
     graph = build_graph(workflow)
     try:
-        return graph.compile(checkpointer=checkpointer)
+        # A graph that its author has compiled keeps what it was compiled with, but for where its checkpoints go.
+        return graph.copy({"checkpointer": checkpointer}) if workflow.bare else graph.compile(checkpointer=checkpointer)
     except Exception as error:  # the library raises ValueError, TypeError and others for graphs that make no sense
         raise _broken(workflow, "compiled", error) from error
 

@@ -21,10 +21,15 @@ import langsmith
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command
 
+from agents.errors import AgentError
+from workflows.bare_graphs.adoption import graph_input, graph_output
+from workflows.bare_graphs.chat import plain
+from workflows.bare_graphs.listening import Listening
 from workflows.context import WorkflowContext
 from workflows.reports import AgentReport, ArtifactReport, SupervisorReport
+from workflows.runs import breakpoints
 from workflows.runs.checkpoints import Checkpoints
-from workflows.runs.errors import InputRejected, LogUnavailable, StepLimitReached
+from workflows.runs.errors import InputRejected, LogUnavailable, RunError, StepLimitReached, WorkflowBroken
 from workflows.runs.graph_loading import compile_graph
 from workflows.runs.graph_steps import (
     GraphStanding,
@@ -99,6 +104,8 @@ class LangGraphRunner:
         """See the port."""
         # An id that is not asked would be taken for an answer to the node's next question.
         known = {asked: answer for asked, answer in answers.items() if asked in standing.asked}
+        breakpoints.check(known)
+        known = breakpoints.without_breakpoints(known)
         finished = frozenset(node.task_id for node in standing.finished)
         async with aclosing(
             self._stream(workflow, Command(resume=known) if known else None, context, finished)
@@ -109,7 +116,8 @@ class LangGraphRunner:
     async def standing(self, workflow: Workflow, run_id: str) -> GraphStanding:
         """See the port."""
         graph = await self._graph(workflow)
-        return _standing(await graph.aget_state(_thread(run_id)))
+        snapshot = await graph.aget_state(_thread(run_id))
+        return _standing(snapshot, breakpoints.pause_at(graph, snapshot))
 
     async def fork(
         self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object]
@@ -143,15 +151,22 @@ class LangGraphRunner:
             finished: Tasks that had ended before and are told of again as if they began.
         """
         graph = await self._graph(workflow)
+        if workflow.bare and isinstance(start, dict):
+            start = graph_input(graph, cast("dict[str, Any]", start))
+        listening, paused = Listening.to(workflow, graph, context), False
         with (
             cast("Any", langsmith).tracing_context(enabled=None if self._tracing else False),
             self._checkpoints.listening(context.run_id),
         ):
             parts = graph.astream(
                 start,
-                {**_thread(context.run_id), "recursion_limit": workflow.max_steps},
-                context=context,
-                stream_mode=["custom", "tasks", "values"],
+                {
+                    **_thread(context.run_id),
+                    "recursion_limit": workflow.max_steps,
+                    "callbacks": [*listening.callbacks],
+                },
+                context=listening.context,
+                stream_mode=["custom", "tasks", "values", *listening.modes],
                 subgraphs=True,
                 version="v2",
                 durability="sync",
@@ -159,17 +174,31 @@ class LangGraphRunner:
             try:
                 async with aclosing(parts):
                     async for part in parts:
+                        for report in listening.heard(part):
+                            yield NodeReported(report)
                         for step in _steps(part):
                             if isinstance(step, NodeStarted) and step.task_id in finished:
                                 continue
-                            if isinstance(step, NodeEnded):
+                            if isinstance(step, NodeEnded | NodePaused):
                                 await self._checkpoints.written(context.run_id, step.task_id)
+                            paused = paused or isinstance(step, NodePaused)
                             yield step
+                if workflow.bare and not paused:
+                    snapshot = await graph.aget_state(_thread(context.run_id))
+                    if (pause := breakpoints.pause_at(graph, snapshot)) is not None:
+                        yield pause
+            except (AgentError, RunError):
+                raise
             except GraphRecursionError as error:
                 raise StepLimitReached(
                     f"Workflow {workflow.name!r} was still going round after {workflow.max_steps} steps.",
                     recovery=("Say more exactly what is wanted, so that its agents agree sooner",),
                 ) from error
+            except Exception as error:
+                if not workflow.bare:
+                    raise
+                logger.exception("run %s: its graph has raised", context.run_id)
+                raise _raised(workflow, error) from error
 
     async def _graph(self, workflow: Workflow) -> LangGraph:
         compiled = self._compiled.get(workflow.name)
@@ -184,16 +213,24 @@ def _thread(run_id: str) -> dict[str, Any]:
     return {"configurable": {"thread_id": run_id}}
 
 
-def _standing(snapshot: LangGraph) -> GraphStanding:
+def _raised(workflow: Workflow, error: Exception) -> WorkflowBroken:
+    return WorkflowBroken(
+        f"The graph of workflow {workflow.name!r} raised {type(error).__name__}: {error}",
+        recovery=("The server's log has the traceback: mend the graph, or ask its author to",),
+    )
+
+
+def _standing(snapshot: LangGraph, pause: NodePaused | None) -> GraphStanding:
+    at_breakpoint = {} if pause is None else {pause.interrupt_id: pause.value}
     return GraphStanding(
         begun=snapshot.created_at is not None,
         next=tuple(dict.fromkeys(snapshot.next)),
         finished=tuple(
-            NodeEnded(task.name, task.id, task.result or {})
+            NodeEnded(task.name, task.id, cast("Mapping[str, object]", plain(task.result or {})))
             for task in snapshot.tasks
             if task.result is not None or task.name not in snapshot.next
         ),
-        asked={interrupt.id: interrupt.value for interrupt in snapshot.interrupts},
+        asked={interrupt.id: interrupt.value for interrupt in snapshot.interrupts} | at_breakpoint,
     )
 
 
@@ -214,8 +251,8 @@ def _steps(part: Mapping[str, Any]) -> tuple[GraphStep, ...]:
                 for interrupt in data["interrupts"]
             )
         case "tasks":
-            return (NodeEnded(data["name"], data["id"], data["result"] or {}),)
+            return (NodeEnded(data["name"], data["id"], cast("Mapping[str, object]", plain(data["result"] or {}))),)
         case "values":
-            return (StateReached(data),)
+            return (StateReached(graph_output(data)),)
         case _:  # a node's own custom event of another kind
             return ()

@@ -15,6 +15,7 @@ from workflows.runs.launcher import Launcher
 from workflows.runs.log import EventLog, RunWriter
 from workflows.runs.open_gates import seconds_left
 from workflows.runs.outcome import Stop
+from workflows.runs.release import release
 from workflows.runs.run import CancelRequest, Run, Word
 from workflows.runs.shared_graphs import SharedGraphs
 from workflows.runs.upkeep import Upkeep
@@ -120,7 +121,7 @@ class JobsAtWork:
         with anyio.CancelScope(shield=True):
             if self._tasks:
                 await asyncio.wait(set(self._tasks), timeout=UNWIND_SECONDS)
-            last = [asyncio.create_task(self._interrupt_all(here)), asyncio.create_task(self._graphs.close())]
+            last = [asyncio.create_task(self._release_all(here)), asyncio.create_task(self._graphs.close())]
             left = CLOSE_SECONDS - (time.monotonic() - began)
             done, late = await asyncio.wait(last, timeout=max(0.0, left))
         for task in done:
@@ -200,7 +201,7 @@ class JobsAtWork:
         """Mark a run that nobody works on any more as interrupted, as soon as the log can take it."""
         while True:
             try:
-                await self._log.interrupt(run_id, self._token)
+                await release(self._log, run_id, self._token)
             except LogUnavailable as error:
                 logger.error("run %s cannot be marked as interrupted yet: %s", run_id, error.message)
             else:
@@ -209,10 +210,10 @@ class JobsAtWork:
                 return
             await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _interrupt_all(self, run_ids: Sequence[str]) -> None:
+    async def _release_all(self, run_ids: Sequence[str]) -> None:
         for run_id in run_ids:
             try:
-                await self._log.interrupt(run_id, self._token)
+                await release(self._log, run_id, self._token)
             except RunError as error:
                 logger.error("run %s stays marked as running until somebody looks at it: %s", run_id, error.message)
 

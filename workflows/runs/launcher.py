@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -23,7 +24,9 @@ from workflows.runs.events import AgentEvent, GateAnswered, Json, StageInfo, Wor
 from workflows.runs.finished import finished_until
 from workflows.runs.history import History
 from workflows.runs.job import Continuation, Job
+from workflows.runs.learned_courses import LearnedCourses
 from workflows.runs.log import EventLog, RunWriter
+from workflows.runs.observed_writer import Observe, ObservedWriter
 from workflows.runs.places import Places, Wish
 from workflows.runs.private_directories import PrivateDirectories
 from workflows.runs.redaction import Redactor
@@ -52,6 +55,7 @@ class Launcher:
         max_runs: How many runs may be at work at once; more of them wait.
         workflow_named: The workflow of a name; raises `WorkflowNotFound`.
         clock: Seconds that only rise.
+        observe: Is shown what happens in the runs; None for nobody.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Launcher:
         max_runs: int,
         workflow_named: Callable[[str], Workflow],
         clock: Callable[[], float] = time.monotonic,
+        observe: Observe | None = None,
     ) -> None:
         self._log = log
         self._team = team
@@ -78,6 +83,8 @@ class Launcher:
         self._slots = asyncio.Semaphore(max_runs)
         self._workflow_named = workflow_named
         self._clock = clock
+        self._observe = observe
+        self._courses = LearnedCourses(log)
 
     def new_run(self, request: RunRequest, process: str) -> Run:
         """The row of a run that somebody wants.
@@ -206,6 +213,8 @@ class Launcher:
         branch: str = "",
     ) -> tuple[Job, Chronicle]:
         history = continuation.history if continuation is not None else History()
+        if self._observe is not None:
+            writer = ObservedWriter(writer, run, self._observe)
         chronicle = Chronicle(run.run_id, workflow, run.workspace, writer, self._redactor, self._clock, history=history)
         limits = run.limits
         if limits.max_seconds is not None:
@@ -240,8 +249,13 @@ class Launcher:
             Workplace(self._places, wish, chronicle, begins=begins),
             continuation=continuation,
             asks_permission=run.options.permissions == "ask",
+            learn=partial(self._learn, workflow, chronicle),
         )
         return job, chronicle
+
+    async def _learn(self, workflow: Workflow, chronicle: Chronicle) -> None:
+        """Have a run's bar go by what was usual in the finished ones."""
+        chronicle.learn(await self._courses.usual_for(workflow, offline=self._team.offline))
 
 
 def _input(workflow: Workflow, run: Run) -> BaseModel:

@@ -1,5 +1,6 @@
 """What is usual for a workflow, read from this installation's own finished runs."""
 
+import asyncio
 import logging
 from collections import OrderedDict
 
@@ -55,7 +56,8 @@ class LearnedCourses:
 
     async def _course(self, run: Run) -> Course | None:
         if run.run_id not in self._courses:
-            self._courses[run.run_id] = Course.of(await self._events(run))
+            events = await self._events(run)
+            self._courses[run.run_id] = await asyncio.to_thread(Course.of, events)  # they can be many thousands
             while len(self._courses) > _KEPT_COURSES:
                 self._courses.popitem(last=False)
         return self._courses[run.run_id]

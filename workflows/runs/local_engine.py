@@ -29,6 +29,7 @@ from workflows.runs.places import InPlace, Places
 from workflows.runs.private_directories import PrivateDirectories
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
+from workflows.runs.release import release
 from workflows.runs.run import ACTIVE_STATUSES, CancelRequest, GateReply, Run, RunFilter, Steering
 from workflows.runs.shared_graphs import SharedGraphs
 from workflows.runs.upkeep import Upkeep
@@ -223,10 +224,7 @@ class LocalEngine:
     async def reconcile(self, run: Run) -> Run:
         """See the port."""
         if run.active and run.process and not self._at_work(run):
-            if run.status == "waiting" and all(gate.parked for gate in run.gates):
-                await self._log.park(run.run_id, run.process)
-            else:
-                await self._log.interrupt(run.run_id, run.process)
+            await release(self._log, run.run_id, run.process)
             return await existing_run(self._log, run.run_id)
         if run.parked and (gate := overdue(run)) is not None:
             return await self._go_on(run, reply=GateReply(gate_id=gate.gate_id, outcome="expired"))
@@ -306,7 +304,7 @@ class LocalEngine:
 
     async def _cancelled_elsewhere(self, run_id: str, by: str, reason: str) -> None:
         run = await self.reconcile(await existing_run(self._log, run_id))
-        if run.status == "waiting" and all(gate.parked for gate in run.gates):
+        if run.can_park:
             run = await self._once_parked(run)
         if (run.status == "interrupted" or run.parked) and await self._log.claim(run_id, self._lock.token):
             await self._upkeep.cancel_idle(run, by, reason)

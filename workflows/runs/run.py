@@ -149,6 +149,11 @@ class Run:
         return self.status in ACTIVE_STATUSES
 
     @property
+    def can_park(self) -> bool:
+        """Whether it waits for a person, and would hold nothing while it does."""
+        return self.status == "waiting" and all(gate.parked for gate in self.gates)
+
+    @property
     def parked(self) -> bool:
         """Whether it waits for a person and no process holds it."""
         return self.status == "waiting" and not self.process

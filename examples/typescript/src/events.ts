@@ -794,6 +794,10 @@ export interface WorkflowCompleted {
    */
   steps: number;
   /**
+   * The branch with what it has changed; empty if it has none of its own, or nothing was changed on it.
+   */
+  branch: string;
+  /**
    * What was cut; not there where nothing was.
    */
   truncated?: Truncation[];
@@ -846,6 +850,10 @@ export interface WorkflowError {
     [k: string]: unknown;
   };
   /**
+   * As in `WorkflowCompleted`.
+   */
+  branch: string;
+  /**
    * What was cut; not there where nothing was.
    */
   truncated?: Truncation[];
@@ -889,6 +897,10 @@ export interface WorkflowCancelled {
   partial: {
     [k: string]: unknown;
   };
+  /**
+   * As in `WorkflowCompleted`.
+   */
+  branch: string;
   /**
    * What was cut; not there where nothing was.
    */

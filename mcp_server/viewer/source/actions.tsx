@@ -1,6 +1,7 @@
-import type { JSX, TargetedSubmitEvent } from "preact";
-import { useRef, useState } from "preact/hooks";
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { RequestFailed } from "../../../examples/typescript/src/errors.ts";
+import { Form } from "./form.tsx";
 import type { LiveRun } from "./live-run.ts";
 import type { Action } from "./source.ts";
 
@@ -10,8 +11,10 @@ export function Actions({ run }: { readonly run: LiveRun }): JSX.Element | null 
   const [problem, setProblem] = useState<Error | null>(null);
   const [steering, setSteering] = useState(false);
   const confirm = useRef<HTMLDialogElement>(null);
+  const advice = useRef<HTMLTextAreaElement>(null);
   const ended = run.head.value.end !== null;
   const interrupted = run.interrupted.value;
+  useEffect(() => advice.current?.focus(), [steering]);
   const may = (kind: Action["kind"]): boolean => run.source.actions.has(kind);
 
   async function act(action: Action): Promise<boolean> {
@@ -28,11 +31,15 @@ export function Actions({ run }: { readonly run: LiveRun }): JSX.Element | null 
     }
   }
 
-  async function steer(event: TargetedSubmitEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
-    const text = new FormData(event.currentTarget).get("text");
+  async function steer(entered: FormData): Promise<void> {
+    const text = entered.get("text");
     if (typeof text !== "string" || text.trim() === "") return;
     if (await act({ kind: "steer", text: text.trim() })) setSteering(false);
+  }
+
+  function cancel(): void {
+    confirm.current?.close();
+    void act({ kind: "cancel" });
   }
 
   if (ended || run.history.length === 0) return null;
@@ -54,22 +61,20 @@ export function Actions({ run }: { readonly run: LiveRun }): JSX.Element | null 
         ) : null}
       </div>
       {steering ? (
-        <form class="steer" onSubmit={(event) => void steer(event)}>
+        <Form class="steer" send={(entered) => void steer(entered)}>
           <label for="steer-text">Tell the agents something; it counts from the next decision on</label>
-          <textarea id="steer-text" name="text" rows={2} required autoFocus />
+          <textarea id="steer-text" name="text" rows={2} required ref={advice} />
           <button type="submit" class="primary" disabled={busy !== null}>{busy === "steer" ? "Sending …" : "Send"}</button>
-        </form>
+        </Form>
       ) : null}
       {problem === null ? null : <Problem error={problem} />}
       <dialog ref={confirm} class="confirm" aria-labelledby="confirm-title">
-        <form method="dialog" onSubmit={() => void act({ kind: "cancel" })}>
-          <h2 id="confirm-title">Cancel this run?</h2>
-          <p>Everything it started ends. What was finished so far is kept.</p>
-          <div class="action-buttons">
-            <button type="button" onClick={() => confirm.current?.close()}>Keep it running</button>
-            <button type="submit" class="danger-solid">Cancel the run</button>
-          </div>
-        </form>
+        <h2 id="confirm-title">Cancel this run?</h2>
+        <p>Everything it started ends. What was finished so far is kept.</p>
+        <div class="action-buttons">
+          <button type="button" onClick={() => confirm.current?.close()}>Keep it running</button>
+          <button type="button" class="danger-solid" onClick={() => cancel()}>Cancel the run</button>
+        </div>
       </dialog>
     </div>
   );

@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { wear } from "./colours.ts";
 import { HostBridge, type ToolResult } from "./host-bridge.ts";
 import { HostSource } from "./host-source.ts";
 import { RunView } from "./run-view.tsx";
@@ -12,6 +13,8 @@ const LOOK_MS = 1000;
 const host = new HostBridge();
 const source = new HostSource(host);
 let runId = "";
+/** The artifact that is shown; empty for none. The frame's address is the host's business, and is left alone. */
+let artifact = "";
 
 type Input = Readonly<Record<string, unknown>>;
 
@@ -52,11 +55,10 @@ function say(text: string): void {
 
 function draw(): void {
   const place = document.getElementById("page");
-  const [, artifact = ""] = /^#\/runs\/[^/]+\/artifacts\/([^/]+)$/.exec(location.hash) ?? [];
   if (place === null || runId === "") return;
   render(
     <div class="content">
-      <RunView key={runId} source={source} runId={runId} artifact={decodeURIComponent(artifact)} onRefused={() => undefined} />
+      <RunView key={runId} source={source} runId={runId} artifact={artifact} onRefused={() => undefined} />
     </div>,
     place,
   );
@@ -68,8 +70,26 @@ function onToolResult(result: ToolResult): void {
   else if (runId === "") say((result.content ?? []).map((block) => block.text ?? "").join("\n") || "There is no run.");
 }
 
-addEventListener("hashchange", draw);
+/** Links of the page itself name an artifact, or none; any other leads out, and the host opens it. */
+function onClick(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  const address = link?.getAttribute("href") ?? "";
+  if (address === "") return;
+  event.preventDefault();
+  if (address.startsWith("#")) {
+    artifact = decodeURIComponent(/^#\/runs\/[^/]+\/artifacts\/([^/]+)$/.exec(address)?.[1] ?? "");
+    draw();
+  } else {
+    void host.openLink(address).catch(() => undefined); // a host that opens none: nothing else can be done about it here
+  }
+}
+
+addEventListener("click", onClick);
 say("Waiting for the run …");
 host
-  .connect({ onToolInput: (input) => void findRun(input).catch((error: Error) => say(error.message)), onToolResult })
+  .connect({
+    onToolInput: (input) => void findRun(input).catch((error: Error) => say(error.message)),
+    onToolResult,
+    onTheme: wear,
+  })
   .catch((error: Error) => say(error.message));

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "./actions.tsx";
 import { Content } from "./content.tsx";
 import { Icon } from "./icons.tsx";
@@ -55,8 +55,12 @@ function Shown({ run, link }: { readonly run: LiveRun; readonly link: ArtifactLi
       wanted = false;
     };
   }, [run, link.name]);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (text !== null) box.current?.scrollIntoView({ block: "nearest" });
+  }, [text]);
   return (
-    <div class="artifact" id="artifact">
+    <div class="artifact" ref={box}>
       <div class="panel-head">
         <h3>{link.title} <span class="hint">{link.name}</span></h3>
         <a class="small" href={`#/runs/${encodeURIComponent(run.runId)}`}>Close</a>

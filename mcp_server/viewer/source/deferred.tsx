@@ -12,8 +12,15 @@ export function Deferred({ frames, children }: DeferredProps): JSX.Element {
   const [left, count] = useState(frames);
   useEffect(() => {
     if (left <= 0) return undefined;
-    const frame = requestAnimationFrame(() => count(left - 1));
-    return () => cancelAnimationFrame(frame);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    // In a task of its own: the frame has enough to do with what else is new in it.
+    const frame = requestAnimationFrame(() => {
+      timer = setTimeout(() => count(left - 1));
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
   }, [left]);
   return <Fragment>{left > 0 ? null : children}</Fragment>;
 }

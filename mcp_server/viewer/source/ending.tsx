@@ -12,6 +12,7 @@ export function Ending({ end }: { readonly end: End }): JSX.Element {
         <section class="panel ending status-completed" aria-labelledby="ending-title">
           <h2 id="ending-title">Answer</h2>
           <Markdown text={end.response} />
+          <Branch name={end.branch} />
           <details class="more">
             <summary>The whole result</summary>
             <JsonTree value={end.result} />
@@ -30,6 +31,7 @@ export function Ending({ end }: { readonly end: End }): JSX.Element {
               <ul class="recovery">{end.recovery.map((line, index) => <li key={index}>{line}</li>)}</ul>
             </>
           )}
+          <Branch name={end.branch} />
           <Partial partial={end.partial} />
         </section>
       );
@@ -38,6 +40,7 @@ export function Ending({ end }: { readonly end: End }): JSX.Element {
         <section class="panel ending status-cancelled" aria-labelledby="ending-title">
           <h2 id="ending-title">Cancelled{end.by === "" ? "" : ` by ${end.by}`}</h2>
           {end.reason === "" ? null : <p>{end.reason}</p>}
+          <Branch name={end.branch} />
           <Partial partial={end.partial} />
         </section>
       );
@@ -54,6 +57,10 @@ const BLAME: Readonly<Record<string, string>> = {
   server: "This program is at fault.",
   workflow: "The workflow is at fault.",
 };
+
+function Branch({ name }: { readonly name: string }): JSX.Element | null {
+  return name === "" ? null : <p class="hint branch">What it changed is on the branch <code>{name}</code></p>;
+}
 
 function Partial({ partial }: { readonly partial: Json }): JSX.Element | null {
   if (Object.keys(partial).length === 0) return null;

@@ -1,3 +1,6 @@
+/** What is to be called before the next frame: all of it in one go, so that Preact draws once for all of it. */
+const asked = new Set<() => void>();
+
 /**
  * Calls something at most once per animation frame, however often it is asked to.
  *
@@ -5,22 +8,24 @@
  */
 export class PerFrame {
   readonly #draw: () => void;
-  #asked = false;
 
   constructor(draw: () => void) {
     this.#draw = draw;
   }
 
   ask(): void {
-    if (this.#asked) return;
-    this.#asked = true;
-    const draw = (): void => {
-      this.#asked = false;
-      this.#draw();
-    };
-    if (document.hidden) setTimeout(draw, 1000);
-    else requestAnimationFrame(draw);
+    if (asked.size === 0) {
+      if (document.hidden) setTimeout(drawAll, 1000);
+      else requestAnimationFrame(drawAll);
+    }
+    asked.add(this.#draw);
   }
+}
+
+function drawAll(): void {
+  const draws = [...asked];
+  asked.clear();
+  for (const draw of draws) draw();
 }
 
 /** Lets the browser draw and answer the person before going on. */

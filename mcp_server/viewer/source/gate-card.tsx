@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { Icon } from "./icons.tsx";
 import { JsonTree } from "./json-tree.tsx";
 import type { LiveRun } from "./live-run.ts";
+import { Markdown } from "./markdown.tsx";
 import { SchemaForm } from "./schema-form.tsx";
 import type { Gate } from "./state.ts";
 
@@ -20,7 +21,7 @@ export function GateCard({ gate, run, asking, told = false }: GateCardProps): JS
   const now = !told && run.cursor.value === null && asking && run.source.actions.has("answer");
   return (
     <div class={`gate ${gate.answer === null ? "open" : "answered"}`} role="group" aria-label={told ? "Question in the stream" : "Question"}>
-      <p class="gate-question"><Icon name="ask" />{gate.question}</p>
+      <div class="gate-question"><Icon name="ask" /><Markdown text={gate.question} /></div>
       {gate.answer === null && now ? (
         <SchemaForm
           id={`gate-${gate.gateId}`}

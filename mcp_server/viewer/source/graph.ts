@@ -23,13 +23,18 @@ export interface Edge {
 
 /** A graph that has been laid out; its middle points are the nodes' places. */
 export interface Picture {
+  /** Whether it leads downwards, as it would be too wide from left to right. */
+  readonly down: boolean;
   readonly width: number;
   readonly height: number;
   readonly nodes: readonly Node[];
   readonly edges: readonly Edge[];
 }
 
-const NODE_HEIGHT = 34;
+const NODE_HEIGHT = 32;
+
+/** How small a picture may be drawn before it leads downwards: its letters are then about 9 pixels high. */
+export const LEAST_SCALE = 0.7;
 
 /**
  * What there is to draw: the nodes that people watch, and the ways between them.
@@ -55,15 +60,28 @@ export function shapeOf(state: RunState, declared: Declared | null): Declared {
   return { nodes, edges: [...edges.values()] };
 }
 
-/** Lay a graph out, from left to right; beside each other, stages stand in their usual order. */
-export function pictureOf(shape: Declared, stages: readonly Stage[]): Picture {
+/**
+ * Lay a graph out, from left to right; downwards, where that is too wide and downwards is narrower.
+ *
+ * @param room Pixels there are from left to right.
+ */
+export function pictureOf(shape: Declared, stages: readonly Stage[], room: number): Picture {
+  const across = laidOut(shape, stages, false);
+  if (across.width * LEAST_SCALE <= room) return across;
+  const down = laidOut(shape, stages, true);
+  return down.width < across.width ? down : across;
+}
+
+/** Beside each other, stages stand in their usual order. What leads downwards is laid out on its side, and then turned. */
+function laidOut(shape: Declared, stages: readonly Stage[], down: boolean): Picture {
   const graph = new Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 56, marginx: 14, marginy: 12 });
+  graph.setGraph({ rankdir: "LR", nodesep: 10, ranksep: down ? 24 : 50, marginx: 14, marginy: 12 });
   const titles = shape.nodes.map((name) => stages.find((stage) => stage.name === name)?.title ?? titled(name));
-  const widest = 44 + 7.2 * Math.max(0, ...titles.map((title) => title.length));
+  const widest = 46 + 7.7 * Math.max(0, ...titles.map((title) => title.length));
   shape.nodes.forEach((name, index) => {
-    const width = Math.min(190, name === SUPERVISOR ? 118 : widest);
-    graph.setNode(name, { name, title: titles[index], width, height: NODE_HEIGHT });
+    const width = Math.min(190, name === SUPERVISOR ? 124 : widest);
+    const size = down ? { width: NODE_HEIGHT, height: width } : { width, height: NODE_HEIGHT };
+    graph.setNode(name, { name, title: titles[index], ...size });
   });
   const place = (name: string): number => shape.nodes.indexOf(name);
   const sorted = shape.edges.toSorted((one, other) => place(one[0]) - place(other[0]) || place(one[1]) - place(other[1]));
@@ -84,8 +102,24 @@ export function pictureOf(shape: Declared, stages: readonly Stage[]): Picture {
     return from && to ? [{ from: edge[0], to: edge[1], both: paired(edge), points: lineOf(from, to) }] : [];
   });
   const { width: whole = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  const below = edges.some((edge) => edge.points.length > 2) ? 30 : 0;
-  return { width: whole, height: height + below, nodes, edges };
+  const below = edges.some((edge) => edge.points.length > 2) ? BELOW + 4 : 0;
+  const picture = { down, width: whole, height: height + below, nodes, edges };
+  return down ? turned(picture) : picture;
+}
+
+/** How far below its nodes a way back over several nodes goes. */
+const BELOW = 26;
+
+/** What was across is down. */
+function turned(picture: Picture): Picture {
+  const { width, height, nodes, edges } = picture;
+  return {
+    ...picture,
+    width: height,
+    height: width,
+    nodes: nodes.map((node) => ({ ...node, x: node.y, y: node.x, width: node.height, height: node.width })),
+    edges: edges.map((edge) => ({ ...edge, points: edge.points.map(({ x, y }) => ({ x: y, y: x })) })),
+  };
 }
 
 type Way = readonly [from: string, to: string];
@@ -119,17 +153,17 @@ function lineOf(from: Node, to: Node): readonly { readonly x: number; readonly y
       { x: to.x - to.width / 2, y: to.y },
     ];
   }
-  if (Math.abs(from.y - to.y) > NODE_HEIGHT / 2) {
+  if (Math.abs(from.y - to.y) > from.height / 2) {
     return [
       { x: from.x - from.width / 2, y: from.y },
       { x: to.x + to.width / 2, y: to.y },
     ];
   }
-  const low = from.y + NODE_HEIGHT / 2 + 26;
+  const low = Math.max(from.y + from.height / 2, to.y + to.height / 2) + BELOW;
   return [
-    { x: from.x, y: from.y + NODE_HEIGHT / 2 },
+    { x: from.x, y: from.y + from.height / 2 },
     { x: from.x, y: low },
     { x: to.x, y: low },
-    { x: to.x, y: to.y + NODE_HEIGHT / 2 },
+    { x: to.x, y: to.y + to.height / 2 },
   ];
 }

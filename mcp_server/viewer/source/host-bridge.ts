@@ -33,6 +33,8 @@ export interface HostListener {
   /** What the tool was called with; the call is under way. */
   onToolInput(input: Params): void;
   onToolResult(result: ToolResult): void;
+  /** The colours around the page. */
+  onTheme(theme: "light" | "dark"): void;
 }
 
 /** The host, as this page sees it. */
@@ -46,11 +48,12 @@ export class HostBridge {
       // Only the host is the page's parent; whoever else can post here is not listened to.
       if (event.source === window.parent) this.#receive(event.data, listener);
     });
-    await this.#request("ui/initialize", {
+    const greeted = await this.#request("ui/initialize", {
       protocolVersion: PROTOCOL_VERSION,
       appInfo: { name: "agent-workflows", version: "1" },
       appCapabilities: { availableDisplayModes: ["inline", "fullscreen"] },
     });
+    tellTheme(objectIn(objectIn(greeted)["hostContext"]), listener);
     this.#notify("ui/notifications/initialized", {});
     new ResizeObserver(() => this.#tellSize()).observe(document.documentElement);
   }
@@ -69,6 +72,11 @@ export class HostBridge {
     return (result.contents ?? []).map((content) => content.text ?? "").join("");
   }
 
+  /** Have the host open an address for the person: the frame may open no window. @throws Error The host does not. */
+  async openLink(url: string): Promise<void> {
+    await this.#request("ui/open-link", { url });
+  }
+
   #receive(data: unknown, listener: HostListener): void {
     if (typeof data !== "object" || data === null || !("jsonrpc" in data)) return;
     const message = data as Message;
@@ -76,6 +84,7 @@ export class HostBridge {
     else if (message.id !== undefined) this.#answer(message.id, message.method);
     else if (message.method === "ui/notifications/tool-input") listener.onToolInput(objectIn(message.params?.["arguments"]));
     else if (message.method === "ui/notifications/tool-result") listener.onToolResult(message.params ?? {});
+    else if (message.method === "ui/notifications/host-context-changed") tellTheme(message.params ?? {}, listener);
   }
 
   #settle(message: Message): void {
@@ -124,6 +133,11 @@ export class HostBridge {
     const { scrollWidth: width, scrollHeight: height } = document.documentElement;
     this.#notify("ui/notifications/size-changed", { width, height });
   }
+}
+
+function tellTheme(context: Params, listener: HostListener): void {
+  const { theme } = context;
+  if (theme === "light" || theme === "dark") listener.onTheme(theme);
 }
 
 function objectIn(value: unknown): Params {

@@ -57,6 +57,11 @@ export class HostSource implements RunSource {
     return this.#host.readText(`runs://${runId}/artifacts/${encodeURIComponent(name)}`);
   }
 
+  /** The host runs the server, nearly always on the same computer. */
+  now(): number {
+    return Date.now();
+  }
+
   async graph(workflow: string): Promise<string | null> {
     try {
       return await this.#host.readText(`workflows://${workflow}/graph`);

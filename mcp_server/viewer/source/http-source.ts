@@ -9,10 +9,18 @@ export function storeToken(token: string): void {
   sessionStorage.setItem(TOKEN, token);
 }
 
+/** Answers say what time it is to the second: what is less apart than this may be the same. */
+const SAME_CLOCK_MS = 1500;
+
 /** Runs of the server that this page came from. */
 export class HttpSource implements RunSource {
   readonly actions: ReadonlySet<Action["kind"]> = new Set(["cancel", "resume", "steer", "answer", "decline"]);
-  readonly #client = new RunsClient("", { token: () => sessionStorage.getItem(TOKEN) });
+  readonly #client = new RunsClient("", {
+    token: () => sessionStorage.getItem(TOKEN),
+    fetch: (...request) => this.#fetched(...request),
+  });
+  /** By how many milliseconds the server's clock is ahead of this computer's. */
+  #ahead = 0;
 
   /** The newest runs, newest first. */
   async runs(signal: AbortSignal): Promise<readonly RunRow[]> {
@@ -44,6 +52,17 @@ export class HttpSource implements RunSource {
 
   artifact(runId: string, name: string): Promise<string> {
     return this.#client.artifact(runId, name);
+  }
+
+  now(): number {
+    return Date.now() + this.#ahead;
+  }
+
+  async #fetched(...request: Parameters<typeof fetch>): Promise<Response> {
+    const response = await fetch(...request);
+    const ahead = Date.parse(response.headers.get("date") ?? "") + 500 - Date.now();
+    if (Number.isFinite(ahead)) this.#ahead = Math.abs(ahead) < SAME_CLOCK_MS ? 0 : ahead;
+    return response;
   }
 
   async graph(workflow: string): Promise<string | null> {

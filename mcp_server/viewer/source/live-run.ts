@@ -98,10 +98,11 @@ export class LiveRun {
     });
   }
 
-  /** The time now, as the server that runs it would say it: its newest event, and what has passed here since. */
+  /** The time now, as the server says it; never before the newest event and what has passed here since it came. */
   now(): number {
     const { head } = this.history;
-    return head.end === null ? head.time + performance.now() - this.#heardAt : head.time;
+    if (head.end !== null || this.interrupted.value) return head.time;
+    return Math.max(head.time + performance.now() - this.#heardAt, this.source.now());
   }
 
   /** Look at the run after event `seq`; at the newest one, whichever that is, for the last number and beyond. */

@@ -33,9 +33,6 @@ export function Page(): JSX.Element {
           <Brand />
           {list}
         </main>
-        <section class="content run welcome" aria-label="No run">
-          <p class="hint">Choose a run to watch it.</p>
-        </section>
       </div>
     );
   }

@@ -95,14 +95,17 @@ export function reduce(before: RunState, event: RunEvent): RunState {
       return addItem(stopped({ ...state, status: "running" }), { kind: "note", ...at, text: event.message });
     case "workflow_completed": {
       const { final_response: response, result, seconds } = event;
-      return ended(state, { status: "completed", response, result, seconds }, at);
+      return ended(state, { status: "completed", response, result, seconds, branch: branchOf(event) }, at);
     }
     case "workflow_error": {
       const { kind, error, recovery, partial } = event;
-      return ended(state, { status: "failed", kind, error, blame: event.blame ?? "", recovery, partial }, at);
+      const end = { kind, error, blame: event.blame ?? "", recovery, partial, branch: branchOf(event) };
+      return ended(state, { status: "failed", ...end }, at);
     }
-    case "workflow_cancelled":
-      return ended(state, { status: "cancelled", by: event.by, reason: event.reason, partial: event.partial }, at);
+    case "workflow_cancelled": {
+      const { by, reason, partial } = event;
+      return ended(state, { status: "cancelled", by, reason, partial, branch: branchOf(event) }, at);
+    }
     default: {
       event satisfies never;
       return addItem(state, { kind: "note", ...at, text: state.message });
@@ -178,5 +181,10 @@ function stopped(state: RunState): RunState {
 
 function ended(state: RunState, end: End, at: At): RunState {
   const over: RunState = { ...stopped(state), status: end.status, end };
-  return addItem(over, { kind: "end", ...at, status: end.status, text: state.message });
+  return addItem(over, { kind: "end", ...at, end });
+}
+
+/** Runs of earlier versions did not say it. */
+function branchOf(event: { readonly branch?: string }): string {
+  return event.branch ?? "";
 }

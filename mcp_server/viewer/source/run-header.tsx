@@ -32,9 +32,9 @@ export function RunHeader({ run, state }: { readonly run: LiveRun; readonly stat
       <dl class="figures">
         <Figure name="Time" value={duration(Math.max(0, (now - state.startedAt) / 1000))} />
         <Figure name="Cost" value={state.offline ? "none" : money(state.usage.costUsd)} />
-        <Figure name="Tokens" value={`${count(state.usage.inputTokens)} in · ${count(state.usage.outputTokens)} out`} />
         <Figure name="Tool calls" value={String(state.usage.toolCalls)} />
         <Figure name="Events" value={whole(state.seq)} />
+        <Figure name="Tokens" value={`${count(state.usage.inputTokens)} in · ${count(state.usage.outputTokens)} out`} />
       </dl>
       {live && run.cursor.value === null ? <Waiting state={state} now={now} /> : null}
     </header>

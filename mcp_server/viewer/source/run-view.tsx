@@ -57,7 +57,7 @@ export function RunView({ source, runId, artifact, onRefused }: RunViewProps): J
           <WorkflowGraph state={picture} declared={declared} />
         </Deferred>
         <Deferred frames={2}>
-          <TimeLine run={run} state={state} />
+          <TimeLine run={run} at={run.cursor.value === null ? null : state.time} />
         </Deferred>
       </div>
       <Scrubber run={run} state={state} />

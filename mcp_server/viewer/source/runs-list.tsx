@@ -41,7 +41,7 @@ export function RunsList({ source, selected, onRefused }: RunsListProps): JSX.El
       <ul>
         {found.map((run) => (
           <li key={run.runId}>
-            <Row run={run} current={run.runId === selected} />
+            <Row run={run} now={source.now()} current={run.runId === selected} />
           </li>
         ))}
       </ul>
@@ -49,7 +49,7 @@ export function RunsList({ source, selected, onRefused }: RunsListProps): JSX.El
   );
 }
 
-function Row({ run, current }: { readonly run: RunRow; readonly current: boolean }): JSX.Element {
+function Row({ run, now, current }: { readonly run: RunRow; readonly now: number; readonly current: boolean }): JSX.Element {
   const active = run.status === "running" || run.status === "waiting" || run.status === "queued";
   return (
     <a class="run-row" href={`#/runs/${encodeURIComponent(run.runId)}`} aria-current={current ? "page" : undefined}>
@@ -64,9 +64,9 @@ function Row({ run, current }: { readonly run: RunRow; readonly current: boolean
         </span>
       ) : null}
       <span class="run-row-facts">
-        <span>{age((Date.now() - run.createdAt) / 1000)}</span>
-        <span>{run.offline ? "offline" : money(run.costUsd)}</span>
         {active ? <span>{Math.floor(run.progress)} %</span> : null}
+        <span>{age((now - run.createdAt) / 1000)}</span>
+        <span>{run.offline ? "offline" : money(run.costUsd)}</span>
       </span>
     </a>
   );

@@ -1,5 +1,6 @@
-import type { JSX, TargetedSubmitEvent } from "preact";
+import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import { Form } from "./form.tsx";
 import { type Field, fieldsOf, valueOf } from "./schema.ts";
 import type { Json } from "./state.ts";
 
@@ -30,9 +31,7 @@ export function SchemaForm({ id, schema, submit, decline }: SchemaFormProps): JS
     }
   }
 
-  function send(event: TargetedSubmitEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const entered = new FormData(event.currentTarget);
+  function send(entered: FormData): void {
     void attempt(async () => {
       const values = fields.map((field) => [field.name, valueOf(field, enteredIn(entered, field))] as const);
       await submit(single ? values[0]?.[1] : Object.fromEntries(values.filter(([, value]) => value !== undefined)));
@@ -40,7 +39,7 @@ export function SchemaForm({ id, schema, submit, decline }: SchemaFormProps): JS
   }
 
   return (
-    <form class="answer" onSubmit={send}>
+    <Form class="answer" send={send}>
       {fields.map((field) => (
         <FieldInput key={field.name} id={`${id}-${field.name}`} field={field} />
       ))}
@@ -49,7 +48,7 @@ export function SchemaForm({ id, schema, submit, decline }: SchemaFormProps): JS
         <button type="submit" class="primary" disabled={busy}>{busy ? "Sending …" : "Answer"}</button>
         {decline === null ? null : <button type="button" disabled={busy} onClick={() => void attempt(decline)}>Decline</button>}
       </div>
-    </form>
+    </Form>
   );
 }
 

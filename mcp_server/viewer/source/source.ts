@@ -30,6 +30,8 @@ export interface RunSource {
   act(runId: string, action: Action): Promise<void>;
   /** The text of something a run has made. */
   artifact(runId: string, name: string): Promise<string>;
+  /** The time now, in milliseconds since 1970, as near as is known to the clock that the events' times are from. */
+  now(): number;
   /** A workflow's graph as Mermaid text; null where it is not to be had. */
   graph(workflow: string): Promise<string | null>;
 }

@@ -108,8 +108,7 @@ export interface NoteItem extends ItemBase {
 }
 export interface EndItem extends ItemBase {
   readonly kind: "end";
-  readonly text: string;
-  readonly status: "completed" | "failed" | "cancelled";
+  readonly end: End;
 }
 export type Item =
   | SpeechItem | AgentItem | StepItem | ToolItem | SupervisorItem | StageItem | GateItem | NoteItem | EndItem;
@@ -138,8 +137,15 @@ export interface Usage {
   readonly toolCalls: number;
 }
 
+/** How a run ended. `branch` holds what it has changed; empty if it has none of its own. */
 export type End =
-  | { readonly status: "completed"; readonly response: string; readonly result: Json; readonly seconds: number }
+  | {
+      readonly status: "completed";
+      readonly response: string;
+      readonly result: Json;
+      readonly seconds: number;
+      readonly branch: string;
+    }
   | {
       readonly status: "failed";
       readonly kind: string;
@@ -147,8 +153,9 @@ export type End =
       readonly blame: string;
       readonly recovery: readonly string[];
       readonly partial: Json;
+      readonly branch: string;
     }
-  | { readonly status: "cancelled"; readonly by: string; readonly reason: string; readonly partial: Json };
+  | { readonly status: "cancelled"; readonly by: string; readonly reason: string; readonly partial: Json; readonly branch: string };
 
 /** Where something is that lasts: its lane, its place in there, and its place in the stream. */
 export interface Open {

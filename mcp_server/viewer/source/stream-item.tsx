@@ -5,8 +5,9 @@ import { GateCard } from "./gate-card.tsx";
 import { Icon, type IconName } from "./icons.tsx";
 import { JsonTree } from "./json-tree.tsx";
 import type { LiveRun } from "./live-run.ts";
-import { type AgentItem, type Item, type Json, type RunState, SUPERVISOR, type SupervisorItem, type ToolItem } from "./state.ts";
-import { duration, textIn } from "./wording.ts";
+import { Markdown } from "./markdown.tsx";
+import { type AgentItem, type End, type Item, type Json, type RunState, type SpeechItem, SUPERVISOR, type SupervisorItem, type ToolItem } from "./state.ts";
+import { duration, textIn, titled } from "./wording.ts";
 
 interface StreamItemProps {
   readonly item: Item;
@@ -29,10 +30,7 @@ function Inner({ item, state, run, open, onToggle }: StreamItemProps): JSX.Eleme
     case "speech":
       return (
         <Entry item={item} state={state} agent={item.agent} icon={item.channel === "thinking" ? "think" : "text"} label={item.channel === "thinking" ? "thinks" : "says"}>
-          <p class={`speech ${item.channel}`}>
-            {item.text}
-            {item.open ? <span class="caret" aria-hidden="true" /> : null}
-          </p>
+          <Speech item={item} />
         </Entry>
       );
     case "agent":
@@ -61,11 +59,47 @@ function Inner({ item, state, run, open, onToggle }: StreamItemProps): JSX.Eleme
     case "note":
       return <p class="note"><Icon name="note" />{item.text}</p>;
     case "end":
-      return <p class={`end-mark status-${item.status}`}><Icon name={item.status === "completed" ? "result" : "error"} />{item.text}</p>;
+      return <EndMark end={item.end} />;
     default:
       return item satisfies never;
   }
 }
+
+/** That it is over; what came of it stands above the stream. */
+function EndMark({ end }: { readonly end: End }): JSX.Element {
+  return <p class={`end-mark status-${end.status}`}><Icon name={end.status === "completed" ? "result" : "error"} />{endInWords(end)}</p>;
+}
+
+function endInWords(end: End): string {
+  switch (end.status) {
+    case "completed":
+      return `Completed in ${duration(end.seconds)}`;
+    case "failed":
+      return `Failed: ${titled(end.kind).toLowerCase()}`;
+    case "cancelled":
+      return end.by === "" ? "Cancelled" : `Cancelled by ${end.by}`;
+    default:
+      return end satisfies never;
+  }
+}
+
+/** What is typed is shown as it comes; once it is whole, and is Markdown, as what it is. Thoughts stay as they were. */
+function Speech({ item }: { readonly item: SpeechItem }): JSX.Element {
+  const whole = !item.open && item.channel === "text";
+  if (whole && item.text.length <= LONGEST_FORMATTED_SPEECH && MARKED.test(item.text)) return <Markdown text={item.text} />;
+  return (
+    <p class={`speech ${item.channel}`}>
+      {item.text}
+      {item.open ? <span class="caret" aria-hidden="true" /> : null}
+    </p>
+  );
+}
+
+/** Characters that are read as Markdown within a frame, beside others. */
+const LONGEST_FORMATTED_SPEECH = 3000;
+
+/** Something that Markdown would show otherwise than it is written. */
+const MARKED = /[`*_|[]|^\s*(?:#{1,6} |[-+>] |\d+[.)] )/m;
 
 interface EntryProps {
   readonly item: Item;

@@ -122,7 +122,7 @@ function useVirtualizer(
       getScrollElement: () => scroller.current,
       estimateSize: (index: number) => estimated(newest.current.at(index)),
       getItemKey: (index: number) => newest.current.at(index)?.seq ?? index,
-      overscan: 6,
+      overscan: 3,
       observeElementRect,
       observeElementOffset,
       scrollToFn: elementScroll,
@@ -151,7 +151,7 @@ const SCROLLED_BY = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
 
 /** Somebody who scrolls away from the end stops following; whoever is at the end follows. What the page scrolls is neither. */
 function followUnlessScrolled(element: HTMLElement, follow: { current: boolean }): () => void {
-  let byHand = 0;
+  let byHand = -Infinity;
   const touched = (): void => {
     byHand = performance.now();
   };

@@ -1,31 +1,36 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { memo } from "preact/compat";
+import { useEffect, useRef } from "preact/hooks";
 import { agentTitle, hueOf } from "./agents.tsx";
 import { useTick } from "./clock.ts";
+import { colourChanges } from "./colours.ts";
 import { drawLane, scaleOf } from "./lane-drawing.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { Lane, RunState } from "./state.ts";
+import type { Lane } from "./state.ts";
+import { useWidth } from "./width.ts";
 import { duration, many } from "./wording.ts";
 
 /** How often the time line grows while the run is live; it is drawn for every new event all the same. */
 const TICK_MS = 500;
 
+interface TimeLineProps {
+  readonly run: LiveRun;
+  /** The moment that is looked at; null for the newest one. */
+  readonly at: number | null;
+}
+
 /** One lane for each agent: its stages, tool calls, waits and questions, to scale. A click goes to that moment. */
-export function TimeLine({ run, state }: { readonly run: LiveRun; readonly state: RunState }): JSX.Element {
+export const TimeLine = memo(Inner);
+
+function Inner({ run, at }: TimeLineProps): JSX.Element {
   const head = run.paced.value;
   const live = head.end === null && !run.interrupted.value;
   useTick(TICK_MS, live);
-  const [width, setWidth] = useState(0);
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (box.current === null) return undefined;
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));
-    observer.observe(box.current);
-    return () => observer.disconnect();
-  }, []);
+  const width = useWidth(box);
   const now = live ? run.now() : head.time;
   const scale = scaleOf(head.startedAt, now, width);
-  const playhead = run.cursor.value === null ? null : scale.at(state.time);
+  const playhead = at === null ? null : scale.at(at);
   const go = (event: MouseEvent): void => {
     if (box.current === null) return;
     const time = scale.timeAt(event.clientX - box.current.getBoundingClientRect().left);
@@ -73,16 +78,10 @@ interface TrackProps {
 
 function Track({ lane, hue, width, from, to }: TrackProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [scheme, setScheme] = useState(0);
-  useEffect(() => {
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const change = (): void => setScheme((count) => count + 1);
-    dark.addEventListener("change", change);
-    return () => dark.removeEventListener("change", change);
-  }, []);
+  const colours = colourChanges.value;
   useEffect(() => {
     if (canvas.current !== null && width > 0) drawLane(canvas.current, lane, { hue, width, from, to });
-  }, [lane, hue, width, from, to, scheme]);
+  }, [lane, hue, width, from, to, colours]);
   return <canvas class="track" ref={canvas} aria-hidden="true" />;
 }
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { secondsLeft } from "../source/estimate.ts";
+import { AppendList } from "../source/append-list.ts";
+import { leftInWords, secondsLeft } from "../source/estimate.ts";
 import { pictureOf } from "../source/graph.ts";
-import { scaleOf } from "../source/lane-drawing.ts";
+import { drawLane, scaleOf } from "../source/lane-drawing.ts";
 import { declaredIn } from "../source/mermaid.ts";
-import { NOTHING } from "../source/state.ts";
+import { NOTHING, type Span } from "../source/state.ts";
 
 const MERMAID = `graph TD;
 	__start__([<p>__start__</p>]):::first
@@ -26,11 +27,25 @@ test("a graph is read from the server's Mermaid text", () => {
   });
 });
 
+test("a graph that would be too wide leads downwards, and what is beside each other stays in its order", () => {
+  const nodes = ["design", "code", "review", "refinement", "tests"];
+  const edges = nodes.slice(1).map((name, index) => [nodes[index] ?? "", name] as const);
+  const shape = { nodes, edges: [...edges, ["tests", "code"] as const] };
+
+  const [wide, narrow] = [pictureOf(shape, [], 2000), pictureOf(shape, [], 300)];
+
+  assert.deepEqual([wide.down, narrow.down], [false, true]);
+  assert.ok(narrow.width <= 300 && narrow.height < wide.width);
+  const places = nodes.map((name) => narrow.nodes.find((node) => node.name === name));
+  places.slice(1).forEach((node, index) => assert.ok(node!.y - node!.height / 2 > places[index]!.y + places[index]!.height / 2));
+  for (const { points } of narrow.edges) assert.ok(points.every(({ x, y }) => x >= 0 && x <= narrow.width && y >= 0 && y <= narrow.height));
+});
+
 test("nodes of a picture do not overlap, and stages beside each other stand in their order", () => {
   const nodes = ["supervisor", "a", "b", "c"];
   const edges = ["a", "b", "c"].flatMap((name) => [["supervisor", name] as const, [name, "supervisor"] as const]);
 
-  const picture = pictureOf({ nodes, edges: [...edges, ["c", "a"], ["b", "b"]] }, []);
+  const picture = pictureOf({ nodes, edges: [...edges, ["c", "a"], ["b", "b"]] }, [], 2000);
 
   const places = picture.nodes.map((node) => ({ left: node.x - node.width / 2, right: node.x + node.width / 2, top: node.y - node.height / 2, bottom: node.y + node.height / 2 }));
   for (const [index, one] of places.entries()) {
@@ -52,10 +67,32 @@ test("the time line's scale leads there and back, and its marks have room", () =
   }
 });
 
+test("a lane shows what lasted as long as it did, and what lasts until now", () => {
+  const span = (kind: Span["kind"], start: number, end: number | null): Span => ({ kind, label: "", seq: 1, start, end, ok: true });
+  const lane = { agent: "a", tools: 1, failedTools: 0, spans: AppendList.of(span("stage", 1000, 5000), span("tool", 2000, 4000), span("gate", 8000, null)) };
+
+  assert.deepEqual(drawn(lane, { hue: 1, width: 500, from: 1000, to: 11_000 }), [[0, 200], [50, 100], [350, 150]]);
+});
+
+/** Places and widths of the bars that are drawn for a lane, in their order. */
+function drawn(...[lane, place]: [Parameters<typeof drawLane>[1], Parameters<typeof drawLane>[2]]): number[][] {
+  const bars: number[][] = [];
+  const paper = {
+    scale() {}, beginPath() {}, fill() {},
+    roundRect: (x: number, _y: number, width: number) => bars.push([Math.round(x), Math.round(width)]),
+  };
+  const page = globalThis as unknown as Record<string, unknown>;
+  page["window"] = { devicePixelRatio: 1 };
+  page["getComputedStyle"] = () => ({ getPropertyValue: () => "#000" });
+  drawLane({ getContext: () => paper } as unknown as HTMLCanvasElement, lane, place);
+  return bars;
+}
+
 test("the time left is told only where there is something to reckon with", () => {
   const running = { ...NOTHING, status: "running" as const, startedAt: 0, progress: 25 };
 
   assert.equal(secondsLeft(running, 30_000), 90);
+  assert.deepEqual([90, 30, 5].map(leftInWords), ["about 2 min left", "about 30 s left", "a few seconds left"]);
   assert.equal(secondsLeft({ ...running, progress: 2 }, 30_000), null);
   assert.equal(secondsLeft(running, 1_000), null);
   assert.equal(secondsLeft({ ...running, status: "waiting" }, 30_000), null);

@@ -113,7 +113,7 @@ test("everything that was typed is in the stream, in its order", () => {
 test("nothing lasts after the end", () => {
   fc.assert(
     fc.property(runs, (events) => {
-      const last = { run_id: "run", seq: events.length + 1, time: "", message: "", progress: 0, type: "workflow_cancelled", by: "", reason: "", partial: {} } as const;
+      const last = { run_id: "run", seq: events.length + 1, time: "", message: "", progress: 0, type: "workflow_cancelled", by: "", reason: "", branch: "", partial: {} } as const;
       const state = after([...events, last]);
 
       assert.equal(state.end?.status, "cancelled");

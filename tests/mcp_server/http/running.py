@@ -120,7 +120,7 @@ async def running(
         closing = Closing()
         server = uvicorn_server(settings, assembly, address, closing, patience)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server._serve, [sock])  # pyright: ignore[reportPrivateUsage] - `serve` takes the signals
+            tasks.start_soon(server._serve, [sock])  # pyright: ignore[reportPrivateUsage] - the public one takes the signals
             await until(lambda: server.started)
             try:
                 yield Running(assembly, address, closing, server)

@@ -1,6 +1,9 @@
 """What a careless or hostile client can send, byte for byte."""
 
+import socket
+import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -11,6 +14,7 @@ from anyio.abc import SocketStream
 from mcp_server.http.connection import HEAD_BYTES
 from mcp_server.http.limits import BODY_BYTES
 from mcp_server.http.patience import Patience
+from mcp_server.http.serving import VANISHED_SECONDS
 from tests.mcp_server.http.running import BOUND, Running, running
 from tests.waiting import until
 
@@ -176,6 +180,19 @@ async def test_a_client_that_goes_in_the_middle_of_its_body_leaves_nothing_behin
     await stream.aclose()
 
     await until(lambda: not server.uvicorn.server_state.connections and not server.uvicorn.server_state.tasks)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the option is Linux's")
+async def test_a_client_that_vanishes_without_a_word_is_given_up_by_the_system(server: Running) -> None:
+    stream = await connected(server)
+    await until(lambda: bool(server.uvicorn.server_state.connections))
+    (connection,) = server.uvicorn.server_state.connections
+    transport: Any = connection.transport
+    own: socket.socket = transport.get_extra_info("socket")
+
+    assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == VANISHED_SECONDS * 1000
+    assert own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    await stream.aclose()
 
 
 async def test_the_server_still_answers_after_all_of_it(server: Running, client: httpx.AsyncClient) -> None:

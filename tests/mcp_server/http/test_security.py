@@ -1,15 +1,16 @@
+"""Who is let in, and what they see; what is written down of it."""
+
 import logging
 from pathlib import Path
 
-import anyio
 import httpx
 import pytest
+from mcp.server.auth.provider import AccessToken
 from websockets.exceptions import InvalidStatus
 
-from mcp_server.http.exposure import check
-from mcp_server.http.network import AllowedNames, ListenAddress
-from mcp_server.settings import SettingsInvalid, load_settings
-from tests.mcp_server.http.running import Running, running, watching
+from mcp_server.http.principal import Principal
+from mcp_server.http.sessions import SECONDS, Sessions, cookie
+from tests.mcp_server.http.running import running, watching
 from workflows.runs.log import Artifact
 
 pytestmark = pytest.mark.anyio
@@ -43,48 +44,6 @@ POSTED = [
     "/api/runs/x/steer",
     "/api/runs/x/fork",
 ]
-
-
-# Starting.
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "[::]", "server.example"])
-def test_others_are_not_let_in_without_a_token(host: str) -> None:
-    with pytest.raises(SettingsInvalid, match="AGENT_WORKFLOWS_TOKEN"):
-        check(load_settings(), ListenAddress.parse(f"{host}:8000"))
-
-    check(load_settings(token="long enough"), ListenAddress.parse(f"{host}:8000"))
-    check(load_settings(tokens=TOKENS), ListenAddress.parse(f"{host}:8000"))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "[::1]"])
-def test_loopback_needs_no_token(host: str) -> None:
-    check(load_settings(), ListenAddress.parse(f"{host}:8000"))
-
-
-def test_oauth_in_part_is_refused() -> None:
-    with pytest.raises(SettingsInvalid, match="JWKS_URL"):
-        check(load_settings(oauth_issuer="https://issuer.example"), ListenAddress.parse("127.0.0.1:8000"))
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("127.0.0.1:8000", "127.0.0.1:8000"),
-        ("8000", "127.0.0.1:8000"),
-        (":8000", "127.0.0.1:8000"),
-        ("localhost:0", "localhost:0"),
-        ("[::1]:80", "[::1]:80"),
-    ],
-)
-def test_an_address_is_read(text: str, shown: str) -> None:
-    assert str(ListenAddress.parse(text)) == shown
-
-
-@pytest.mark.parametrize("text", ["", "localhost", "localhost:", "a:b", "a:70000", "::1:80", "[::1:80", "a:-1", "a:٣"])
-def test_an_address_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no HOST:PORT"):
-        ListenAddress.parse(text)
 
 
 # Who.
@@ -186,81 +145,6 @@ async def test_wrong_tokens_are_counted(tmp_path: Path) -> None:
         assert answers[-1] == 429
 
 
-# From where.
-
-
-@pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "", "a b", "[::1"]
-)
-async def test_a_name_that_is_not_the_servers_is_refused(client: httpx.AsyncClient, host: str) -> None:
-    answer = await client.get("/health", headers={"host": host})
-
-    assert answer.status_code in {400, 421}
-    assert answer.json()["kind"] in {"wrong_host", "malformed_http"}
-
-
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:9", "[::1]:80", "localhost."])
-async def test_names_of_loopback_are_the_servers(client: httpx.AsyncClient, host: str) -> None:
-    assert (await client.get("/health", headers={"host": host})).status_code == 200
-
-
-def test_an_address_in_numbers_is_never_a_rebinding() -> None:
-    everywhere = AllowedNames(ListenAddress("0.0.0.0", 80), hosts=["team.example"])
-
-    assert everywhere.host_allowed("192.168.1.7:80")
-    assert everywhere.host_allowed("team.example")
-    assert not everywhere.host_allowed("evil.example")
-    assert not AllowedNames(ListenAddress("127.0.0.1", 80)).host_allowed("192.168.1.7:80")
-
-
-@pytest.mark.parametrize("path", ["/api/runs", "/mcp", "/", "/api/runs/x/events"])
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://localhost"])
-async def test_a_page_from_elsewhere_is_refused(client: httpx.AsyncClient, path: str, origin: str) -> None:
-    answer = await client.get(path, headers={"origin": origin})
-
-    assert answer.status_code == 403
-    assert answer.json()["kind"] == "foreign_origin"
-
-
-async def test_a_websocket_of_a_page_from_elsewhere_is_refused(server: Running) -> None:
-    run = await server.told(events=1)
-
-    with pytest.raises(InvalidStatus) as refused:
-        await server.socket(run.run_id, origin="http://evil.example")
-
-    assert refused.value.response.status_code == 403
-
-
-async def test_the_servers_own_page_may_ask(server: Running, client: httpx.AsyncClient) -> None:
-    assert (await client.get("/api/runs", headers={"origin": server.url})).status_code == 200
-
-
-async def test_a_page_that_was_allowed_may_ask_and_others_may_not(tmp_path: Path) -> None:
-    async with running(tmp_path, origins=["https://board.example"], token="t" * 20) as server:
-        async with server.client("t" * 20) as client:
-            allowed = await client.get("/api/runs", headers={"origin": "https://board.example"})
-            other = await client.get("/api/runs", headers={"origin": "https://other.example"})
-        preflight = {"origin": "https://board.example", "access-control-request-method": "POST"}
-        async with server.client() as client:
-            asked = await client.options("/api/runs", headers=preflight)
-
-    assert allowed.headers["access-control-allow-origin"] == "https://board.example"
-    assert other.status_code == 403
-    assert asked.status_code == 200
-    assert "POST" in asked.headers["access-control-allow-methods"]
-
-
-@pytest.mark.parametrize("name", ["token", "access_token", "api_key", "TOKEN", "authorization"])
-async def test_a_token_in_an_address_is_refused(tmp_path: Path, name: str) -> None:
-    async with running(tmp_path, token="right-0123456789") as server, server.client("right-0123456789") as client:
-        for path in ("/api/runs", "/mcp", "/", "/api/runs/x/events", "/session", "/health"):
-            answer = await client.get(f"{path}?{name}=right-0123456789")
-
-            assert answer.status_code == 400
-            assert answer.json()["kind"] == "token_in_query"
-            assert "right-0123456789" not in answer.text
-
-
 # A browser.
 
 
@@ -287,6 +171,23 @@ async def test_a_browser_signs_in_with_the_form(tmp_path: Path) -> None:
     assert len(frames) == 1
 
 
+def test_a_session_ends_with_its_token_and_after_half_a_day() -> None:
+    now = 1000.0
+    sessions = Sessions(lambda: now)
+    token = AccessToken(token="", client_id="ann", scopes=[], expires_at=1060)
+    short = {"cookie": cookie(sessions.open(Principal("ann", token)), secure=False)}
+    long = {"cookie": cookie(sessions.open(Principal("bob")), secure=False)}
+
+    now += 59
+    assert sessions.find(short)
+    now += 1
+    assert not sessions.find(short)
+    now += SECONDS - 61
+    assert sessions.find(long)
+    now += 1
+    assert not sessions.find(long)
+
+
 async def test_a_session_that_was_made_up_is_none(tmp_path: Path) -> None:
     async with (
         running(tmp_path, tokens=TOKENS) as server,
@@ -310,53 +211,6 @@ async def test_every_answer_keeps_a_browser_from_guessing(client: httpx.AsyncCli
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
-
-
-# How much.
-
-
-async def test_who_asks_too_often_is_told_when_to_ask_again(tmp_path: Path) -> None:
-    async with running(tmp_path, requests_per_second=0.5) as server, server.client() as client:
-        answers = [await client.get("/health") for _ in range(7)]
-
-    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
-    assert int(answers[-1].headers["retry-after"]) >= 1
-    assert answers[-1].json()["kind"] == "too_many_requests"
-
-
-async def test_a_client_that_opens_streams_without_end_is_told(tmp_path: Path) -> None:
-    async with running(tmp_path, max_streams=3) as server, server.client() as client:
-        run = await server.told(events=1)
-        opened = [await open_stream(client, run.run_id) for _ in range(5)]
-        statuses = [response.status_code for response in opened]
-        refused = opened[-1]
-        await refused.aread()
-        with pytest.raises(InvalidStatus) as socket:
-            await server.socket(run.run_id)
-        for response in opened:
-            await response.aclose()
-
-    assert statuses == [200, 200, 200, 429, 429]
-    assert refused.json()["kind"] == "too_many_streams"
-    assert socket.value.response.status_code == 429
-
-
-async def open_stream(client: httpx.AsyncClient, run_id: str) -> httpx.Response:
-    return await client.send(client.build_request("GET", f"/api/runs/{run_id}/events"), stream=True)
-
-
-async def test_connections_are_bounded(tmp_path: Path) -> None:
-    async with running(tmp_path, max_connections=2) as server:
-        first = await anyio.connect_tcp("127.0.0.1", server.address.port)
-        second = await anyio.connect_tcp("127.0.0.1", server.address.port)
-        third = await anyio.connect_tcp("127.0.0.1", server.address.port)
-        with anyio.fail_after(5):
-            answer = await third.receive()
-        for stream in (first, second, third):
-            await stream.aclose()
-
-    assert answer.startswith(b"HTTP/1.1 503")
-    assert b"too_many_connections" in answer
 
 
 # What is written down.

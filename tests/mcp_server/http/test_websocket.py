@@ -57,6 +57,19 @@ async def test_a_run_is_cancelled_and_its_watcher_sees_it(server: Running, clien
     assert events[-1]["by"] == "local over WebSocket"
 
 
+async def test_a_run_at_work_is_steered(server: Running, client: httpx.AsyncClient) -> None:
+    run_id = (await client.post("/api/runs", json={"workflow": "hold", "input": {"text": "x"}})).json()["run_id"]
+
+    async with server.socket(run_id) as socket:
+        events: list[dict[str, Any]] = []
+        while not events or events[-1].get("details", {}).get("instruction") is None:
+            events += await received(socket, 1)
+            if events[-1]["type"] == "stage_started":
+                await socket.send('{"type": "steer", "text": "be brief"}')
+
+    assert events[-1]["details"]["instruction"] == "be brief"
+
+
 async def test_a_question_is_answered(server: Running, client: httpx.AsyncClient) -> None:
     run_id = (await client.post("/api/runs", json={"workflow": "ask_me", "input": {"text": "x"}})).json()["run_id"]
 
@@ -96,6 +109,22 @@ async def test_a_command_that_cannot_be_obeyed_is_answered_and_ends_nothing(
 
     assert problem["type"] == "problem"
     assert problem["kind"] == kind
+    assert event["seq"] == 2
+
+
+async def test_who_commands_too_often_is_told_and_goes_on_watching(server: Running) -> None:
+    run = await server.told(events=1)
+
+    async with server.socket(run.run_id) as socket:
+        await received(socket, 1)
+        for _ in range(30):
+            await socket.send('{"type": "dance"}')
+        problems = await received(socket, 30)
+        await run.say()
+        (event,) = await received(socket, 1)
+
+    assert {problem["kind"] for problem in problems[:20]} == {"invalid_input"}
+    assert problems[-1]["kind"] == "too_many_requests"
     assert event["seq"] == 2
 
 

@@ -1,6 +1,7 @@
 """A workflow asks a person: the run parks, holds nothing, and the answer resumes it, once."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import cast
 
@@ -49,6 +50,20 @@ async def answered(at: Floor, run: Run, *replies: GateReply) -> Run:
     for each in replies:
         await at.engine.answer(run.run_id, each)
     return await at.ended(run)
+
+
+async def test_a_server_that_goes_as_soon_as_a_run_has_asked_leaves_it_waiting(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.start(ASKING)
+        async with aclosing(at.engine.follow(run.run_id)) as batches:
+            async for events in batches:
+                if any(isinstance(event.body, GateOpened) for event in events):
+                    break
+    async with floor(tmp_path, answer) as at:
+        at.workflows[ASKING.name] = ASKING
+        assert (await at.get(run)).parked
+        ended = await answered(at, run, reply(YES))
+    assert ended.result == {"answer": "Ann: yes go"}
 
 
 async def test_the_run_parks_and_the_answer_resumes_it(tmp_path: Path) -> None:

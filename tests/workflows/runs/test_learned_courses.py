@@ -2,17 +2,20 @@
 
 from pathlib import Path
 
+import anyio
 import pytest
 
 from agents.agent import AgentReply, AgentTask
 from agents.errors import RateLimited
 from agents.events import Emit
 from tests.workflows.runs.floor import Floor, answer, floor
-from tests.workflows.runs.small_workflows import one_stage, workflow
+from tests.workflows.runs.small_workflows import one_stage, two_side_by_side, workflow
 from workflows.runs import learned_courses
+from workflows.runs.chronicle import Chronicle
 from workflows.runs.errors import LogUnavailable
+from workflows.runs.events import StageCompleted
 from workflows.runs.learned_courses import LearnedCourses
-from workflows.runs.usual_course import shipped
+from workflows.runs.usual_course import Usual, shipped
 
 pytestmark = pytest.mark.anyio
 
@@ -85,3 +88,44 @@ async def test_a_log_that_cannot_be_read_costs_no_run_its_bar(tmp_path: Path, mo
 
         monkeypatch.setattr(type(on.log), "read", broken)
         assert await LearnedCourses(on.log).usual_for(CHOSEN, offline=False) == shipped(CHOSEN.stages)
+
+
+async def test_the_bar_of_a_run_goes_by_those_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer_once_learned(task: AgentTask, emit: Emit) -> AgentReply:
+        with anyio.fail_after(5):
+            await learned.wait()
+        return await answer(task, emit)
+
+    def learn(chronicle: Chronicle, usual: Usual) -> None:
+        chronicle_learn(chronicle, usual)
+        learned.set()
+
+    learned, chronicle_learn = anyio.Event(), Chronicle.learn
+    monkeypatch.setattr(Chronicle, "learn", learn)
+    # The last stage never comes, and is shipped with a third of the time.
+    chosen = workflow(two_side_by_side, "left", "join", "never")
+    async with floor(tmp_path, answer_once_learned) as on:
+        bars: list[float] = []
+        for question in ("one", "two", "three", "four", "five"):
+            learned = anyio.Event()
+            events = await on.events(await on.ended(await on.start(chosen, question)))
+            bars.append([event.progress for event in events if isinstance(event.body, StageCompleted)][-1])
+
+    assert bars[0] == pytest.approx(99 * 2 / 3, abs=0.01)
+    assert bars[-1] > bars[0] + 10
+
+
+async def test_no_run_waits_for_what_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = anyio.Event()
+
+    async def never(*_: object, **__: object) -> Usual:
+        reading.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    monkeypatch.setattr(LearnedCourses, "usual_for", never)
+    async with floor(tmp_path, answer) as on:
+        run = await on.ended(await on.start(CHOSEN, "one"))
+
+    assert reading.is_set()
+    assert run.status == "completed"

@@ -1,4 +1,3 @@
-import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -120,12 +119,34 @@ def test_the_median_is_learned_and_the_shipped_share_counts_as_one_run() -> None
 def test_repeated_rounds_are_learned_with_their_signs() -> None:
     learned = usual(STAGES, [TWO_ROUNDS] * 3).rounds
 
-    assert learned["build", 2] == UsualRound(0.6, 1.0, 2)
+    assert learned["build", 2] == UsualRound(0.6, 1.0, 2, before=6, within=4, after=0)
     assert learned["build", 1].end == pytest.approx(0.4)
 
 
-def values(fraction: Fraction, of: Course) -> Iterator[float]:
-    for beat in of.beats:
+class Clock:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def values(known: Usual, of: Course, learned: Usual | None = None, late: int = 0) -> Iterator[float]:
+    """What the bar shows after each beat of a run that goes by its own clock.
+
+    Args:
+        known: What is usual, as known when the run begins.
+        of: The run.
+        learned: What is usual, as learned while it goes on.
+        late: Before which beat that is learned.
+    """
+    clock = Clock()
+    fraction = Fraction(STAGES, known, clock)
+    for number, beat in enumerate(of.beats):
+        clock.now = beat.seconds
+        if learned is not None and number == late:
+            fraction.learn(learned)
         match beat.what:
             case "started":
                 fraction.stage_started(beat.stage)
@@ -137,13 +158,12 @@ def values(fraction: Fraction, of: Course) -> Iterator[float]:
 
 
 def test_a_bar_that_has_learned_a_loop_leaves_room_for_it() -> None:
-    naive, learned = Fraction(STAGES), Fraction(STAGES, usual(STAGES, [TWO_ROUNDS] * 3))
+    unlearned = list(values(shipped(STAGES), TWO_ROUNDS))
+    learned = list(values(usual(STAGES, [TWO_ROUNDS] * 3), TWO_ROUNDS))
 
-    assert list(itertools.islice(values(naive, TWO_ROUNDS), 4))[-1] == 99  # as if it were over
-    after_first = list(itertools.islice(values(learned, TWO_ROUNDS), 4))[-1]
-    assert after_first == pytest.approx(99 * 0.4)
-    *_, last = values(Fraction(STAGES, usual(STAGES, [TWO_ROUNDS] * 3)), TWO_ROUNDS)
-    assert last == pytest.approx(99)
+    assert unlearned[3] == 99  # as if it were over
+    assert learned[3] == pytest.approx(99 * 0.4)
+    assert learned[-1] == pytest.approx(99)
 
 
 def test_signs_of_work_move_evenly_where_it_is_known_how_many_there_are() -> None:
@@ -167,12 +187,9 @@ SHORT_WAY = course((1, "started", "build"), (9, "completed", "build"))
 
 
 def test_runs_that_came_the_same_way_tell_more_than_all_runs() -> None:
-    fraction = Fraction(STAGES, usual(STAGES, [*[TWO_ROUNDS] * 5, SHORT_WAY]))
+    shown = list(values(usual(STAGES, [*[TWO_ROUNDS] * 5, SHORT_WAY]), SHORT_WAY))
 
-    fraction.stage_started("build")
-    assert fraction.value == pytest.approx(99 * 0.1)
-    fraction.stage_completed("build")
-    assert fraction.value == pytest.approx(99 * 0.9)
+    assert shown == pytest.approx([99 * 0.1, 99 * 0.9])
 
 
 def test_what_happens_between_stages_leads_on_to_where_the_next_one_usually_begins() -> None:
@@ -186,21 +203,30 @@ def test_what_happens_between_stages_leads_on_to_where_the_next_one_usually_begi
         (8, "started", "build"),
         (10, "completed", "build"),
     )
-    fraction = Fraction(STAGES, usual(STAGES, [decided] * 3))
-
-    shown = list(values(fraction, decided))
+    shown = list(values(usual(STAGES, [decided] * 3), decided))
 
     assert 0 < shown[0] < shown[1] < 99 * 0.4
     assert 99 * 0.5 < shown[4] < shown[5] < 99 * 0.8
 
 
 def test_what_was_learned_later_holds_for_the_rounds_that_follow() -> None:
-    fraction = Fraction(STAGES)
+    clock = Clock()
+    fraction = Fraction(STAGES, clock=clock)
     fraction.learn(usual(STAGES, [SLOW_PLAN] * 9))
     fraction.stage_started("plan")
+    clock.now = 8.0
     fraction.stage_completed("plan")
 
     assert fraction.value == pytest.approx(99 * 0.8)
+
+
+def test_a_run_that_is_slow_so_far_is_expected_to_be_slow_in_what_follows_but_less_so() -> None:
+    usual_plan = [course((0, "started", "plan"), (4, "completed", "plan"))] * 9
+    slow = course((0, "started", "plan"), (16, "completed", "plan"))  # four times as long as usual
+
+    shown = list(values(usual(STAGES, usual_plan), slow))
+
+    assert shown[-1] == pytest.approx(99 * 16 / (16 + 2 * 6))  # what follows usually takes 6 s; twice that is expected
 
 
 STORY = st.lists(
@@ -209,16 +235,17 @@ STORY = st.lists(
 )
 
 
-@given(past=st.lists(STORY, max_size=4), now=STORY)
+@given(past=st.lists(STORY, max_size=4), now=STORY, late=st.integers(0, 40))
 def test_whatever_was_learned_the_bar_never_goes_back_and_is_not_full_before_the_end(
     past: list[list[tuple[Literal["started", "worked", "completed"], str]]],
     now: list[tuple[Literal["started", "worked", "completed"], str]],
+    late: int,
 ) -> None:
     def course_of(story: list[tuple[Literal["started", "worked", "completed"], str]]) -> Course:
         return Course(len(story) + 1.0, tuple(Beat(at, what, stage) for at, (what, stage) in enumerate(story, 1)))
 
     learned = usual(STAGES, map(course_of, past))
-    shown = list(values(Fraction(STAGES, learned), course_of(now)))
+    shown = list(values(shipped(STAGES), course_of(now), learned, late))
 
     assert shown == sorted(shown)
     assert all(0 <= value < 100 for value in shown)

@@ -107,6 +107,11 @@ def read(connection: sqlite3.Connection, run_id: str, after: int, limit: int) ->
     Raises:
         workflows.runs.errors.LogUnavailable: Some that were there are missing or cannot be read.
     """
+    return _read(connection, run_id, after, limit)[:limit]
+
+
+def _read(connection: sqlite3.Connection, run_id: str, after: int, limit: int) -> list[RunEvent]:
+    """As `read`, but whole rows: a row that is cut is parsed again for what comes after the cut."""
     events: list[RunEvent] = []
     expected = max(0, after) + 1
     # Closed whatever happens: a cursor that stays open holds on to the past for everything this connection reads.
@@ -114,8 +119,7 @@ def read(connection: sqlite3.Connection, run_id: str, after: int, limit: int) ->
         for first_seq, last_seq, text in rows:
             if first_seq > expected:
                 raise damaged(f"run {run_id} lacks the events {expected} to {first_seq - 1}")
-            entries = _load(text, run_id)[expected - first_seq :]
-            events.extend(map(from_json_object, entries[: limit - len(events)]))
+            events.extend(map(from_json_object, _load(text, run_id)[expected - first_seq :]))
             expected = last_seq + 1
             if len(events) >= limit:
                 break
@@ -123,13 +127,13 @@ def read(connection: sqlite3.Connection, run_id: str, after: int, limit: int) ->
 
 
 def read_page(connection: sqlite3.Connection, run_id: str, after: int, limit: int) -> Page | None:
-    """Events as in `read`, and how the run stood; None if there is no such run."""
+    """Events as in `read` but up to the end of a row, and how the run stood; None if there is no such run."""
     row: tuple[int, str] | None
     row = connection.execute("SELECT last_seq, status FROM run WHERE run_id = ?", (run_id,)).fetchone()
     if row is None:
         return None
     last_seq, status = row
-    return Page(read(connection, run_id, after, limit), last_seq, status in ENDED_STATUSES)
+    return Page(_read(connection, run_id, after, limit), last_seq, status in ENDED_STATUSES)
 
 
 def look(

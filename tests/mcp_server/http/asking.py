@@ -1,0 +1,37 @@
+"""What tests ask the API for, and how they read its answers."""
+
+from typing import Any
+
+import httpx
+
+from mcp_server.http.problem import TYPE_PREFIX
+from tests.mcp_server.http.running import watching
+
+ECHO = {"workflow": "echo", "input": {"text": "hello"}}
+HOLD = {"workflow": "hold", "input": {"text": "hello"}}
+
+
+async def started(client: httpx.AsyncClient, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+    answer = await client.post("/api/runs", json=body, headers=headers)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+async def whole(client: httpx.AsyncClient, run_id: str) -> dict[str, Any]:
+    """A run once it is over."""
+    async with watching(client, run_id) as watcher:
+        await watcher.frames()
+    return (await client.get(f"/api/runs/{run_id}")).json()
+
+
+def problem(answer: httpx.Response, status: int, kind: str, field: str | None = None) -> dict[str, Any]:
+    """The problem that an answer is."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    assert found["kind"] == kind
+    assert found["type"] == TYPE_PREFIX + kind
+    assert found["status"] == status
+    assert found["message"] == found["detail"]
+    assert found.get("field") == field
+    return found

@@ -1,0 +1,73 @@
+"""Whether the server lives and takes runs, its figures, and what it answers where there is nothing."""
+
+import anyio
+import httpx
+import orjson
+import pytest
+
+from tests.mcp_server.http.asking import ECHO, problem
+from tests.mcp_server.http.running import BOUND, Running
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_liveness_is_apart_from_readiness(server: Running, client: httpx.AsyncClient) -> None:
+    assert (await client.get("/ready")).json()["status"] == "ok"
+
+    server.closing.draining = True
+
+    assert (await client.get("/health")).status_code == 200
+    assert (await client.get("/ready")).status_code == 503
+    assert (await client.get("/ready")).json()["status"] == "draining"
+
+
+async def test_a_server_that_ends_takes_no_runs(server: Running, client: httpx.AsyncClient) -> None:
+    server.closing.draining = True
+
+    answer = await client.post("/api/runs", json=ECHO)
+
+    assert answer.headers["retry-after"] == "1"
+    problem(answer, 503, "log_unavailable")
+
+
+async def test_a_server_whose_log_is_gone_is_not_ready(server: Running, client: httpx.AsyncClient) -> None:
+    await server.assembly.log.close()
+
+    assert (await client.get("/health")).status_code == 200
+    assert (await client.get("/ready")).json()["status"] == "unavailable"
+
+
+async def test_figures_count_requests_by_their_route(server: Running, client: httpx.AsyncClient) -> None:
+    run = await server.told(events=1)
+    await client.get(f"/api/runs/{run.run_id}")
+    await client.get("/api/nothing")
+
+    text = (await client.get("/metrics")).text
+
+    assert 'agent_workflows_http_requests_total{method="GET",route="/api/runs/{run_id}",status="200"} 1.0' in text
+    assert run.run_id not in text
+    assert "process_open_fds" in text
+
+
+async def test_no_route_and_no_method_are_told_as_problems(client: httpx.AsyncClient) -> None:
+    problem(await client.get("/api/nothing"), 404, "not_found")
+    answer = await client.delete("/api/runs")
+
+    assert answer.status_code == 405
+    assert {"GET", "POST"} <= set(answer.headers["allow"].replace(" ", "").split(","))
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_mistake_of_the_server_is_a_problem_without_its_traceback(
+    server: Running, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(type(server.assembly.log), "get", broken)
+
+    with anyio.fail_after(BOUND):
+        answer = await client.get("/api/runs/x")
+
+    assert "secret" not in answer.text
+    assert orjson.loads(answer.content)["kind"] == "internal_error"

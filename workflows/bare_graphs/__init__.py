@@ -1,0 +1,1 @@
+"""Graphs as LangGraph compiles them, which know nothing of this program, offered as workflows as they are."""
