@@ -5,6 +5,7 @@ arguments are refused by name, and what a failed call must say is never withheld
 """
 
 import logging
+import os
 from importlib.metadata import PackageNotFoundError, version
 
 from mcp.server.lowlevel import Server
@@ -42,6 +43,7 @@ from mcp_server.tasks import TaskParams, Tasks, TaskUpdateParams
 from mcp_server.workflow_tools import WorkflowCaller, WorkflowTool
 from workflows.catalog import Catalog
 from workflows.runs.errors import RunError
+from workflows.runs.redaction import Redactor
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +161,8 @@ def definitions(catalog: Catalog) -> list[Tool]:
 
 def _left_out(catalog: Catalog) -> str:
     """Which workflows a user has offered and cannot have: clients show no standard error."""
-    return "".join(f"A workflow is left out: {error.message}\n" for error in catalog.left_out)
+    told = "".join(f"A workflow is left out: {error.message}\n" for error in catalog.left_out)
+    return Redactor(os.environ).redact(told) if told else ""
 
 
 def _refused(text: str) -> CallToolResult:

@@ -1,5 +1,6 @@
 """Options and arguments that several subcommands share, and what becomes of them."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -7,6 +8,7 @@ import click
 
 from mcp_server.settings import Settings, SettingsInvalid, load_settings
 from workflows.catalog import Catalog
+from workflows.runs.redaction import Redactor
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -35,6 +37,7 @@ def settings_from(**given: object) -> Settings:
 def catalog_with(own_workflows: Sequence[str]) -> Catalog:
     """The built-in workflows and those given on the command line; says which of them are left out, and why."""
     catalog = Catalog.with_own(own_workflows)
+    redact = Redactor(os.environ).redact  # what somebody's own code raises may hold anything
     for error in catalog.left_out:
-        click.echo("\n   ".join([f"❌ A workflow is left out. {error.message}", *error.recovery]), err=True)
+        click.echo(redact("\n   ".join([f"❌ A workflow is left out. {error.message}", *error.recovery])), err=True)
     return catalog

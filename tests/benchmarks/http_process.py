@@ -85,15 +85,19 @@ class Watch(asyncio.Protocol):
 
     Attributes:
         seqs: Numbers of the events it got.
-        latencies: Seconds from an event's being said to its arrival.
+        told: How many of them say when they were said.
+        latencies: Seconds from an event's being said to its arrival, of those that were said while it watched: what is
+            history when a watcher comes has no latency.
         received: Bytes that came.
         over: Done when the last event has come, or the connection has ended.
     """
 
     seqs: list[int] = field(default_factory=list[int])
+    told: int = 0
     latencies: list[float] = field(default_factory=list[float])
     received: int = 0
     over: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    _since: float = 0.0
     _rest: bytes = b""
     _transport: asyncio.Transport | None = None
 
@@ -104,12 +108,15 @@ class Watch(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See the base class."""
         now = time.monotonic()
+        self._since = self._since or now
         self.received += len(data)
         whole, end, self._rest = (self._rest + data).rpartition(b"\n\n")
         if not end:
             return
         self.seqs.extend(map(int, _ID.findall(whole)))
-        self.latencies.extend([now - float(at) for at in _AT.findall(whole)])
+        said = [float(at) for at in _AT.findall(whole)]
+        self.told += len(said)
+        self.latencies.extend([now - at for at in said if at >= self._since])
         if b"\nevent: workflow_completed\n" in whole and not self.over.done():
             self.over.set_result(None)
 

@@ -107,10 +107,13 @@ async def test_the_app_wears_the_host_s_colours_and_has_it_open_links(tmp_path: 
             assert await page.evaluate("() => window.opened") == ["https://example.com/json"]
 
 
-async def test_a_run_s_own_address_gives_the_same_page(tmp_path: Path) -> None:
+async def test_every_workflow_has_the_page_and_a_run_s_own_address_gives_the_same_one(tmp_path: Path) -> None:
     async with Place.below(tmp_path).server("--offline") as client:
         opened = await client.open()
+        tools = (await client.asked("tools/list"))["result"]["tools"]
         pages = [await client.resource(f"ui://run/{name}") for name in ("page", "3f2a9c1b0d5e6f708192")]
 
     assert pages[0] == pages[1]
+    shown = {tool["name"] for tool in tools if tool.get("_meta", {}).get("ui") == {"resourceUri": "ui://run/page"}}
+    assert shown == {"build_feature", "collaborate", "research", "review_code", "ask", "run_claude"}
     assert "io.modelcontextprotocol/ui" in opened["result"]["capabilities"]["extensions"]

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -43,6 +44,20 @@ async def shown_thoughts(page: Page) -> list[str]:
     )
 
 
+EVENT_SOURCE = """(path) => {
+    window.heard = [];
+    window.source = new EventSource(path);
+    for (const type of ["workflow_started", "agent_event", "workflow_completed"]) {
+        window.source.addEventListener(type, (event) => window.heard.push(Number(event.lastEventId)));
+    }
+}"""
+"""Follows a run as any page can, without a line of this project's code."""
+CLOSED = """() => new Promise((resolve) => {
+    const look = () => window.source.readyState === EventSource.CLOSED ? resolve() : setTimeout(look, 50);
+    look();
+})"""
+
+
 async def test_nothing_is_missing_and_nothing_comes_twice_when_the_server_restarts(
     tmp_path: Path, browser: Browser
 ) -> None:
@@ -51,6 +66,7 @@ async def test_nothing_is_missing_and_nothing_comes_twice_when_the_server_restar
         run = await teller.run()
         async with served(place, port):
             page = await window.run(run.run_id)
+            await page.evaluate(EVENT_SOURCE, f"/api/runs/{run.run_id}/events")
             await thoughts(run, 1, 30)
             await expect(page.locator("main.run")).to_have_attribute("data-seq", "31")
 
@@ -65,6 +81,11 @@ async def test_nothing_is_missing_and_nothing_comes_twice_when_the_server_restar
             end = WorkflowCompleted(final_response="Done.", result={}, usage={}, seconds=1.0, tool_calls=0, steps=0)
             await run.say(end, progress=100)
             await expect(page.locator(".ending")).to_contain_text("Done.")
+
+            # A browser that is told that there is no more to come does not ask again.
+            with anyio.fail_after(15):
+                await page.evaluate(CLOSED)
+            assert await page.evaluate("window.heard") == list(range(1, 93))
 
 
 async def test_a_run_whose_process_is_gone_is_shown_as_interrupted(tmp_path: Path, browser: Browser) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias, cast
 
@@ -83,6 +84,7 @@ def workflow_of(graph: LangGraph, attribute: str, place: str) -> Workflow:
         stages=tuple(Stage(name=node, title=_title(node), share=1.0) for node in graph.nodes if node not in _HIDDEN),
         graph=lambda: graph,
         bare=True,
+        writes=True,  # nobody knows what its nodes do, so nobody is told that they only read
         max_steps=_max_steps(graph),
     )
 
@@ -123,7 +125,8 @@ def _model(
     for field in fields:
         default = ... if field.required else field.default
         defined[field.name] = (annotation_of(field), Field(default=default, description=field.description or None))
-    return create(name, __base__=base, **defined)
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # a field may be called `copy` or `json`
+        return create(name, __base__=base, **defined)
 
 
 def _given(field: StateField) -> Any:  # noqa: ANN401 - an annotation

@@ -95,7 +95,7 @@ class Launcher:
         """
         arguments = request.input.model_dump(mode="json")
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        offline = self._team.offline
+        offline = self._is_offline(request.workflow)
         return Run(
             run_id=new_run_id(),
             workflow=request.workflow.name,
@@ -177,7 +177,7 @@ class Launcher:
             workflows.runs.errors.WorkflowNotFound: Its workflow is not there any more.
         """
         workflow = self._workflow_named(run.workflow)
-        if run.offline != self._team.offline:
+        if run.offline != self._is_offline(workflow):
             raise RunNotResumable(
                 f"Run {run.run_id} was begun {'offline' if run.offline else 'with models'}, and this server works "
                 f"{'with models' if run.offline else 'offline'}: half of the one and half of the other is neither.",
@@ -255,7 +255,11 @@ class Launcher:
 
     async def _learn(self, workflow: Workflow, chronicle: Chronicle) -> None:
         """Have a run's bar go by what was usual in the finished ones."""
-        chronicle.learn(await self._courses.usual_for(workflow, offline=self._team.offline))
+        chronicle.learn(await self._courses.usual_for(workflow, offline=self._is_offline(workflow)))
+
+    def _is_offline(self, workflow: Workflow) -> bool:
+        """Whether scripted agents stand in for models; a graph that brings its own models has none."""
+        return self._team.offline and not workflow.bare
 
 
 def _input(workflow: Workflow, run: Run) -> BaseModel:

@@ -90,6 +90,10 @@ def test_its_name_is_the_one_it_was_compiled_with_or_that_of_its_place(
     assert workflow_of(graph, attribute, place).name == name
 
 
+def test_nobody_is_told_that_it_only_reads() -> None:
+    assert adopted(graphs.fan_out()).writes
+
+
 def test_a_graph_of_which_nothing_says_what_it_takes_is_no_tool() -> None:
     with pytest.raises(NoSchema):
         adopted(graphs.shapeless())

@@ -287,3 +287,23 @@ async def test_an_interrupted_graph_goes_on_where_it_was(tmp_path: Path) -> None
 
     assert (ended.status, did) == ("completed", ["first", "second", "second"])
     assert ended.result == {"topic": "moss", "notes": ["moss"], "report": "moss"}
+
+
+async def test_a_secret_in_what_a_graph_says_or_raises_is_masked(tmp_path: Path) -> None:
+    secret = "this-is-a-secret"  # the value of a key in the environment of these engines
+    model = FakeStreamingChatModel(replies=[says("it is this-", "is-a-", "secret, I think")])
+
+    said = await played(tmp_path / "a", graphs.with_subgraph(model), topic=secret)
+    raised = await played(tmp_path / "b", graphs.raising(ValueError(f"no {secret} here")), topic=secret)
+
+    for run, events in (said, raised):
+        assert secret not in f"{run}{events}"
+        assert "***" in f"{run}{events}"
+
+
+async def test_offline_it_has_its_own_models_and_does_not_say_otherwise(tmp_path: Path) -> None:
+    chosen = adopted(graphs.tool_loop(graphs.asked_and_answered()))
+    async with floor(tmp_path, answer, offline=True) as at:
+        run = await at.ended(await started(at, chosen, {"messages": "Who is Ann?"}))
+
+    assert (run.status, run.offline) == ("completed", False)
