@@ -137,9 +137,9 @@ def check(workflow: Workflow) -> None:
 
 def _check_schemas(workflow: Workflow) -> None:
     """See that a tool can be listed for a workflow; a built-in one is known to have schemas."""
-    for model, mode in ((workflow.input_model, "validation"), (workflow.output_model, "serialization")):
+    for model in (workflow.input_model, workflow.output_model):
         try:
-            model.model_json_schema(mode=mode)
+            model.model_json_schema(mode="validation" if model is workflow.input_model else "serialization")
         except PydanticUserError as error:
             raise WorkflowBroken(
                 f"The workflow {workflow.name!r} cannot be used: {model.__name__} has no JSON schema: {error.message}.",

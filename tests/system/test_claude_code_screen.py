@@ -152,7 +152,8 @@ async def claude_code(
 
 def connections(directory: Path) -> int:
     """How often Claude Code says in its own log that it is connected to the server."""
-    logs = directory.rglob("mcp-logs-agent-workflows/*.jsonl")
+    cache = directory / "claude-home" / ".cache" / "claude-cli-nodejs"
+    logs = cache.glob("*/mcp-logs-agent-workflows/*.jsonl")
     return sum(log.read_text().count("Successfully connected") for log in logs)
 
 
@@ -169,7 +170,7 @@ async def _tmux(*arguments: str) -> str:
 
 HELD = ("--offline", "--workflow", str(OWN_WORKFLOWS / "held.py"))
 ASKS = ("--offline", "--workflow", str(OWN_WORKFLOWS / "asks.py"))
-AT_ONCE = {"AGENT_WORKFLOWS_TASK_GRACE_SECONDS": "2"}
+A_MOMENT = {"AGENT_WORKFLOWS_TASK_GRACE_SECONDS": "8"}
 
 
 @pytest.fixture
@@ -202,7 +203,7 @@ async def test_a_call_becomes_a_task_whose_result_reaches_the_model_when_it_is_d
 ) -> None:
     async with (
         messages_api(by_marker({MARKER: calls("held", task="it")}, otherwise=always(say("-")))) as api,
-        claude_code(tmp_path, api.url, workspace, *HELD, settings=AT_ONCE) as screen,
+        claude_code(tmp_path, api.url, workspace, *HELD, settings=A_MOMENT) as screen,
     ):
         await screen.type("Hold it")
         await screen.until("Calling agent-workflows", "waiting for go")
@@ -216,12 +217,12 @@ async def test_a_task_of_a_client_that_was_closed_is_found_again_when_it_is_cont
 ) -> None:
     model = by_marker({MARKER: calls("held", task="it")}, otherwise=always(say("-")))
     async with messages_api(model) as api:
-        async with claude_code(tmp_path, api.url, workspace, *HELD, settings=AT_ONCE) as screen:
+        async with claude_code(tmp_path, api.url, workspace, *HELD, settings=A_MOMENT) as screen:
             await screen.type("Hold it")
             await screen.until("MCP task", "It is under way.")
         (workspace / "go").touch()
         async with claude_code(
-            tmp_path, api.url, workspace, *HELD, settings=AT_ONCE, options=("--continue",)
+            tmp_path, api.url, workspace, *HELD, settings=A_MOMENT, options=("--continue",)
         ) as screen:
             await screen.until("I have read: it is done", within=60)
 
@@ -251,13 +252,15 @@ async def test_escape_cancels_the_run_and_leaves_nothing_running(tmp_path: Path,
 async def test_a_question_opens_a_form_and_the_answer_goes_to_the_run(tmp_path: Path, workspace: Path) -> None:
     async with (
         messages_api(by_marker({MARKER: calls("asks", task="a house")}, otherwise=always(say("-")))) as api,
-        claude_code(tmp_path, api.url, workspace, *ASKS, settings=AT_ONCE) as screen,
+        claude_code(tmp_path, api.url, workspace, *ASKS, settings=A_MOMENT) as screen,
     ):
         await screen.type("Ask me")
         form = await screen.until("requests your input", "Shall I carry out the plan for a house?", "Accept")
         await screen.press("Space")
         await screen.changed(form)
-        for _ in range(2):  # past the note, to "Accept"
-            await screen.press("Down")
+        await screen.press("Down")
+        await screen.until("❯ Note", "Approved: ☒")
+        await screen.press("Down")
+        await screen.until("❯ Accept")
         await screen.press("Enter")
         await screen.until("I have read: approved: ", within=40)

@@ -72,6 +72,10 @@ _MAY_ASSIGN = re.compile(r"(?:KEY|CREDENTIAL|TOKEN|SECRET|PASSWORD|PASSWD)S?=")
 """Is in every text that has such an assignment; found in a tenth of the time."""
 _ASSIGNED = re.compile(rf"(?P<name>{_ASSIGNMENT})(?!\d+\b|\*\*\*)(?P<value>[^\s\"'$<{{(\[][^\s\"']{{3,}})")
 
+_ANY_WORD = re.compile("|".join(re.escape(word) for shape in _SHAPES for word in shape.words))
+_SHORT_TEXT = 100
+"""Characters up to which one search for all words is quicker than one for each; most values of events are so short."""
+
 _MAY_BEGIN = re.compile(
     rf"""(?:
       [!-~]*                                                    # a word that is not over
@@ -160,6 +164,8 @@ def _passwords(value: str) -> list[str]:
 def _shapes_in(text: str) -> "re.Pattern[str] | None":
     """What finds the shapes that the text can have at all; None if it can have none."""
     small = text.casefold()
+    if len(small) < _SHORT_TEXT and _ANY_WORD.search(small) is None:
+        return None
     return _compiled(tuple(any(word in small for word in shape.words) for shape in _SHAPES))
 
 
