@@ -24,6 +24,13 @@ DRAIN_SECONDS = 1.0
 _SMALLEST_RISE = 1e-6
 """Part of what is left to 100 by which progress rises when nothing measurable was done."""
 _HIGHEST = 99.9
+LEAD_SECONDS = 0.025
+"""How long before a call's answer its last line leaves.
+
+Clients on the MCP SDK for TypeScript, Claude Code among them, take up an answer as soon as it is read, and a
+notification one turn of their loop later: a line that is read in one piece with the answer is a line for an unknown
+token to them, and an error of the connection.
+"""
 _RECALLED = 300
 """How many events before a call are looked at for what its first lines need: open tool calls, live texts."""
 
@@ -161,6 +168,7 @@ class ProgressReporter:
         if len(self._lines):
             self._lines.skip_to_last()
             await self._say_next()
+        await anyio.sleep(max(0.0, self._last_sent + LEAD_SECONDS - self._clock()))
 
     async def _stages(self, run: Run) -> tuple[str, ...]:
         for event in await self._log.read(run.run_id, 0, 1):

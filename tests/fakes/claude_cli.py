@@ -357,8 +357,8 @@ def fails_with_codes() -> NoReturn:
     read_prompt()
     begin()
     say("so far")
-    codes = {"is_error": True, "terminal_reason": "api_error", **json.loads(os.environ["FAKE_CLAUDE_CODES"])}
-    write_line(result("the moon", **codes))
+    codes: dict[str, object] = json.loads(os.environ["FAKE_CLAUDE_CODES"])
+    write_line({**result("the moon"), "is_error": True, "terminal_reason": "api_error", **codes})
     sys.exit(1)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import anyio
 import pytest
 
-from mcp_server.progress import DRAIN_SECONDS, LEAST_INTERVAL, ProgressFrame, ProgressReporter
+from mcp_server.progress import DRAIN_SECONDS, LEAD_SECONDS, LEAST_INTERVAL, ProgressFrame, ProgressReporter
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
@@ -262,3 +262,12 @@ async def test_closing_says_the_newest_thing_that_was_not_said_yet() -> None:
     await told.close()
     assert [frame.event["seq"] for frame in wire.frames][-1] == 4
     assert len(wire.frames) == 2
+
+
+async def test_the_answer_does_not_come_in_one_piece_with_the_last_line() -> None:
+    story, wire = Story(), Wire()
+    story.tell(STARTED)
+    story.end(COMPLETED)
+    with anyio.fail_after(5):
+        await report(reporter(story, wire), RUN, 0)
+    assert time.monotonic() - wire.times[-1] >= LEAD_SECONDS

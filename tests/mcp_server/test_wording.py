@@ -86,7 +86,7 @@ LINES: list[tuple[EventBody, str]] = [
         GateAnswered(gate_id="1-a", answer=None, by="", outcome="expired"),
         "build_feature ❌ nobody answered in time · 3/5 · $0.12",
     ),
-    (WorkflowResumed(after=("plan",), next=("code",)), "build_feature ⚙️ goes on with code · 3/5 · $0.12"),
+    (WorkflowResumed(after=7, next=("code",)), "build_feature ⚙️ goes on with code · 3/5 · $0.12"),
     (
         WorkflowCompleted(final_response="Done.", result={}, usage={}, seconds=42, tool_calls=1, steps=1),
         "build_feature ✅ completed in 42 s: Done. · 3/5 · $0.12",

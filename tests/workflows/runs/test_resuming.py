@@ -57,10 +57,10 @@ class Worker:
         return AgentReply(text=f"{name} done")
 
 
-async def interrupted(directory: Path, worker: Worker, chosen: Workflow = STAGES, **limits: float) -> Run:
+async def interrupted(directory: Path, worker: Worker, chosen: Workflow = STAGES, max_cost_usd: float = 100) -> Run:
     """A run that was left in the middle of a stage."""
     async with floor(directory, worker.act) as at:
-        run = await at.start(chosen, **limits)
+        run = await at.start(chosen, max_cost_usd=max_cost_usd)
         with anyio.fail_after(5):
             await worker.stopped.wait()
             await at.log.flush()
