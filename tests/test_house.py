@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import unmeasured
-
 ROOT = Path(__file__).parent.parent
 FLOORS = ("agents", "workflows", "mcp_server")
 CODE = (*FLOORS, "tests", "examples")
@@ -136,9 +134,7 @@ def test_every_suppressed_check_says_why() -> None:
 def test_what_answers_first_imports_nothing_heavy(module: str) -> None:
     script = f"import sys, {module}; print(*sys.modules)"
 
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=unmeasured(), capture_output=True, text=True, timeout=30
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=30)
 
     assert done.returncode == 0, done.stderr
     assert sorted(set(done.stdout.split()).intersection(HEAVY)) == []

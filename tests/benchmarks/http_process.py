@@ -18,7 +18,6 @@ import orjson
 import psutil
 
 from tests.benchmarks.memory import private_bytes
-from tests.conftest import unmeasured
 
 WORKFLOWS = Path(__file__).with_name("http_workflows.py")
 _SERVES = re.compile(rb"serves http://127\.0\.0\.1:(\d+)/")
@@ -165,7 +164,7 @@ async def http_process(
         directory = home or own
         command = [str(Path(sys.executable).with_name("agent-workflows")), "serve", "--http", "127.0.0.1:0"]
         variables = {
-            **unmeasured(),
+            **os.environ,
             "AGENT_WORKFLOWS_HOME": directory,
             "AGENT_WORKFLOWS_ROOTS": own,
             "AGENT_WORKFLOWS_REQUESTS_PER_SECOND": "100000",

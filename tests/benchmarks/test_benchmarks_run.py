@@ -9,7 +9,6 @@ import pytest
 from tests.benchmarks.__main__ import BENCHMARKS
 from tests.benchmarks.machine import machine
 from tests.benchmarks.row import Row, table
-from tests.conftest import unmeasured
 from tests.fakes.claude_home import require_claude
 
 
@@ -49,7 +48,7 @@ def test_the_machine_is_told_with_its_versions() -> None:
 def test_a_benchmark_there_is_not_is_refused_with_the_names_there_are() -> None:
     command = [sys.executable, "-m", "tests.benchmarks", "speed"]
 
-    done = subprocess.run(command, env=unmeasured(), capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
 
     assert done.returncode == 2
     assert "no benchmark speed; there is server_start" in done.stderr

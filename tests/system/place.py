@@ -13,7 +13,6 @@ import anyio
 import psutil
 from anyio.abc import Process
 
-from tests.conftest import unmeasured
 from tests.system.wire import MODERN, Json, WireClient, own_command, wire_client
 from tests.waiting import until
 
@@ -60,15 +59,10 @@ class Place:
         workspace.mkdir()
         return cls(directory / "home", workspace, environment)
 
-    def variables(self, *, measured: bool = True) -> dict[str, str]:
-        """The whole environment of what is started here.
-
-        Args:
-            measured: Whether coverage may be measured in it; not where its time is the subject.
-        """
-        inherited = dict(os.environ) if measured else unmeasured()
+    def variables(self) -> dict[str, str]:
+        """The whole environment of what is started here."""
         own = {"AGENT_WORKFLOWS_HOME": str(self.home), "AGENT_WORKFLOWS_ROOTS": str(self.workspace), MARK: self.mark}
-        return {**inherited, **own, **self.environment}
+        return {**os.environ, **own, **self.environment}
 
     def server(
         self,
@@ -76,7 +70,6 @@ class Place:
         era: str = MODERN,
         capabilities: Json | None = None,
         name: str = "wire",
-        measured: bool = True,
     ) -> AbstractAsyncContextManager[WireClient]:
         """A server, `agent-workflows serve` with these arguments, and a client of it."""
         return wire_client(
@@ -86,7 +79,7 @@ class Place:
             era=era,
             capabilities=capabilities,
             name=name,
-            environment=self.variables(measured=measured),
+            environment=self.variables(),
             cwd=self.workspace,
         )
 
@@ -96,10 +89,10 @@ class Place:
             return await ended(process, within)
 
     @asynccontextmanager
-    async def process(self, *arguments: str, measured: bool = True) -> AsyncGenerator[Process, None]:
+    async def process(self, *arguments: str) -> AsyncGenerator[Process, None]:
         """A terminal command while it runs; it is killed at the end if it still lives."""
         process = await anyio.open_process(  # noqa: TID251 - ended right below
-            [*own_command(), *arguments], env=self.variables(measured=measured), cwd=self.workspace
+            [*own_command(), *arguments], env=self.variables(), cwd=self.workspace
         )
         try:
             yield process

@@ -38,9 +38,9 @@ class Scene:
     sign: str
     busy: tuple[str, ...]
 
-    def server(self, *, measured: bool = True) -> AbstractAsyncContextManager[WireClient]:
+    def server(self) -> AbstractAsyncContextManager[WireClient]:
         """A server for it."""
-        return self.place.server(*self.arguments, measured=measured)
+        return self.place.server(*self.arguments)
 
     async def set(self, client: WireClient) -> tuple[int, str]:
         """Start the run and wait until everything is there; returns the request and the run."""

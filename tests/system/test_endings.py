@@ -47,7 +47,7 @@ async def end(client: WireClient, by: str | signal.Signals) -> tuple[int, float]
 
 async def found_by_another_server(scene: Scene, run_id: str) -> tuple[Json, list[Json]]:
     """The run and its events, as a server sees them that is started afterwards."""
-    async with scene.server(measured=False) as client:
+    async with scene.server() as client:
         await client.open()
         report = await client.told("get_run", {"run_id": run_id})
         return report, await client.log_of(run_id)
@@ -55,7 +55,7 @@ async def found_by_another_server(scene: Scene, run_id: str) -> tuple[Json, list
 
 async def assert_a_good_end(directory: Path, set_up: SetUp, by: str | signal.Signals) -> None:
     async with set_up(directory) as scene:
-        async with scene.server(measured=False) as client:
+        async with scene.server() as client:
             request, run_id = await scene.set(client)
             exit_code, seconds = await end(client, by)
             await scene.place.deserted(NOTHING_LEFT_SECONDS)
@@ -92,7 +92,7 @@ async def test_a_client_that_is_killed_takes_everything_with_it(tmp_path: Path) 
         doomed = Path(__file__).with_name("doomed_client.py")
         client = await anyio.open_process(  # noqa: TID251 - killed right below
             [sys.executable, str(doomed), scene.tool, *own_command(), "serve", *scene.arguments],
-            env=scene.place.variables(measured=False),
+            env=scene.place.variables(),
             cwd=scene.place.workspace,
         )
         async with client:
@@ -113,7 +113,7 @@ async def test_a_client_that_is_killed_takes_everything_with_it(tmp_path: Path) 
 
 async def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
     async with worst_claude(tmp_path) as scene:
-        async with scene.server(measured=False) as client:
+        async with scene.server() as client:
             _, run_id = await scene.set(client)
             client.kill(signal.SIGINT)
             client.kill(signal.SIGTERM)
@@ -126,7 +126,7 @@ async def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("by", ["end of input", signal.SIGINT, signal.SIGTERM])
 async def test_a_server_without_work_goes_at_once(tmp_path: Path, by: str | signal.Signals) -> None:
     place = Place.below(tmp_path)
-    async with place.server("--offline", measured=False) as client:
+    async with place.server("--offline") as client:
         await client.open()
         exit_code, seconds = await end(client, by)
         assert exit_code == ENDS[by]

@@ -33,7 +33,6 @@ from agents.models.reply_shape import reply_schema_of
 from agents.models.request import AssistantMessage, ModelRequest, ToolCall, ToolOffer, UserMessage
 from tests.agents.models.model_contract import LONG, ask, failure_of, text_of, told
 from tests.agents.models.test_anthropic_contract import served_messages_api
-from tests.conftest import unmeasured
 from tests.fakes.messages_script import CutStream, Malformed, Reply, Status, Text, Thinking, say
 
 pytestmark = pytest.mark.anyio
@@ -447,7 +446,7 @@ def test_a_model_is_made_without_importing_the_sdk() -> None:
         "AnthropicModel('claude-test-5')\n"
         "print(*sorted({'anthropic', 'httpx', 'httpx2', 'bs4', 'markdownify'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=unmeasured(), timeout=30)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
 
     assert done.stdout.strip() == "", done.stdout
     assert done.returncode == 0, done.stderr
