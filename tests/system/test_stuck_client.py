@@ -55,7 +55,7 @@ async def test_a_client_that_stops_reading_holds_up_neither_the_run_nor_the_end(
     server = await anyio.open_process(  # noqa: TID251 - ended below
         [*own_command(), "serve", "--offline"],
         stdout=writing,
-        env=place.variables(measured=False),
+        env=place.variables(),
         cwd=place.workspace,
     )
     os.close(writing)
