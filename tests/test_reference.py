@@ -17,6 +17,7 @@ from agents.events import WaitReason
 from mcp_server import progress, progress_lines, results, run_tools, wording
 from mcp_server.cli import COMMANDS, cli
 from mcp_server.commands.following import EXIT_CODES
+from mcp_server.http import serving
 from mcp_server.prompts import listed_prompts
 from mcp_server.resources import TEMPLATES
 from mcp_server.run_calls import EVENT_META
@@ -226,6 +227,7 @@ def kinds(error: type[AgentError | RunError]) -> dict[str, str]:
 def test_error_kinds() -> None:
     shown = {spans(row[0])[0]: row[1] for row in rows(part("## Error kinds"), "kind")}
 
+    assert serving.AddressUnavailable.kind in shown
     assert shown == {**kinds(AgentError), **kinds(RunError), **KINDS_WITHOUT_A_CLASS}
 
 

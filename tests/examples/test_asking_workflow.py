@@ -14,7 +14,6 @@ OFFERED = ("--workflow", str(FILE), "--offline")
     ("answer", "outcome"),
     [
         ('{"send": true, "to": "everybody"}', "terminal sends it to everybody"),
-        ("no", "terminal keeps it back"),
         ("--decline", "terminal would not say"),
     ],
 )

@@ -67,12 +67,11 @@ async def test_after_a_kill_in_the_third_of_four_stages_the_same_call_goes_on(pl
     assert resumed["next"] == ["check"]
 
 
-@pytest.mark.parametrize("lost", [1, 100, 5000])
-async def test_a_log_whose_last_write_was_torn_goes_on_from_what_is_whole(place: Place, lost: int) -> None:
+async def test_a_log_whose_last_write_was_torn_goes_on_from_what_is_whole(place: Place) -> None:
     run_id = await killed_in(place, "check")
     torn = place.home / "runs.sqlite3-wal"
     whole = torn.read_bytes()
-    torn.write_bytes(whole[: len(whole) - lost])
+    torn.write_bytes(whole[:-100])
     async with serve(place) as client:
         await client.open()
         result = await client.told("stages", {"task": "go"})

@@ -165,20 +165,6 @@ async def test_claude_as_the_client_reads_a_large_result_as_a_summary_and_links(
     assert max(len(result.text) for result in headless.results) < PREVIEW_CHARACTERS
 
 
-async def test_claude_as_the_client_with_claude_as_the_agents(tmp_path: Path) -> None:
-    place = Place.below(tmp_path)
-    server = server_of(place, AGENT_WORKFLOWS_CLAUDE=str(require_claude()))
-    outcome = await outcome_of(place, tmp_path, server, McpCall("build_feature", {"task": TASK}))
-    (result,) = outcome.results
-    assert result.ok
-    built = structured(result)
-    assert (built["status"], built["offline"], built["result"]["answer"]) == ("completed", False, ANSWER)
-    assert {file["path"] for file in built["result"]["files"]} == {MODULE, TESTS}
-    assert len(result.text) < PREVIEW_CHARACTERS
-    assert await passes(place.workspace)
-    await place.deserted(3)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of Unix")
 async def test_claude_as_a_client_that_is_ended_takes_everything_with_it(tmp_path: Path) -> None:
     place = Place.below(tmp_path)

@@ -106,12 +106,16 @@ def test_the_wheel_holds_exactly_the_three_packages(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
 
 
+NOT_PACKED = {"__pycache__", "node_modules", "build"}
+"""What other tools leave in the tree."""
+
+
 def test_the_wheel_holds_every_file_of_the_three_packages_and_no_other(wheel: Path) -> None:
     in_tree = {
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not NOT_PACKED.intersection(path.parts)
     }
 
     with zipfile.ZipFile(wheel) as archive:

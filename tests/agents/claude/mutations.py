@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import cycle
 from typing import TypeAlias
 
 import orjson
@@ -76,11 +77,14 @@ def distinct_objects() -> list[JsonObject]:
 
 
 def mutated_lines(kind: str | None = None) -> Iterator[bytes]:
-    """Each distinct recorded message (of a type) with each field left out, and with each wrong in each way."""
+    """Each distinct recorded message (of a type) with each field left out, and with each wrong in one of the ways.
+
+    The ways take turns: every field is wrong in some way, and every way is tried on some fields of every kind.
+    """
+    ways = cycle(WRONG_VALUES)
     for fields in distinct_objects():
         if kind is not None and fields["type"] != kind:
             continue
         for path in paths(fields):
             yield without(fields, path)
-            for value in WRONG_VALUES:
-                yield replaced(fields, path, value)
+            yield replaced(fields, path, next(ways))

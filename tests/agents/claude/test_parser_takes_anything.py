@@ -115,7 +115,7 @@ def test_recorded_messages_with_fields_left_out_or_of_another_type_are_read_all_
     for line in mutated_lines():
         assert isinstance(parse_message(line), ALL_TYPES)
         count += 1
-    assert count > 10_000
+    assert count > 1_000
 
 
 @given(line=st.binary())

@@ -29,7 +29,7 @@ def test_the_schema_is_one() -> None:
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_every_event_fits_its_schema(body: type[Any], data: st.DataObject) -> None:
     event = RunEvent(

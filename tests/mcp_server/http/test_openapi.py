@@ -18,7 +18,7 @@ from tests.mcp_server.http.test_security import POSTED, ROUTES
 
 pytestmark = pytest.mark.anyio
 
-EXAMPLES = 12
+EXAMPLES = 8
 """Requests made up for each operation; together they take a few seconds."""
 STREAMS = {"watch_run", "chat"}
 """They answer until a run is over, and have tests of their own."""

@@ -478,7 +478,8 @@ async def test_an_agent_at_its_time_limit_has_the_last_word(tmp_path: Path) -> N
         raise TimeLimitReached("The agent's time is over.", partial="half of it")
 
     async with floor(tmp_path, obey) as at:
-        run = await at.ended(await at.start(ONE_STAGE, max_seconds=0.1))
+        await at.ended(await at.start(ONE_STAGE, "the graph library is imported", max_seconds=0.1))
+        run = await at.ended(await at.start(ONE_STAGE, max_seconds=0.5))
     assert run.failure is not None
     assert (run.failure.kind, run.failure.partial) == ("time_limit_reached", {"work": {"unfinished": "half of it"}})
 
