@@ -76,7 +76,7 @@ async def _after_a_kill(times: int) -> list[Row]:
 
 def _stages(place: Place, **client: Any) -> AbstractAsyncContextManager[WireClient]:
     own = str(OWN_WORKFLOWS / "stages.py")
-    return place.server("--offline", "--workflow", own, measured=False, **client)
+    return place.server("--offline", "--workflow", own, **client)
 
 
 async def _killed_and_called_again(place: Place) -> tuple[float, int]:
