@@ -14,6 +14,7 @@ from types import CoroutineType, FrameType
 from typing import NoReturn, cast
 
 import pytest
+from hypothesis import settings
 
 BOUND = 60.0
 """Seconds a test may take, with its fixtures."""
@@ -100,6 +101,10 @@ def _is_localhost(host: object) -> bool:
     return host in {"localhost", b"localhost"} or (isinstance(host, str) and host.endswith(".localhost"))
 
 
+# The same examples for everybody, and no clock: other tests run beside. `HYPOTHESIS_PROFILE=search` looks for new ones.
+settings.register_profile("usual", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("search", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 strip_foreign_settings()
 sys.addaudithook(keep_inside)
 

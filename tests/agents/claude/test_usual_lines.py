@@ -2,7 +2,6 @@
 
 import json
 import random
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -49,9 +48,9 @@ def test_most_lines_of_a_streamed_run_are_usual() -> None:
 
 @pytest.mark.parametrize("kind", ["stream_event", "assistant", "user"])
 def test_recorded_lines_that_are_not_as_declared_mean_the_same_to_both(kind: str) -> None:
-    taken = sum(assert_same(line) is not None for line in islice(mutated_lines(kind), 0, None, 3))
+    taken = sum(assert_same(line) is not None for line in mutated_lines(kind))
 
-    assert taken > 200  # else nothing was compared
+    assert taken > 60  # else nothing was compared
 
 
 @st.composite
