@@ -11,7 +11,7 @@ from tests.benchmarks.machine import machine
 from tests.benchmarks.row import Row, table
 from tests.fakes.claude_home import require_claude
 
-SLOW_TO_START = {"server_start", "emit", "sse_watchers", "ends"}
+SLOW_TO_START = {"server_start", "emit", "sse_watchers", "ends", "coming_back", "waiting_runs", "http_first_event"}
 """They start many servers, or the real CLI: `make bench` is soon enough to see that they run."""
 
 
