@@ -22,6 +22,7 @@ from langgraph.runtime import Runtime
 from tests.workflows.runs.floor import Floor, answer, floor
 from tests.workflows.runs.small_workflows import State, workflow
 from workflows.context import WorkflowContext
+from workflows.runs import launcher
 from workflows.runs.errors import RunError
 from workflows.runs.events import RunEvent, StageCompleted
 from workflows.runs.run import Run, RunFilter
@@ -122,6 +123,7 @@ def _exit_code(pid: int) -> int | None:
 
 
 def _serve(directory: Path, runs: int) -> None:
+    launcher.MOST_RESUMPTIONS = 1000  # nobody but this test kills a server time and again before a stage is over
     try:
         anyio.run(_work, directory, runs)
         os._exit(_DONE)
