@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, StringConstraints, Tag, ValidationError
 
@@ -59,8 +59,11 @@ class HttpServer(BaseModel):
 
 
 def _kind(entry: object) -> str:
-    kind = entry.get("type", "stdio") if isinstance(entry, Mapping) else getattr(entry, "type", "stdio")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it is any JSON
-    return "http" if kind == "streamable-http" else str(kind)  # pyright: ignore[reportUnknownArgumentType] - as above
+    """The transport that an entry names: any JSON, or a server that was read already."""
+    kind = getattr(entry, "type", "stdio")
+    if isinstance(entry, Mapping):
+        kind = cast("Mapping[str, object]", entry).get("type", "stdio")
+    return "http" if kind == "streamable-http" else str(kind)
 
 
 McpServer: TypeAlias = Annotated[

@@ -137,7 +137,7 @@ class ClaudeAgent:
             return await self._do(work, conversation, kept)
         except NotLoggedIn:
             raise
-        except BaseException:
+        except BaseException:  # a cancellation too, which is how most conversations are left that are gone on with
             is_over = not (conversation.narrator.turn_started or (kept is not None and kept.is_resumed))
             raise
         finally:

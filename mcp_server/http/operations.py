@@ -1,6 +1,8 @@
 """All that the API does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
 
 from mcp_server.http.artifacts import ArtifactsApi
 from mcp_server.http.event_stream import LARGEST_SEQ
@@ -30,6 +32,11 @@ IDEMPOTENCY_KEY = Parameter(
     description="The same key gives the same run, also when that is over; kept in memory for a day.",
     schema={"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"},
 )
+_BODY_PROBLEMS = (400, 413, 415, 422)
+"""Errors of a body that cannot be taken."""
+_RUN = Content(description="The run.", model=RunView)
+_STARTED = Content(description="The run, which is durable; `location` says where it is found.", model=StartedView)
+_ARTIFACT = Content(description="The artifact; its media type is what the run gave it.", media_type="*/*")
 _STREAM = Content(
     description="One frame an event: `id` is its number, `event` its type, `data` one of the schemas of "
     "/api/events/schema.json. Comments keep it alive. It ends after the run's last event.",
@@ -55,9 +62,16 @@ def operations(
         event_schema: Gives the events' schema.
         openapi: Gives the document these make.
     """
-    run = Content(description="The run.", model=RunView)
-    started = Content(description="The run, which is durable; `location` says where it is found.", model=StartedView)
-    anything = Content(description="The artifact; its media type is what the run gave it.", media_type="*/*")
+    return (
+        *_on_all_runs(runs),
+        *_on_one_run(runs, artifacts),
+        *_about_workflows(workflows),
+        *_about_the_api(event_schema, openapi),
+        *_about_the_server(health),
+    )
+
+
+def _on_all_runs(runs: RunsApi) -> Sequence[Operation]:
     return (
         Operation(
             method="POST",
@@ -67,8 +81,8 @@ def operations(
             handler=runs.start,
             body=StartRun,
             parameters=(IDEMPOTENCY_KEY,),
-            answers={202: (started,)},
-            problems=(400, 413, 415, 422),
+            answers={202: (_STARTED,)},
+            problems=_BODY_PROBLEMS,
         ),
         Operation(
             method="GET",
@@ -81,25 +95,28 @@ def operations(
             problems=(422,),
         ),
         Operation(
-            method="GET",
-            path="/api/runs/{run_id}",
-            name="get_run",
-            summary="All of a run but its events.",
-            handler=runs.get,
-            parameters=(RUN_ID,),
-            answers={200: (run,)},
-            problems=(404,),
+            method="POST",
+            path="/api/chat",
+            name="chat",
+            summary="Start a run and stream it; with `Accept: application/json`, wait for its end.",
+            handler=runs.chat,
+            body=Chat,
+            parameters=(IDEMPOTENCY_KEY,),
+            answers={200: (_STREAM, _RUN)},
+            problems=_BODY_PROBLEMS,
         ),
-        Operation(
-            method="GET",
-            path="/api/runs/{run_id}/status",
-            name="get_run_status",
-            summary="How a run stands.",
-            handler=runs.status,
-            parameters=(RUN_ID,),
-            answers={200: (Content(description="How it stands.", model=RunStatusView),)},
-            problems=(404,),
-        ),
+    )
+
+
+def _on_one_run(runs: RunsApi, artifacts: ArtifactsApi) -> Sequence[Operation]:
+    status = Content(description="How it stands.", model=RunStatusView)
+    ends = "End a run and everything it started; repeating it changes nothing."
+    resumes = "Go on with an interrupted run, from its last finished stage."
+    steers = "Give an instruction to a run; its agents hear of it at their next turn."
+    forks = "Start a new run from where this one had finished a stage, with changed input."
+    return (
+        _looking("", "get_run", "All of a run but its events.", runs.get, _RUN),
+        _looking("/status", "get_run_status", "How a run stands.", runs.status, status),
         Operation(
             method="GET",
             path="/api/runs/{run_id}/events",
@@ -110,61 +127,11 @@ def operations(
             answers={200: (_STREAM,), 204: ()},
             problems=(400, 404),
         ),
-        Operation(
-            method="POST",
-            path="/api/runs/{run_id}/cancel",
-            name="cancel_run",
-            summary="End a run and everything it started; repeating it changes nothing.",
-            handler=runs.cancel,
-            body=CancelRun,
-            parameters=(RUN_ID,),
-            answers={200: (run,)},
-            problems=(400, 404, 413, 415, 422, 504),
-        ),
-        Operation(
-            method="POST",
-            path="/api/runs/{run_id}/resume",
-            name="resume_run",
-            summary="Go on with an interrupted run, from its last finished stage.",
-            handler=runs.resume,
-            body=ResumeRun,
-            parameters=(RUN_ID,),
-            answers={200: (run,)},
-            problems=(400, 404, 409, 413, 415, 422),
-        ),
-        Operation(
-            method="POST",
-            path="/api/runs/{run_id}/answer",
-            name="answer_run",
-            summary="Settle a question that a run waits with.",
-            handler=runs.answer,
-            body=AnswerRun,
-            parameters=(RUN_ID,),
-            answers={200: (run,)},
-            problems=(400, 404, 409, 413, 415, 422),
-        ),
-        Operation(
-            method="POST",
-            path="/api/runs/{run_id}/steer",
-            name="steer_run",
-            summary="Give an instruction to a run; its agents hear of it at their next turn.",
-            handler=runs.steer,
-            body=SteerRun,
-            parameters=(RUN_ID,),
-            answers={200: (run,)},
-            problems=(400, 404, 409, 413, 415, 422),
-        ),
-        Operation(
-            method="POST",
-            path="/api/runs/{run_id}/fork",
-            name="fork_run",
-            summary="Start a new run from where this one had finished a stage, with changed input.",
-            handler=runs.fork,
-            body=ForkRun,
-            parameters=(RUN_ID,),
-            answers={202: (started,)},
-            problems=(400, 404, 409, 413, 415, 422),
-        ),
+        _acting("cancel", ends, runs.cancel, CancelRun, problem=504),
+        _acting("resume", resumes, runs.resume, ResumeRun),
+        _acting("answer", "Settle a question that a run waits with.", runs.answer, AnswerRun),
+        _acting("steer", steers, runs.steer, SteerRun),
+        _acting("fork", forks, runs.fork, ForkRun, answers={202: (_STARTED,)}),
         Operation(
             method="GET",
             path="/api/runs/{run_id}/artifacts/{name}",
@@ -172,20 +139,50 @@ def operations(
             summary="Something a run has made, whole or a part of it.",
             handler=artifacts.get,
             parameters=(RUN_ID, ARTIFACT),
-            answers={200: (anything,), 206: (anything,)},
+            answers={200: (_ARTIFACT,), 206: (_ARTIFACT,)},
             problems=(404, 416),
         ),
-        Operation(
-            method="POST",
-            path="/api/chat",
-            name="chat",
-            summary="Start a run and stream it; with `Accept: application/json`, wait for its end.",
-            handler=runs.chat,
-            body=Chat,
-            parameters=(IDEMPOTENCY_KEY,),
-            answers={200: (_STREAM, run)},
-            problems=(400, 413, 415, 422),
-        ),
+    )
+
+
+def _looking(part: str, name: str, summary: str, handler: Handler, content: Content) -> Operation:
+    return Operation(
+        method="GET",
+        path=f"/api/runs/{{run_id}}{part}",
+        name=name,
+        summary=summary,
+        handler=handler,
+        parameters=(RUN_ID,),
+        answers={200: (content,)},
+        problems=(404,),
+    )
+
+
+def _acting(
+    action: str,
+    summary: str,
+    handler: Handler,
+    body: type[BaseModel],
+    *,
+    answers: Mapping[int, Sequence[Content]] | None = None,
+    problem: int = 409,
+) -> Operation:
+    """Something that is done to a run. The problem is that of a run to which it cannot be done."""
+    return Operation(
+        method="POST",
+        path=f"/api/runs/{{run_id}}/{action}",
+        name=f"{action}_run",
+        summary=summary,
+        handler=handler,
+        body=body,
+        parameters=(RUN_ID,),
+        answers=answers or {200: (_RUN,)},
+        problems=sorted((404, problem, *_BODY_PROBLEMS)),
+    )
+
+
+def _about_workflows(workflows: WorkflowsApi) -> Sequence[Operation]:
+    return (
         Operation(
             method="GET",
             path="/api/workflows",
@@ -204,6 +201,11 @@ def operations(
             answers={200: (Content(description="A Mermaid diagram.", media_type="text/vnd.mermaid"),)},
             problems=(404,),
         ),
+    )
+
+
+def _about_the_api(event_schema: Handler, openapi: Handler) -> Sequence[Operation]:
+    return (
         Operation(
             method="GET",
             path="/api/events/schema.json",
@@ -220,6 +222,11 @@ def operations(
             handler=openapi,
             answers={200: (Content(description="OpenAPI 3.1."),)},
         ),
+    )
+
+
+def _about_the_server(health: HealthApi) -> Sequence[Operation]:
+    return (
         Operation(
             method="GET",
             path="/health",

@@ -21,8 +21,6 @@ MOST_ELEMENTS = 1500
 """In the whole document, however long the run is."""
 LEAST_FRAMES = 50
 """That such a page has; where there are fewer, nothing was measured."""
-PAGES = 3
-"""On how many it is measured at most."""
 
 LONGEST_FRAME_MS = 50.0
 """Processor time at a stretch: of what takes longer, people notice that the page does not answer."""
@@ -74,14 +72,9 @@ async def longest_frame(stage: Stage, browser: Browser) -> float:
     return work.frames[0]
 
 
+@pytest.mark.alone  # who shares the processor's caches with the page makes its work longer
 async def test_ten_thousand_events_are_shown_without_a_long_frame(stage: Stage, browser: Browser) -> None:
-    longest = [await longest_frame(stage, browser)]
-    # Who shares the processor's caches with the page makes its work longer now and then, and never shorter: what the
-    # page itself does too long, it does too long every time.
-    while longest[-1] > LONGEST_FRAME_MS and len(longest) < PAGES:
-        longest.append(await longest_frame(stage, browser))
-
-    assert min(longest) <= LONGEST_FRAME_MS, longest
+    assert await longest_frame(stage, browser) <= LONGEST_FRAME_MS
 
 
 async def test_of_ten_thousand_events_few_are_in_the_document(stage: Stage) -> None:

@@ -151,7 +151,9 @@ def test_what_still_runs_of_the_interrupted_process_is_ended_first(kept: KeptCon
     conversation = kept.open(task, marker)
     write(conversation, *ANSWERED)
     sleeper = subprocess.Popen(  # noqa: TID251 - stands for a child of a server that is gone
-        [sys.executable, "-c", "import time; time.sleep(60)"], env=os.environ | {"AGENT_WORKFLOWS_CHILD": marker}
+        [sys.executable, "-c", "input()"],
+        stdin=subprocess.PIPE,  # never written to: it waits until it is ended
+        env=os.environ | {"AGENT_WORKFLOWS_CHILD": marker},
     )
     try:
         while not processes_with_marker(marker):
@@ -162,7 +164,7 @@ def test_what_still_runs_of_the_interrupted_process_is_ended_first(kept: KeptCon
         assert sleeper.wait(5) != 0
     finally:
         sleeper.kill()
-        sleeper.wait(5)
+        sleeper.communicate(timeout=5)
 
 
 # ---- where they lie

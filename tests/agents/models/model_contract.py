@@ -146,10 +146,6 @@ class ModelContract:
     """Brings the provider's fake up."""
     overflow: ClassVar[Answer]
     """How the provider says that a conversation is too long."""
-    calls_tools: ClassVar[bool] = True
-    """Whether the provider's models call tools."""
-    thinks: ClassVar[bool] = True
-    """Whether the provider shows what its models think."""
 
     # ---- answers
 
@@ -182,8 +178,6 @@ class ModelContract:
         assert deltas[-1] is stops[0]
 
     async def test_thinking_is_told_apart_from_text(self) -> None:
-        if not self.thinks:
-            pytest.skip("this provider does not show it")
         async with type(self).serve([Reply((Thinking("hmm, let me see"), Text("hello")))]) as served:
             deltas = await told(served.model())
 
@@ -264,7 +258,6 @@ class ModelContract:
     # ---- tools
 
     async def test_a_tool_call_is_announced_and_handed_over_whole(self) -> None:
-        self._need_tools()
         async with type(self).serve([Reply((ToolUse("weather", {"place": "Łódź"}),), piece=3)]) as served:
             deltas = await told(served.model(), ask(tools=(WEATHER,)))
 
@@ -275,7 +268,6 @@ class ModelContract:
         assert deltas[-1].reason == "called_tools"
 
     async def test_two_calls_of_one_answer_have_ids_of_their_own(self) -> None:
-        self._need_tools()
         reply = Reply((Text("Both."), ToolUse("weather", {"place": "A"}), ToolUse("weather", {"place": "B"})))
         async with type(self).serve([reply]) as served:
             deltas = await told(served.model(), ask(tools=(WEATHER,)))
@@ -285,7 +277,6 @@ class ModelContract:
         assert len({call.call_id for call in calls}) == 2
 
     async def test_the_conversation_goes_on_with_a_tools_result(self) -> None:
-        self._need_tools()
         seen: list[tuple[str, str]] = []
 
         def script(request: Any) -> Answer:
@@ -300,7 +291,6 @@ class ModelContract:
         assert seen == [("weather", "it rains")]
 
     async def test_an_earlier_answer_is_understood_without_its_echo(self) -> None:
-        self._need_tools()
         seen: list[tuple[str, str]] = []
 
         def script(request: Any) -> Answer:
@@ -467,10 +457,6 @@ class ModelContract:
             with anyio.fail_after(5):
                 await model.aclose()
                 await model.aclose()
-
-    def _need_tools(self) -> None:
-        if not self.calls_tools:
-            pytest.skip("this provider's models call no tools")
 
 
 def _continued(first: Sequence[Delta], output: str) -> ModelRequest:
