@@ -14,10 +14,10 @@ from typing import assert_never
 
 import anyio
 import h11
-from anyio.abc import SocketAttribute, SocketStream
 from pydantic import JsonValue, ValidationError
 
 from tests.fakes.http_connection import HttpConnection
+from tests.fakes.http_fake import http_fake
 from tests.fakes.messages_request import ModelRequest, RequestBody, texts_of
 from tests.fakes.messages_script import (
     Answer,
@@ -26,7 +26,6 @@ from tests.fakes.messages_script import (
     Malformed,
     Reply,
     Script,
-    ScriptFailed,
     Silent,
     Slow,
     Status,
@@ -239,34 +238,9 @@ async def messages_api(script: Script | Sequence[Answer]) -> AsyncGenerator[Mess
     Raises:
         ScriptFailed: At the end, if the script had no answer for something it was asked.
     """
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0) as listener:
-        port = listener.extra(SocketAttribute.local_port)
-        api = MessagesApi(f"http://127.0.0.1:{port}", script if callable(script) else turns(*script))
-
-        async def serve(stream: SocketStream) -> None:
-            async with stream:
-                await HttpConnection(stream).serve(api.respond)
-
-        outcome: BaseException | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.serve, serve)
-            try:
-                yield api
-            except anyio.get_cancelled_exc_class():
-                raise
-            except BaseException as error:  # noqa: BLE001 - raised again below, so that it does not arrive in a group
-                outcome = error
-            tasks.cancel_scope.cancel()
-    _report(outcome, api.failures)
-
-
-def _report(outcome: BaseException | None, failures: Sequence[str]) -> None:
-    if outcome is not None:
-        for failure in failures:
-            outcome.add_note(f"The fake Messages API: {failure}")
-        raise outcome
-    if failures:
-        raise ScriptFailed("; ".join(failures))
+    answers = script if callable(script) else turns(*script)
+    async with http_fake(lambda url: MessagesApi(url, answers)) as api:
+        yield api
 
 
 def _instructions(asked: ModelRequest) -> str:

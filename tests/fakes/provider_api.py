@@ -15,10 +15,10 @@ from typing import Protocol, assert_never
 import anyio
 import h11
 import orjson
-from anyio.abc import SocketAttribute, SocketStream
 from pydantic import JsonValue, ValidationError
 
 from tests.fakes.http_connection import HttpConnection
+from tests.fakes.http_fake import http_fake
 from tests.fakes.messages_request import ModelRequest, RequestBody
 from tests.fakes.messages_script import (
     Answer,
@@ -27,7 +27,6 @@ from tests.fakes.messages_script import (
     Malformed,
     Reply,
     Script,
-    ScriptFailed,
     Silent,
     Slow,
     Status,
@@ -206,30 +205,9 @@ async def provider_api(wire: WireFormat, script: Script | Sequence[Answer]) -> A
     Raises:
         ScriptFailed: At the end, if the script had no answer for something it was asked.
     """
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0) as listener:
-        port = listener.extra(SocketAttribute.local_port)
-        api = ProviderApi(f"http://127.0.0.1:{port}", wire, script if callable(script) else turns(*script))
-
-        async def serve(stream: SocketStream) -> None:
-            async with stream:
-                await HttpConnection(stream).serve(api.respond)
-
-        outcome: BaseException | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.serve, serve)
-            try:
-                yield api
-            except anyio.get_cancelled_exc_class():
-                raise
-            except BaseException as error:  # noqa: BLE001 - raised again below, so that it does not arrive in a group
-                outcome = error
-            tasks.cancel_scope.cancel()
-    if outcome is not None:
-        for failure in api.failures:
-            outcome.add_note(f"The fake provider: {failure}")
-        raise outcome
-    if api.failures:
-        raise ScriptFailed("; ".join(api.failures))
+    answers = script if callable(script) else turns(*script)
+    async with http_fake(lambda url: ProviderApi(url, wire, answers)) as api:
+        yield api
 
 
 def data_frame(payload: Mapping[str, JsonValue] | str, end: int, event: str = "") -> Frame:
