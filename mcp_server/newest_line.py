@@ -2,7 +2,8 @@
 
 from mcp_server.assembly import Assembly
 from mcp_server.progress_lines import Weight, weigh
-from mcp_server.wording import StandingTracker, progress_line
+from mcp_server.wording import Standing, StandingTracker, progress_line
+from workflows.runs.events import RunEvent
 from workflows.runs.run import Run
 
 _LOOKED_AT = 40
@@ -13,12 +14,12 @@ async def newest_line(assembly: Assembly, run: Run) -> str:
     """One line of at most 160 characters; the run's own message where the newest events have no line."""
     after = max(0, run.last_seq - _LOOKED_AT)
     tracker = StandingTracker.at(run, stages_of(assembly, run))
-    line = run.message
+    newest: tuple[RunEvent, Standing] | None = None
     for event in await assembly.log.read(run.run_id, after, _LOOKED_AT):
         standing = tracker.take(event)
         if weigh(event.body) is not Weight.COVERED:
-            line = progress_line(event, standing)
-    return line
+            newest = event, standing
+    return run.message if newest is None else progress_line(*newest)
 
 
 def stages_of(assembly: Assembly, run: Run) -> tuple[str, ...]:

@@ -20,7 +20,9 @@ from mcp_server.assembly import Assembly
 from mcp_server.http import page
 from mcp_server.http.artifacts import ArtifactsApi
 from mcp_server.http.auth import Authenticator
+from mcp_server.http.broadcast import Broadcasts
 from mcp_server.http.closing import Closing
+from mcp_server.http.event_frames import EventFrames
 from mcp_server.http.event_schema import FILE
 from mcp_server.http.event_stream import EventStreams
 from mcp_server.http.guard import SIGN_IN, Guard
@@ -75,7 +77,11 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
     """
     open_streams = OpenStreams(access.streams_per_owner)
     metrics = Metrics(lambda: open_streams.total)
-    streams = EventStreams(assembly.engine, assembly.log, open_streams, closing, metrics, patience)
+    frames = EventFrames()
+    broadcasts = Broadcasts(assembly.engine, frames, metrics)
+    streams = EventStreams(
+        assembly.engine, assembly.log, open_streams, closing, metrics, patience, frames=frames, broadcasts=broadcasts
+    )
     sessions = Sessions()
     sign_in = page.SignIn(access.authenticator, sessions)
     mcp = StreamableHTTPSessionManager(WorkflowServer(assembly), max_request_body_size=BODY_BYTES)
@@ -83,7 +89,7 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None, None]:
-        async with mcp.run():
+        async with mcp.run(), broadcasts.open():
             yield
 
     openapi = _Late()

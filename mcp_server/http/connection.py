@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
@@ -19,6 +20,40 @@ HEAD_BYTES = 32 * 1024
 """A request's line and headers together; a browser's cookies and a long token fit several times."""
 ABORT = "agent_workflows.abort"
 """Key in a scope's extensions: a function that cuts the connection, whatever was not sent yet."""
+OUTLET = "agent_workflows.outlet"
+"""Key in a scope's extensions: the connection's `Outlet`; not there for HTTP/1.0, which does not know chunks."""
+
+
+def chunk(data: bytes) -> bytes:
+    """A piece of a body, not empty, as it goes over the wire (RFC 9112, section 7.1): the same for every connection."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Outlet:
+    """Writes chunks straight to a connection, between the start and the end of a body that has no length.
+
+    What many clients get is framed once, and costs each of them no more than the writing.
+
+    Args:
+        transport: Where to.
+        flow: Tells whether the client reads.
+    """
+
+    __slots__ = ("_flow", "_transport", "written")
+
+    def __init__(self, transport: asyncio.Transport, flow: FlowControl) -> None:
+        self._transport = transport
+        self._flow = flow
+        self.written = 0
+        """Bytes so far."""
+
+    def write(self, chunk: bytes) -> bool:
+        """Write a chunk without waiting; False, and it is not written, if the client does not read just now."""
+        if self._flow.write_paused or self._transport.is_closing():
+            return False
+        self._transport.write(chunk)
+        self.written += len(chunk)
+        return True
 
 
 class BoundedConnection(H11Protocol):
@@ -65,7 +100,10 @@ class BoundedConnection(H11Protocol):
 
     async def _answer_bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._head_is_there()
-        scope.setdefault("extensions", {})[ABORT] = self.transport.abort
+        extensions: dict[str, object] = scope.setdefault("extensions", {})
+        extensions[ABORT] = self.transport.abort
+        if scope.get("http_version") == "1.1":
+            extensions[OUTLET] = Outlet(self.transport, self.flow)
         await self._answer(scope, receive, send)
 
     def _head_is_there(self) -> None:

@@ -1,7 +1,8 @@
 """A run's events over Server-Sent Events: history, then live, without gap or repeat.
 
-Each watcher reads the log with a cursor of its own, and holds nothing but what it is sending. One that does not read
-fills its connection's buffer and then waits, alone; after a while it is let go, and finds the rest when it comes back.
+Each watcher reads the log with a cursor of its own, and holds nothing but what it is sending. Once it is up to date it
+listens to the run's broadcast instead, for as long as its client reads. One that does not read fills its connection's
+buffer and then waits, alone; after a while it is let go, and finds the rest when it comes back.
 
 The stream ends after the run's last event. Where it ends earlier, a last frame of the type `stream_end`, which has no
 `id`, says why. A client that comes back to a run that has told it everything gets 204: that ends the reconnecting of an
@@ -9,10 +10,9 @@ The stream ends after the run's last event. Where it ends earlier, a last frame 
 """
 
 import logging
-import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import anyio
@@ -20,12 +20,14 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from mcp_server.http.broadcast import Broadcasts
 from mcp_server.http.closing import Closing
 from mcp_server.http.connection import ABORT
-from mcp_server.http.event_frames import EventFrames
+from mcp_server.http.event_frames import LARGEST_CACHED_BATCH, EventFrames
 from mcp_server.http.limits import OpenStreams
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.patience import Patience
+from mcp_server.http.stream_connection import StreamConnection
 from workflows.runs.engine import Engine
 from workflows.runs.errors import RunError
 from workflows.runs.events import LastEvent
@@ -39,6 +41,8 @@ RETRY_MILLISECONDS = 1000
 LARGEST_SEQ = 2**53
 """The largest whole number every JSON reader keeps."""
 
+CaughtUp: TypeAlias = Literal["told_all", "up_to_date", "run_ended"]
+"""How a stream stands: it has had the run's last event, the rest is still to come, or nothing more will."""
 EndReason: TypeAlias = Literal["run_interrupted", "server_closing", "log_unavailable"]
 
 HEADERS: Mapping[str, str] = {
@@ -61,6 +65,7 @@ class EventStreams:
         metrics: Counts what is sent.
         patience: How long to wait.
         frames: Writes events out.
+        broadcasts: Tell who is up to date what happens.
     """
 
     engine: Engine
@@ -69,7 +74,8 @@ class EventStreams:
     closing: Closing
     metrics: Metrics
     patience: Patience
-    frames: EventFrames = field(default_factory=EventFrames)
+    frames: EventFrames
+    broadcasts: Broadcasts
 
 
 class EventStream(Response):
@@ -100,7 +106,7 @@ class EventStream(Response):
             if scope["method"] == "HEAD":
                 await send({"type": "http.response.body"})
                 return
-            connection = _Connection(send, self._streams.patience)
+            connection = StreamConnection(scope, send, self._streams.patience)
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
@@ -112,15 +118,12 @@ class EventStream(Response):
                 logger.warning("a watcher of run %s did not read for long, and is let go", self._run_id)
                 scope["extensions"][ABORT]()  # what it did not read would otherwise be kept for it
 
-    async def _tell(self, connection: "_Connection") -> None:
+    async def _tell(self, connection: StreamConnection) -> None:
         await connection.send(b"retry: %d\n\n" % RETRY_MILLISECONDS)
         reason: EndReason = "run_interrupted"
         try:
-            async with aclosing(self._frames()) as frames:
-                async for data, is_last in frames:
-                    await connection.send(data)
-                    if is_last:
-                        return
+            if await self._tell_events(connection):
+                return
         except RunError as error:
             logger.warning("the stream of run %s ends: %s", self._run_id, error.message)
             reason = "log_unavailable"
@@ -128,58 +131,31 @@ class EventStream(Response):
             reason = "server_closing"
         await connection.send(_stream_end(self._run_id, reason))
 
-    async def _frames(self) -> AsyncGenerator[tuple[bytes, bool], None]:
-        """Batches of frames, each with whether it ends with the run's last event."""
-        streams = self._streams
-        async with aclosing(streams.engine.follow(self._run_id, self._after)) as batches:
-            async for events in batches:
-                streams.metrics.events_sent("sse", len(events))
-                yield streams.frames.of(events), isinstance(events[-1].body, LastEvent)
-
-
-class _Connection:
-    """One client's end of a stream.
-
-    Args:
-        send: Sends an ASGI message.
-        patience: How long to wait.
-    """
-
-    def __init__(self, send: Send, patience: Patience) -> None:
-        self._send = send
-        self._patience = patience
-        self._sending = False
-        self._since = time.monotonic()
-        """Since when it is sending, or silent."""
-
-    async def send(self, data: bytes) -> None:
-        """Send some bytes; waits while the client does not read."""
-        self._sending, self._since = True, time.monotonic()
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        self._sending, self._since = False, time.monotonic()
-
-    async def attend(self) -> None:
-        """Send a comment whenever nothing was sent for a while, and do not wait for ever for who does not read.
-
-        Raises:
-            TimeoutError: The client has not read for long.
-        """
-        longest = min(self._patience.quiet, self._patience.unread)  # either can begin meanwhile
+    async def _tell_events(self, connection: StreamConnection) -> bool:
+        """Send all there are and will be; False if they end without the run's last one."""
+        cursor = self._after
         while True:
-            left = self._since + self._bound() - time.monotonic()
-            if left > 0:
-                await anyio.sleep(min(left, longest))
-            elif self._sending:
-                raise TimeoutError
-            else:
-                await self.send(b": keep-alive\n\n")
+            cursor, caught_up = await self._catch_up(connection, cursor)
+            if caught_up != "up_to_date":
+                return caught_up == "told_all"
+            cursor, left = await self._streams.broadcasts.listen(connection, self._run_id, cursor)
+            if left != "fell_behind":
+                return left == "told_all"
 
-    def _bound(self) -> float:
-        return self._patience.unread if self._sending else self._patience.quiet
-
-    async def finish(self) -> None:
-        """Say that nothing will follow."""
-        await self._send({"type": "http.response.body"})
+    async def _catch_up(self, connection: StreamConnection, cursor: int) -> tuple[int, CaughtUp]:
+        """Send what the log has until the run's broadcast has the rest; with the number of the last event sent."""
+        streams = self._streams
+        async with aclosing(streams.engine.follow(self._run_id, cursor)) as batches:
+            async for events in batches:
+                await connection.send(streams.frames.of(events))
+                streams.metrics.events_sent("sse", len(events))
+                cursor = events[-1].seq
+                if isinstance(events[-1].body, LastEvent):
+                    return cursor, "told_all"
+                is_live = len(events) <= LARGEST_CACHED_BATCH
+                if is_live and streams.broadcasts.has_place_for(connection, self._run_id, cursor):
+                    return cursor, "up_to_date"
+        return cursor, "run_ended"
 
 
 async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_server.http.access_log import log_access
 from mcp_server.http.auth import Authenticator, bearer
+from mcp_server.http.connection import OUTLET, Outlet
 from mcp_server.http.limits import Rate, too_often, whole_body
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.network import AllowedNames
@@ -108,7 +109,7 @@ class Guard:
             route = getattr(scope.get("route"), "path", None) or "none"
             seconds = time.monotonic() - answer.began
             self._metrics.answered(answer.method, route, answer.status, None if answer.is_stream else seconds)
-            log_access(scope, answer.method, answer.status, answer.bytes, seconds)
+            log_access(scope, answer.method, answer.status, answer.bytes + _written(scope), seconds)
 
     async def _guarded(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         headers = Headers(scope=scope)
@@ -240,6 +241,12 @@ class _Answer:
             case _:
                 pass
         await self._send(message)
+
+
+def _written(scope: Scope) -> int:
+    """Bytes of a body that were not sent as ASGI messages."""
+    outlet: Outlet | None = scope.get("extensions", {}).get(OUTLET)
+    return 0 if outlet is None else outlet.written
 
 
 def _check_query(scope: Scope) -> None:
