@@ -44,6 +44,11 @@ KEEP_ALIVE_SECONDS = 30
 """How long a connection may be silent between two requests."""
 VANISHED_SECONDS = 60
 """For how long what was sent may stay unacknowledged."""
+WAITING_CONNECTIONS = 1024
+"""Connections that may wait to be accepted; more than there are come back a second later."""
+ACCEPTED_AT_ONCE = 4
+"""Connections that are accepted in one turn of the event loop. asyncio takes all that wait: when 500 watchers came in
+the same moment, nobody else got anything for half a second."""
 _LOOK_SECONDS = 0.1
 
 
@@ -110,6 +115,7 @@ def uvicorn_server(
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=list(settings.proxies),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        backlog=ACCEPTED_AT_ONCE,
     )
     return Server(config)
 
@@ -191,12 +197,12 @@ def claimed(listen: ListenAddress) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     # The protocol is named, because asyncio only then sends without waiting for the client's acknowledgement: 40 ms.
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock = _ListeningSocket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         _notice_who_vanished(sock)
         sock.bind((listen.host, listen.port))
-        sock.listen(1024)
+        sock.listen()
     except OSError as error:
         sock.close()
         raise AddressUnavailable(
@@ -215,6 +221,13 @@ def _notice_who_vanished(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if sys.platform == "linux":
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_SECONDS * 1000)
+
+
+class _ListeningSocket(socket.socket):
+    """Lets many connections wait. asyncio has one number for both."""
+
+    def listen(self, backlog: int = WAITING_CONNECTIONS) -> None:
+        super().listen(max(backlog, WAITING_CONNECTIONS))
 
 
 class AddressUnavailable(RunError):

@@ -85,16 +85,18 @@ class Watch(asyncio.Protocol):
     Attributes:
         seqs: Numbers of the events it got.
         told: How many of them say when they were said.
-        latencies: Seconds from an event's being said to its arrival, of those that were said while it watched: what is
-            history when a watcher comes has no latency.
+        latencies: When an event was said and how many seconds later it was here, of those that were said while it
+            watched: what is history when a watcher comes has no latency.
         received: Bytes that came.
+        begun: Done when the first event has come, or the connection has ended.
         over: Done when the last event has come, or the connection has ended.
     """
 
     seqs: list[int] = field(default_factory=list[int])
     told: int = 0
-    latencies: list[float] = field(default_factory=list[float])
+    latencies: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     received: int = 0
+    begun: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     over: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     _since: float = 0.0
     _rest: bytes = b""
@@ -112,18 +114,21 @@ class Watch(asyncio.Protocol):
         whole, end, self._rest = (self._rest + data).rpartition(b"\n\n")
         if not end:
             return
+        if not self.begun.done():
+            self.begun.set_result(None)
         self.seqs.extend(map(int, _ID.findall(whole)))
         said = [float(at) for at in _AT.findall(whole)]
         self.told += len(said)
-        self.latencies.extend([now - at for at in said if at >= self._since])
+        self.latencies.extend([(at, now - at) for at in said if at >= self._since])
         if b"\nevent: workflow_completed\n" in whole and not self.over.done():
             self.over.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See the base class."""
         del exc
-        if not self.over.done():
-            self.over.set_result(None)
+        for waited_for in (self.begun, self.over):
+            if not waited_for.done():
+                waited_for.set_result(None)
 
     def stop_reading(self) -> None:
         """Read nothing any more."""
