@@ -1,7 +1,7 @@
 """Events as frames of an SSE stream. Many watch the same run: each event is written out once for all of them."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from workflows.runs.event_json import encode
 from workflows.runs.events import RunEvent
@@ -10,6 +10,8 @@ CACHED_BYTES = 8 * 1024 * 1024
 """How much of what was written out last is kept for whoever is a little later."""
 LARGEST_CACHED_BATCH = 100
 """A watcher that reads more at once reads history, which nobody else is likely to read at the same moment."""
+_HISTORY_PIECE = 200
+"""Events of history that are written out before others get a turn: about 2 ms of work."""
 
 
 def frame(event: RunEvent) -> bytes:
@@ -26,9 +28,15 @@ class EventFrames:
 
     def of(self, events: Sequence[RunEvent]) -> bytes:
         """Consecutive events of a run, as they go over the wire."""
-        if len(events) > LARGEST_CACHED_BATCH:
-            return b"".join(map(frame, events))
         return b"".join([self._cached(event) for event in events])
+
+    def pieces(self, events: Sequence[RunEvent]) -> Iterator[bytes]:
+        """As `of`, for any number of events: each piece is small enough to be made between two turns of others."""
+        if len(events) <= LARGEST_CACHED_BATCH:
+            yield self.of(events)
+            return
+        for start in range(0, len(events), _HISTORY_PIECE):
+            yield b"".join(map(frame, events[start : start + _HISTORY_PIECE]))
 
     def _cached(self, event: RunEvent) -> bytes:
         key = event.run_id, event.seq

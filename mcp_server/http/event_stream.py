@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import anyio
+import anyio.lowlevel
 import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -147,7 +148,9 @@ class EventStream(Response):
         streams = self._streams
         async with aclosing(streams.engine.follow(self._run_id, cursor)) as batches:
             async for events in batches:
-                await connection.send(streams.frames.of(events))
+                for piece in streams.frames.pieces(events):
+                    await connection.send(piece)
+                    await anyio.lowlevel.checkpoint()  # to send waits only for who does not read; others want a turn
                 streams.metrics.events_sent("sse", len(events))
                 cursor = events[-1].seq
                 if isinstance(events[-1].body, LastEvent):

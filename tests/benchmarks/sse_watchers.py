@@ -5,8 +5,9 @@ its own and reads in one other process, which shares the machine's cores with th
 the agent's word to the watcher's having it: log, commit and wire are in it. All watchers come in the same moment; what
 is said while they come has a figure of its own.
 
-The one that never reads follows a run that has already said a lot, from its beginning, and stops reading after its
-first bytes. Rounds with and without it take turns; the medians of their p99 are compared.
+The one that never reads follows a run that has already said a lot, from its beginning. In each round it comes while the
+others watch: their p99 after its sockets are full is compared with that before it came; while they are being filled it
+is a client like any other, which reads history as fast as it can, and that has a figure of its own.
 """
 
 import asyncio
@@ -22,6 +23,9 @@ LATENCY_TARGET = 0.100
 CHANGE_TARGET = 0.20
 BURST = 30_000
 """Events that the one that does not read leaves unread: several times what sockets hold."""
+PART = 3.0
+"""Seconds the others are watched before it comes, and again after its sockets are full. They are full, and watchers
+that have come are served, after a third of that, which is several times what was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +96,57 @@ async def _many(runs: int, watchers: int, seconds: float) -> Seen:
         return await watched(server, runs, watchers, seconds, "many")
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The p99 of 100 watchers before and after one that never reads has come, and the server's memory.
+
+    Attributes:
+        before: Until it comes, in seconds.
+        filling: While the server sends it what sockets hold.
+        after: From when they are full.
+        megabytes: Memory at the end more than before.
+    """
+
+    before: float
+    filling: float
+    after: float
+    megabytes: float
+
+
 async def _beside_one_that_never_reads(
-    runs: int, watchers: int, seconds: float, rounds: int, burst: int
-) -> tuple[float, float, float]:
-    """The median p99 without and with it, and the server's memory with it more than without, in MB."""
+    server: HttpProcess, silent: str, runs: int, watchers: int, name: str, part: float
+) -> Beside:
+    ids = [await server.start(name=f"{name} {run}", per_second=PER_SECOND, seconds=3600) for run in range(runs)]
+    watches = [await server.watch(run_id) for _ in range(watchers) for run_id in ids]
+    await _all([watch.begun for watch in watches])
+    await asyncio.sleep(part / 3)
+    memory, began = server.megabytes(), time.monotonic()
+    await asyncio.sleep(part)
+    stuck, came = await server.watch(silent), time.monotonic()
+    stuck.stop_reading()
+    await asyncio.sleep(part / 3)
+    full = time.monotonic()
+    await asyncio.sleep(part)
+    end, growth = time.monotonic(), server.megabytes() - memory
+    for watch in (stuck, *watches):
+        watch.close()
+    for run_id in ids:
+        await server.request("POST", f"/api/runs/{run_id}/cancel", {})
+
+    def p99(first: float, last: float) -> float:
+        return share([late for watch in watches for said, late in watch.latencies if first <= said < last], 0.99)
+
+    return Beside(p99(began, came), p99(came, full), p99(full, end), growth)
+
+
+async def _rounds(rounds: int, runs: int, watchers: int, burst: int, part: float) -> list[Beside]:
     async with http_process(settings={"AGENT_WORKFLOWS_MAX_RUNS": "64"}) as server:
         silent = await server.start(name="silent", burst=burst, per_second=PER_SECOND, seconds=3600)
-        await watched(server, runs, watchers, min(1.0, seconds), "warm")
-        without: list[float] = []
-        beside: list[float] = []
-        growth: list[float] = []
-        for number in range(rounds):
-            seen = await watched(server, runs, watchers, seconds, f"without {number}")
-            without.append(share(seen.latencies, 0.99))
-            memory = server.megabytes()
-            stuck = await server.watch(silent)
-            stuck.stop_reading()
-            seen = await watched(server, runs, watchers, seconds, f"beside {number}")
-            beside.append(share(seen.latencies, 0.99))
-            growth.append(server.megabytes() - memory)
-            stuck.close()
-        return median(without), median(beside), median(growth)
+        await watched(server, runs, watchers, 1.0, "warm")
+        return [
+            await _beside_one_that_never_reads(server, silent, runs, watchers, f"round {number}", part)
+            for number in range(rounds)
+        ]
 
 
 def measure(*, small: bool = False) -> list[Row]:
@@ -148,13 +182,16 @@ def measure(*, small: bool = False) -> list[Row]:
             figure=f"{seen.cpu_share:.2f} cores, {seen.kilobytes:.0f} kB a watcher",
         ),
     ]
-    runs, watchers, seconds, rounds, burst = (2, 2, 0.5, 1, 2000) if small else (10, 10, 4.0, 5, BURST)
-    without, beside, growth = asyncio.run(_beside_one_that_never_reads(runs, watchers, seconds, rounds, burst))
-    change = beside / without - 1
+    runs, watchers, rounds, burst, part = (2, 2, 1, 2000, 0.6) if small else (10, 10, 5, BURST, PART)
+    found = asyncio.run(_rounds(rounds, runs, watchers, burst, part))
+    before, after = median(one.before for one in found), median(one.after for one in found)
+    filling, growth = median(one.filling for one in found), median(one.megabytes for one in found)
+    change = after / before - 1
     rows += [
         Row(
             name=f"one watcher that never reads beside {runs * watchers}: the others' p99",
-            figure=f"{change:+.0%} ({without * 1e3:.1f} to {beside * 1e3:.1f} ms)",
+            figure=f"{change:+.0%} ({before * 1e3:.1f} to {after * 1e3:.1f} ms; "
+            f"{filling * 1e3:.1f} ms in the second in which it is sent what sockets hold)",
             target=f"< {CHANGE_TARGET:.0%}",
             reached=change < CHANGE_TARGET,
         ),
