@@ -3,12 +3,13 @@
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from io import TextIOWrapper
 from typing import Protocol, TypeAlias, cast
 
 import anyio
+import anyio.to_thread
 from mcp.server.lowlevel import Server
 from mcp.server.runner import serve_dual_era_loop
 from mcp.server.stdio import stdio_server
@@ -71,24 +72,29 @@ class _Outlet:
     """
 
     def __init__(self, descriptor: int, on_close: Callable[[], None]) -> None:
-        self._file = anyio.wrap_file(TextIOWrapper(os.fdopen(descriptor, "wb"), encoding="utf-8"))
+        self._file = os.fdopen(descriptor, "wb")
         self._on_close = on_close
+        self._held = ""
         self._closed = False
 
     async def write(self, text: str) -> None:
-        await self._unless_closed(self._file.write, text)
+        """Hold a text until it is flushed, which follows at once: each of the two would wait for a thread."""
+        self._held += text
 
     async def flush(self) -> None:
-        await self._unless_closed(self._file.flush)
-
-    async def _unless_closed(self, act: Callable[..., Awaitable[object]], *arguments: str) -> None:
+        """Write what is held."""
+        data, self._held = self._held.encode(), ""
         if self._closed:
             return
         try:
-            await act(*arguments)
+            await anyio.to_thread.run_sync(self._write_out, data)
         except OSError:
             self._closed = True
             self._on_close()
+
+    def _write_out(self, data: bytes) -> None:
+        self._file.write(data)
+        self._file.flush()
 
 
 async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_close: Callable[[], None]) -> None:

@@ -183,8 +183,9 @@ class StandingTracker:
         """Where the run stands at this event; to be called once for every event, in order."""
         paid = event.seq <= self._paid_until and isinstance(event.body, UsageRecorded)
         context = "" if paid else self._fold(event.body)
-        self._standing = replace(self._standing, run_id=event.run_id)
-        return replace(self._standing, context=context)
+        if self._standing.run_id != event.run_id:
+            self._standing = replace(self._standing, run_id=event.run_id)
+        return replace(self._standing, context=context) if context else self._standing
 
     def _fold(self, body: EventBody) -> str:
         match body:
