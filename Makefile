@@ -1,6 +1,9 @@
 # Two commands do everything: `make demo` and `make test`. They need make, Python 3.11 or newer, and a package
 # registry; `uv` is used where it is there. Written for GNU make 3.81 (macOS) and newer, and for a plain POSIX sh.
 
+# Who wants no bytecode written would have every server that the tests start compile this program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?=

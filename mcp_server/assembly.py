@@ -13,6 +13,7 @@ from agents.agent import Agent
 from agents.command_runner import CommandRunner
 from agents.processes.registry import ProcessRegistry
 from mcp_server.client_clocks import Patience
+from mcp_server.module_loading import load
 from mcp_server.settings import Settings
 from mcp_server.team_choice import CLAUDE_AGENT, Agents, Workbench, notes_on
 from mcp_server.workspaces import Workspaces
@@ -127,9 +128,9 @@ def _scripted(catalog: Catalog, children: ProcessRegistry) -> Agent:
 
 async def _open_graphs(settings: Settings) -> GraphRunner:
     """Import what only runs need, in a thread: it takes about a second, and the server goes on answering."""
-    module = await asyncio.to_thread(importlib.import_module, "workflows.runs.graph_runner")
+    module = await asyncio.to_thread(load, "workflows.runs.graph_runner")
     if not settings.offline:
-        await asyncio.to_thread(importlib.import_module, CLAUDE_AGENT)
+        await asyncio.to_thread(load, CLAUDE_AGENT)
     return cast(
         "GraphRunner",
         await module.LangGraphRunner.open(settings.home / "checkpoints.sqlite3", tracing=settings.tracing),

@@ -4,12 +4,12 @@ A subcommand's module is imported when it is asked for, so that `serve` answers 
 library, and everything else without the wire.
 """
 
-import importlib
 from typing import cast
 
 import click
 
 from mcp_server.collision import refuse_rival
+from mcp_server.module_loading import load
 
 COMMANDS = {
     "answer": "mcp_server.commands.answer",
@@ -39,7 +39,7 @@ class Commands(click.Group):
         """The one of this name."""
         del ctx
         module = COMMANDS.get(cmd_name)
-        return cast("click.Command", importlib.import_module(module).command) if module else None
+        return cast("click.Command", load(module).command) if module else None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,6 +2,7 @@
 
 import asyncio
 import faulthandler
+import gc
 import os
 import re
 import signal
@@ -51,6 +52,18 @@ def pytest_configure(config: pytest.Config) -> None:
     runs_tests = hasattr(config, "workerinput") or not config.getoption("numprocesses", default=None)
     for name in [name for name in os.environ if name.startswith("COVERAGE_")] if runs_tests else ():
         del os.environ[name]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Looks for no garbage while hundreds of modules are loaded, and never again through what they leave."""
+    del session
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def keep_inside(event: str, arguments: tuple[object, ...]) -> None:

@@ -1,12 +1,11 @@
 """`agent-workflows serve`."""
 
-import gc
-import importlib
 from typing import NoReturn
 
 import click
 
 from mcp_server.commands.options import catalog_with, offline_option, settings_from, workflow_option
+from mcp_server.module_loading import load
 from mcp_server.settings import Settings, SettingsInvalid
 from mcp_server.wire import Wire
 
@@ -26,16 +25,12 @@ def command(*, offline: bool | None, own_workflows: tuple[str, ...], http: str |
         _serve_http(settings, own_workflows, http)
     wire = Wire.claim()  # before anybody else's code: nothing it or its imports print can reach the wire
     catalog = catalog_with(own_workflows)
-    gc.disable()  # what is loaded now stays; to look for garbage in between takes a twentieth of the start
-    serving = importlib.import_module("mcp_server.serving")
-    gc.freeze()  # nor is it ever looked through again, which would hold everything up for many milliseconds
-    gc.enable()
-    serving.serve(settings, catalog, wire)
+    load("mcp_server.serving").serve(settings, catalog, wire)
 
 
 def _serve_http(settings: Settings, own_workflows: tuple[str, ...], address: str) -> NoReturn:
-    network = importlib.import_module("mcp_server.http.network")  # none of it is needed on a pipe
-    exposure = importlib.import_module("mcp_server.http.exposure")
+    network = load("mcp_server.http.network")  # none of it is needed on a pipe
+    exposure = load("mcp_server.http.exposure")
     try:
         listen = network.ListenAddress.parse(address)
         exposure.check(settings, listen)
@@ -44,5 +39,5 @@ def _serve_http(settings: Settings, own_workflows: tuple[str, ...], address: str
     except SettingsInvalid as error:
         raise click.UsageError(error.message) from error
     catalog = catalog_with(own_workflows)
-    importlib.import_module("mcp_server.http.serving").serve(settings, catalog, listen)
+    load("mcp_server.http.serving").serve(settings, catalog, listen)
     raise AssertionError("serving does not return")

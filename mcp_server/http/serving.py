@@ -5,7 +5,6 @@ meanwhile; a second signal ends that. Then children are signalled, runs are left
 is made durable, and the process is gone, within half a second whatever the disk or a client does.
 """
 
-import gc
 import logging
 import os
 import socket
@@ -76,7 +75,6 @@ async def _serve(settings: Settings, catalog: Catalog, listen: ListenAddress) ->
         end = _End(assembly, settings.drain_seconds, telemetry)
         server = uvicorn_server(settings, assembly, address, end.closing)
         async with anyio.create_task_group() as tasks:
-            gc.freeze()  # what is loaded now stays; to look through it for garbage again and again holds everybody up
             await tasks.start(_listen_for_signals, end)
             tasks.start_soon(_run, server, sock, end)
             print(f"agent-workflows serves http://{address}/ and, for MCP clients, /mcp", file=sys.stderr, flush=True)  # noqa: T201 - for the person at the terminal
