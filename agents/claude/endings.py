@@ -53,7 +53,6 @@ def reply_of(
         AgentError: There is no reply.
         Exception: Whatever asking a person has raised, as it is.
     """
-    exit_code = -_SIGKILL if child.exit_code is None else child.exit_code  # None: killed, and stuck in the kernel
     match stop:
         case "silent":
             raise _silence(awaited, bounds, child, conversation)
@@ -70,16 +69,20 @@ def reply_of(
                 stderr=child.stderr,
             )
         case "lingers":
-            exit_code = 0  # it had done its work; the signal was ours
+            return _judged(0, child, conversation, task)  # it had done its work; the signal was ours
         case "ended" | "refused":
-            pass
+            exit_code = -_SIGKILL if child.exit_code is None else child.exit_code  # None: killed, stuck in the kernel
+            return _judged(exit_code, child, conversation, task)
         case _:
             assert_never(stop)
+
+
+def _judged(exit_code: int, child: ChildProcess, conversation: Conversation, task: AgentTask) -> AgentReply:
+    """What the child has said is its reply, with limits told in the task's own figures."""
     try:
         reply = judge(
             conversation.narrator, exit_code=exit_code, stderr=child.stderr, wants_reply_model=task.reply_model
         )
-        return replace(reply, session_id="")  # a conversation is kept only until its task is done
     except TurnLimitReached as reached:
         words = f"The role {task.role} used all of its {task.max_turns} rounds with the model."
         raise TurnLimitReached(words, partial=reached.partial) from reached
@@ -90,6 +93,7 @@ def reply_of(
         spent = conversation.narrator.usage.known_cost_usd
         more = f", {_dollars(spent)} in all." if spent > task.max_cost_usd else "."
         raise CostLimitReached(words + more, partial=reached.partial) from reached
+    return replace(reply, session_id="")  # a conversation is kept only until its task is done
 
 
 def start_failure(executable: Path, error: OSError) -> AgentError:

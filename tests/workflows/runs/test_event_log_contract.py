@@ -17,6 +17,7 @@ from workflows.runs.events import (
     GateOpened,
     RunEvent,
     StageStarted,
+    ToolStart,
     Truncation,
     UsageRecorded,
     WorkflowError,
@@ -246,6 +247,21 @@ async def test_a_log_is_read_in_pages(log: EventLog) -> None:
     assert texts([event for page in pages for event in page]) == [str(number) for number in range(1, 1601)]
     assert texts(await log.read("run-1", 10, 3)) == ["11", "12", "13"]
     assert await log.read("run-1", 0, 0) == []
+
+
+async def test_reading_begins_behind_any_event_whatever_the_events_say(log: EventLog) -> None:
+    """What an event says can look like the beginning of another one."""
+    writer = await opened(log)
+    for _ in range(12):
+        looks_like_events: list[object] = [{"run_id": "run-1", "seq": seq, "time": ""} for seq in range(1, 14)]
+        call = ToolStart(
+            agent="a", tool="t", call_id="c", input={"like": looks_like_events, "x": [[], looks_like_events]}
+        )
+        writer.append(call, message='{"run_id":"run-1","seq":7,', progress=1)
+    await writer.flush()
+
+    whole = await log.read("run-1")
+    assert [await log.read("run-1", after) for after in range(13)] == [whole[after:] for after in range(13)]
 
 
 async def test_a_run_that_is_not_there_has_no_row_and_no_events(log: EventLog) -> None:
