@@ -18,6 +18,7 @@ from mcp_server.results import ArtifactLink, ResultError, ResultUsage, fitted, r
 from mcp_server.run_calls import RequestContext
 from workflows.runs.events import RunEvent
 from workflows.runs.run import Run, RunFilter, RunStatus
+from workflows.runs.timestamps import in_utc
 
 MOST_EVENTS = 40
 """Lines one answer of get_run holds."""
@@ -41,9 +42,7 @@ class ListRuns(BaseModel):
     @field_validator("before")
     @classmethod
     def _is_a_time(cls, value: str | None) -> str | None:
-        if value is not None:
-            datetime.fromisoformat(value)  # its ValueError says what is wrong
-        return value
+        return None if value is None else in_utc(value)  # its ValueError says what is wrong
 
 
 class GetRun(BaseModel):

@@ -7,6 +7,7 @@ otherwise keep its connection for ever, and with it one of the few the system ha
 import asyncio
 from typing import Any
 
+import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -75,6 +76,7 @@ class BoundedConnection(H11Protocol):
         self._answer: ASGIApp = self.app  # pyright: ignore[reportAttributeAccessIssue] - the same protocol, twice typed
         self.app = self._answer_bounded  # pyright: ignore[reportAttributeAccessIssue] - as above
         self._head: asyncio.TimerHandle | None = None
+        self._upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as in uvicorn
         """Somebody has connected."""
@@ -83,6 +85,18 @@ class BoundedConnection(H11Protocol):
             self._refuse(Problem(503, "too_many_connections", "This server has as many connections as it can hold."))
             return
         self._head = self.loop.call_later(self.head_seconds, self._too_slow)
+
+    def data_received(self, data: bytes) -> None:
+        """Something has come; what does not belong to a request that is being answered begins the next head."""
+        super().data_received(data)
+        if self._head is None and not self._upgraded and not self._is_answering and not self.transport.is_closing():
+            self._head = self.loop.call_later(self.head_seconds, self._too_slow)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """From now on this is the connection of a WebSocket, which has bounds of its own."""
+        self._head_is_there()
+        self._upgraded = True
+        super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
@@ -98,6 +112,10 @@ class BoundedConnection(H11Protocol):
         else:
             self._refuse(Problem(400, "malformed_http", msg))
 
+    @property
+    def _is_answering(self) -> bool:
+        return bool(self.cycle) and not self.cycle.response_complete  # there is none before the first request
+
     async def _answer_bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._head_is_there()
         extensions: dict[str, object] = scope.setdefault("extensions", {})
@@ -112,6 +130,7 @@ class BoundedConnection(H11Protocol):
             self._head = None
 
     def _too_slow(self) -> None:
+        self._head = None
         if self.transport.is_closing():
             return
         if self.conn.trailing_data[0]:

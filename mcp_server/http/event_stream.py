@@ -28,6 +28,7 @@ from mcp_server.http.event_frames import LARGEST_CACHED_BATCH, EventFrames
 from mcp_server.http.limits import OpenStreams
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.patience import Patience
+from mcp_server.http.presence import until_gone
 from mcp_server.http.stream_connection import StreamConnection
 from workflows.runs.engine import Engine
 from workflows.runs.errors import RunError
@@ -110,7 +111,7 @@ class EventStream(Response):
             connection = StreamConnection(scope, send, self._streams.patience)
             try:
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
+                    tasks.start_soon(until_gone, receive, tasks.cancel_scope)
                     tasks.start_soon(connection.attend)
                     await self._tell(connection)
                     await connection.finish()
@@ -159,13 +160,6 @@ class EventStream(Response):
                 if is_live and streams.broadcasts.has_place_for(connection, self._run_id, cursor):
                     return cursor, "up_to_date"
         return cursor, "run_ended"
-
-
-async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
-    """Cancel a scope when the client has closed its end."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    scope.cancel()
 
 
 def _stream_end(run_id: str, reason: EndReason) -> bytes:

@@ -1,7 +1,6 @@
 """What a caller of the API may ask for: the shapes of its requests, and how they become calls of the engine."""
 
 from copy import copy
-from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
@@ -16,6 +15,7 @@ from workflows.budget import Limits
 from workflows.runs.engine import RunRequest
 from workflows.runs.errors import InputRejected
 from workflows.runs.run import GateReply, Isolation, Permissions, RunOptions, RunStatus
+from workflows.runs.timestamps import in_utc
 
 MOST_RUNS = 100
 """Runs one page of a list holds."""
@@ -118,9 +118,7 @@ class ListRuns(BaseModel):
     @field_validator("before")
     @classmethod
     def _is_a_time(cls, value: str | None) -> str | None:
-        if value is not None:
-            datetime.fromisoformat(value)  # its ValueError says what is wrong
-        return value
+        return None if value is None else in_utc(value)  # its ValueError says what is wrong
 
 
 def body_as(model: type[ModelT], body: bytes, content_type: str) -> ModelT:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TypeVar
 
+import anyio
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from mcp_server.assembly import Assembly
 from mcp_server.http.event_stream import LARGEST_SEQ, EventStream, EventStreams
 from mcp_server.http.idempotency import IdempotencyKeys
 from mcp_server.http.metrics import Metrics
+from mcp_server.http.presence import until_gone
 from mcp_server.http.principal import owner_of
 from mcp_server.http.problem import Problem
 from mcp_server.http.run_requests import (
@@ -32,7 +34,7 @@ from mcp_server.http.run_requests import (
 from mcp_server.http.run_views import RunListView, links_of, run_view, started_view, status_view, summary_view
 from mcp_server.own_runs import own_run
 from workflows.runs.engine import StartedRun
-from workflows.runs.errors import LogUnavailable
+from workflows.runs.errors import LogUnavailable, RunError
 from workflows.runs.run import Run, RunFilter, Steering
 
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -72,10 +74,10 @@ class RunsApi:
         run = started.run
         headers = {"location": links_of(run.run_id).self, "x-run-id": run.run_id}
         if _wants_stream(request):
-            after = run.last_seq if started.joined else 0
+            after = run.last_seq if started.joined and run.active else 0
             return EventStream(self._streams, run.run_id, run.owner, after, headers)
         with self._streams.open.one_more(run.owner):
-            await self._until_told(run)
+            await self._until_told(run, request)
         return await self._whole(run.run_id, run.owner, headers)
 
     async def list(self, request: Request) -> Response:
@@ -180,10 +182,20 @@ class RunsApi:
                 recovery=("Ask again in a moment: another server, or the same one anew, takes it",),
             )
 
-    async def _until_told(self, run: Run) -> None:
-        async with aclosing(self._assembly.engine.follow(run.run_id, run.last_seq)) as batches:
-            async for _ in batches:
-                pass
+    async def _until_told(self, run: Run, request: Request) -> None:
+        """Wait until a run is over, or who has asked is gone."""
+        failure: RunError | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(until_gone, request.receive, tasks.cancel_scope)
+            try:
+                async with aclosing(self._assembly.engine.follow(run.run_id, run.last_seq)) as batches:
+                    async for _ in batches:
+                        pass
+            except RunError as error:  # raised below, so that it does not arrive in a group
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
 
 def answer(body: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -62,7 +62,13 @@ class StreamConnection:
             elif self._sending:
                 raise TimeoutError
             else:
-                await self.send(b": keep-alive\n\n")
+                await self._comment()
+
+    async def _comment(self) -> None:
+        with anyio.fail_after(self._patience.unread):
+            await self._send({"type": "http.response.body", "body": b": keep-alive\n\n", "more_body": True})
+        if not self._sending:
+            self._since = time.monotonic()
 
     def _bound(self) -> float:
         return self._patience.unread if self._sending else self._patience.quiet

@@ -3,19 +3,23 @@
 The client may send `{"type": "cancel", "reason": ...}`, `{"type": "answer", "gate_id": ..., "answer": ...}` and
 `{"type": "steer", "text": ...}`, with the fields that the API takes for the same. What cannot be done is answered with
 an object of the type `problem`, and does not end the connection. That closes after the run's last event (1000), when
-nobody works on the run any more (1000), when the server ends (1012), and when a message is too large (1009).
+nobody works on the run any more (1000), when the server ends (1012), when the log cannot be read (1011), and when a
+message is too large (1009).
 """
 
+import logging
 from contextlib import aclosing
 from typing import cast
 
 import anyio
+import anyio.lowlevel
 import orjson
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mcp_server.assembly import Assembly
 from mcp_server.failures import validated
+from mcp_server.http.connection import ABORT
 from mcp_server.http.event_stream import EventStreams
 from mcp_server.http.limits import Rate, too_often
 from mcp_server.http.principal import owner_of
@@ -24,12 +28,15 @@ from mcp_server.http.run_requests import AnswerRun, CancelRun, SteerRun, reply_o
 from mcp_server.http.runs_api import first_seq_after
 from mcp_server.own_runs import own_run
 from workflows.runs.errors import InputRejected, RunError
-from workflows.runs.event_json import encode
 from workflows.runs.events import LastEvent
 from workflows.runs.run import Run, Steering
 
+logger = logging.getLogger(__name__)
+
 COMMANDS_PER_SECOND = 10
 """How often one connection may command in the long run; twice as much at once. What a person says enters the log."""
+_PIECE = 200
+"""Events that are sent before others get a turn."""
 LARGEST_MESSAGE = 256 * 1024
 """Bytes of one message of a client; uvicorn closes the connection of who sends more."""
 
@@ -87,20 +94,40 @@ class _Conversation:
                 code, reason = await self._tell(after)
                 await self._socket.close(code, reason)
                 tasks.cancel_scope.cancel()
-        except* (WebSocketDisconnect, TimeoutError):
+        except* WebSocketDisconnect:
             pass
+        except* TimeoutError:
+            logger.warning("a watcher of run %s did not read for long, and is let go", self._run.run_id)
+            self._socket.scope["extensions"][ABORT]()  # what it did not read would otherwise be kept for it
 
     async def _tell(self, after: int) -> tuple[int, str]:
-        async with aclosing(self._assembly.engine.follow(self._run.run_id, after)) as batches:
-            async for events in batches:
-                for event in events:
-                    await self._send(encode(event))
-                self._streams.metrics.events_sent("websocket", len(events))
-                if isinstance(events[-1].body, LastEvent):
-                    return 1000, "the run is over"
+        """Send what there is and will be; why the connection is to be closed then."""
+        try:
+            is_over = await self._tell_events(after)
+        except RunError as error:
+            if not self._streams.closing.begun:
+                logger.warning("the stream of run %s ends: %s", self._run.run_id, error.message)
+                await self._complain(Problem.of(error))
+                return 1011, "the log cannot be read"
+            is_over = False
+        if is_over:
+            return 1000, "the run is over"
         if self._streams.closing.begun:
             return 1012, "the server is closing"
         return 1000, "nobody works on the run any more"
+
+    async def _tell_events(self, after: int) -> bool:
+        """Send all events; False if they end without the run's last one."""
+        async with aclosing(self._assembly.engine.follow(self._run.run_id, after)) as batches:
+            async for events in batches:
+                for number, data in enumerate(self._streams.frames.objects(events), 1):
+                    await self._send(data)
+                    if number % _PIECE == 0:
+                        await anyio.lowlevel.checkpoint()  # to send waits only for who does not read
+                self._streams.metrics.events_sent("websocket", len(events))
+                if isinstance(events[-1].body, LastEvent):
+                    return True
+        return False
 
     async def _listen(self, scope: anyio.CancelScope) -> None:
         """Obey the client's commands, one after the other, until it goes."""

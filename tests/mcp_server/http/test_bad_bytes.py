@@ -136,6 +136,39 @@ async def test_a_connection_on_which_nothing_is_said_is_closed(tmp_path: Path) -
         await until(lambda: not server.uvicorn.server_state.connections)
 
 
+@pytest.mark.parametrize("more", [b"G", b"GET / HTTP/1.1\r\n"])
+async def test_half_a_head_after_a_request_that_was_answered_is_not_waited_for_either(
+    tmp_path: Path, more: bytes
+) -> None:
+    async with running(tmp_path, patience=HURRIED) as server:
+        stream = await connected(server)
+        await stream.send(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        with anyio.fail_after(BOUND):
+            answer = await stream.receive()
+        await stream.send(more)
+
+        end = await all_of(stream)
+
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert end.startswith(b"HTTP/1.1 408")
+        await stream.aclose()
+
+
+async def test_a_body_that_nobody_reads_does_not_keep_its_connection(tmp_path: Path) -> None:
+    async with running(tmp_path, patience=HURRIED) as server:
+        stream = await connected(server)
+        await stream.send(b"GET /health HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n")
+        with anyio.fail_after(BOUND):
+            answer = await stream.receive()
+        await stream.send(b"x")
+
+        await all_of(stream)
+
+        assert answer.startswith(b"HTTP/1.1 200")
+        await until(lambda: not server.uvicorn.server_state.connections)
+        await stream.aclose()
+
+
 async def test_a_head_that_is_too_large_is_refused(server: Running) -> None:
     answer = await asked(server, b"GET /health HTTP/1.1\r\nhost: localhost\r\nx: " + b"y" * (HEAD_BYTES + 2000))
 

@@ -117,6 +117,30 @@ async def test_a_chats_run_goes_on_without_its_client(server: Running, client: h
     assert server.assembly.engine.runs_here(run_id)
 
 
+async def test_a_client_that_waits_for_a_chats_end_and_goes_leaves_nothing_behind(
+    server: Running, client: httpx.AsyncClient
+) -> None:
+    body = {"message": "x", "workflow": "hold"}
+    with pytest.raises(httpx.ReadTimeout):
+        await client.post("/api/chat", json=body, headers={"accept": "application/json"}, timeout=0.3)
+
+    await until(lambda: not server.uvicorn.server_state.tasks)
+    assert "agent_workflows_streams_open 0.0" in (await client.get("/metrics")).text
+    (run,) = (await client.get("/api/runs")).json()["runs"]
+    assert run["status"] == "running"
+
+
+async def test_a_chat_that_is_asked_for_again_after_its_end_is_told_again(client: httpx.AsyncClient) -> None:
+    bodies: list[str] = []
+    for _ in range(2):
+        asked = {"json": {"message": "hello"}, "headers": {"idempotency-key": "once"}}
+        async with client.stream("POST", "/api/chat", **asked) as response:
+            bodies.append((await response.aread()).decode())
+
+    assert "event: workflow_completed" in bodies[0]
+    assert bodies[1] == bodies[0]
+
+
 async def test_the_message_of_a_chat_is_given_once(client: httpx.AsyncClient) -> None:
     body = {"message": "x", "workflow": "echo", "input": {"text": "y"}}
 

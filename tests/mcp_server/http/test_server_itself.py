@@ -49,6 +49,16 @@ async def test_figures_count_requests_by_their_route(server: Running, client: ht
     assert "process_open_fds" in text
 
 
+async def test_figures_do_not_grow_with_what_strangers_send(client: httpx.AsyncClient) -> None:
+    for number in range(3):
+        await client.request(f"INVENTED-{number}", "/api/runs")
+
+    text = (await client.get("/metrics")).text
+
+    assert "INVENTED" not in text
+    assert 'agent_workflows_http_requests_total{method="other",route="/api/runs",status="405"} 3.0' in text
+
+
 async def test_no_route_and_no_method_are_told_as_problems(client: httpx.AsyncClient) -> None:
     problem(await client.get("/api/nothing"), 404, "not_found")
     answer = await client.delete("/api/runs")

@@ -1,3 +1,5 @@
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -5,8 +7,12 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.mcp_server.http.running import BOUND, Running, received
+from mcp_server.http.patience import Patience
+from tests.mcp_server.http.running import BOUND, Running, received, running
+from tests.waiting import until
+from workflows.runs.errors import LogUnavailable
 from workflows.runs.event_json import to_json_object
+from workflows.runs.events import RunEvent
 
 pytestmark = pytest.mark.anyio
 
@@ -162,3 +168,46 @@ async def test_a_socket_of_a_run_there_is_not_is_not_found(server: Running) -> N
         await server.socket("nobody")
 
     assert refused.value.response.status_code == 404
+
+
+async def test_a_socket_outlives_the_time_for_a_requests_head(tmp_path: Path) -> None:
+    async with running(tmp_path, patience=Patience(head=0.1)) as server:
+        run = await server.told(events=1)
+        async with server.socket(run.run_id) as socket:
+            await received(socket, 1)
+            silent = await anyio.connect_tcp("127.0.0.1", server.address.port)
+            with anyio.fail_after(BOUND), pytest.raises(anyio.EndOfStream):
+                await silent.receive()  # the server closes it: the time is over
+            await silent.aclose()
+            await run.say()
+            assert [event["seq"] for event in await received(socket, 1)] == [2]
+
+
+async def test_a_log_that_cannot_be_read_any_more_closes_with_the_reason(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await server.told(events=1)
+
+    async def follow(run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
+        yield await server.assembly.log.read(run_id, after)
+        raise LogUnavailable("The disk is gone.")
+
+    monkeypatch.setattr(server.assembly.engine, "follow", follow)
+    async with server.socket(run.run_id) as socket:
+        event, problem = await received(socket, 2)
+        end = await closed(socket)
+
+    assert event["seq"] == 1
+    assert (problem["type"], problem["kind"]) == ("problem", "log_unavailable")
+    assert end == (1011, "the log cannot be read")
+
+
+async def test_a_watcher_that_never_reads_is_cut(tmp_path: Path) -> None:
+    async with running(tmp_path, patience=Patience(unread=0.2)) as server:
+        run = await server.told(events=1)
+        socket = await server.socket(run.run_id)
+        socket.transport.pause_reading()
+        for _ in range(40):
+            await run.say(100, "x" * 3000)
+        await until(lambda: not server.uvicorn.server_state.connections)
+        socket.transport.abort()

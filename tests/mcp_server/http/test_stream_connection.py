@@ -1,0 +1,44 @@
+import anyio
+import pytest
+from starlette.types import Message
+
+from mcp_server.http.patience import Patience
+from mcp_server.http.stream_connection import StreamConnection
+from tests.mcp_server.http.running import BOUND
+
+pytestmark = pytest.mark.anyio
+
+HURRIED = Patience(quiet=0.02, unread=0.05)
+
+
+class Stuck:
+    """A client that takes so many messages, and no more."""
+
+    def __init__(self, takes: int) -> None:
+        self._takes = takes
+        self.taken: list[bytes] = []
+
+    async def send(self, message: Message) -> None:
+        if len(self.taken) == self._takes:
+            await anyio.sleep_forever()
+        self.taken.append(message["body"])
+
+
+@pytest.mark.parametrize("takes", [0, 3])
+async def test_a_client_that_does_not_take_a_comment_is_let_go(takes: int) -> None:
+    client = Stuck(takes)
+
+    with anyio.fail_after(BOUND), pytest.raises(TimeoutError):
+        await StreamConnection({}, client.send, HURRIED).attend()
+
+    assert client.taken == [b": keep-alive\n\n"] * takes
+
+
+async def test_a_client_that_does_not_take_an_event_is_let_go() -> None:
+    connection = StreamConnection({}, Stuck(0).send, HURRIED)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(connection.send, b"data: {}\n\n")
+        with anyio.fail_after(BOUND), pytest.raises(TimeoutError):
+            await connection.attend()
+        tasks.cancel_scope.cancel()
