@@ -15,6 +15,7 @@ from pathlib import Path
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
 from agents.processes.child import ChildProcess, Patience
 from agents.processes.descendants import kill_all
@@ -119,8 +120,12 @@ class ProcessRegistry:
                 env=environment,
                 start_new_session=True,
             )
+        except OSError:  # there is no child
+            self._watchdog.forget(marker)
+            raise
         except BaseException:  # cancelled in the middle of it, a child may be there that nobody has a handle of
-            kill_all((), marker)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(kill_all, (), marker)
             self._watchdog.forget(marker)
             raise
 

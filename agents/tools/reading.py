@@ -1,10 +1,11 @@
 """Tools that look at the workspace: read, list, search."""
 
 from collections.abc import Iterator
+from io import StringIO
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
-import anyio.to_thread
 import regex
 from pydantic import Field
 
@@ -27,6 +28,7 @@ SEARCHED_BYTES = 2 * 1024 * 1024
 SEARCH_SECONDS = 10.0
 """How long one file may take to search: some expressions never end on some texts."""
 _BINARY_PROBE_BYTES = 8192
+_PIECE_CHARACTERS = 64 * 1024
 _NAMED_FILES = 5
 
 
@@ -62,7 +64,7 @@ def reading_tools(inside: Inside) -> tuple[Tool, ...]:
     """
 
     async def read(arguments: ReadArguments) -> ToolOutcome:
-        return ToolOutcome(output=await anyio.to_thread.run_sync(_read, inside, arguments))
+        return ToolOutcome(output=await in_stoppable_thread(lambda check: _read(inside, arguments, check)))
 
     async def list_files(arguments: GlobArguments) -> ToolOutcome:
         return ToolOutcome(output=await in_stoppable_thread(lambda check: _list(inside, arguments, check)))
@@ -94,19 +96,30 @@ def reading_tools(inside: Inside) -> tuple[Tool, ...]:
     )
 
 
-def _read(inside: Inside, arguments: ReadArguments) -> str:
+def _read(inside: Inside, arguments: ReadArguments, check: Check) -> str:
     path = inside.file(arguments.file_path)
     _refuse_binary(path, arguments.file_path)
     first = arguments.offset
     with path.open(encoding="utf-8", errors="replace") as file:
-        lines = [line.rstrip("\n") for line in islice(file, first - 1, first - 1 + arguments.limit)]
+        lines = list(islice(_shown_lines(file, check), first - 1, first - 1 + arguments.limit))
         more = bool(file.readline(1))
     if not lines:
         return "(the file is empty)" if first == 1 else f"(the file has fewer than {first} lines)"
-    numbered = [f"{number}\t{line[:LINE_CHARACTERS]}" for number, line in enumerate(lines, first)]
+    numbered = [f"{number}\t{line}" for number, line in enumerate(lines, first)]
     if more:
         numbered.append(f"(more follows; go on with offset {first + len(lines)})")
     return "\n".join(numbered)
+
+
+def _shown_lines(file: TextIO, check: Check) -> Iterator[str]:
+    """What is shown of each line; no line is held as a whole, a file can be a single one of any length."""
+    while line := file.readline(LINE_CHARACTERS + 1):
+        piece = line
+        while piece and not piece.endswith("\n"):
+            check()
+            piece = file.readline(_PIECE_CHARACTERS)
+        check()
+        yield line.rstrip("\n")[:LINE_CHARACTERS]
 
 
 def _list(inside: Inside, arguments: GlobArguments, check: Check) -> str:
@@ -120,30 +133,34 @@ def _list(inside: Inside, arguments: GlobArguments, check: Check) -> str:
 def _search(inside: Inside, arguments: GrepArguments, check: Check) -> str:
     try:
         pattern = regex.compile(arguments.pattern, regex.IGNORECASE if arguments.ignore_case else 0)
-    except regex.error as error:
+    except (regex.error, RecursionError) as error:
         raise ToolFailed(f"the pattern is no regular expression: {error}") from error
     below = inside.path(arguments.path)
     paths = iter((below,)) if below.is_file() else _matching(inside, arguments.path, arguments.glob, check)
-    too_large: list[str] = []
-    found = _found_lines(inside, paths, pattern, check, too_large)
+    skipped: dict[str, list[str]] = {}
+    found = _found_lines(inside, paths, pattern, check, skipped)
     lines = list(islice(found, FOUND_LINES)) or ["Nothing found"]
     if next(found, None) is not None:
         lines.append("(more follows; use a narrower pattern)")
-    if too_large:
-        names = ", ".join(too_large[:_NAMED_FILES])
-        lines.append(f"({len(too_large)} too large to search: {names})")
+    for why, files in skipped.items():
+        lines.append(f"({len(files)} {why}: {', '.join(files[:_NAMED_FILES])})")
     return "\n".join(lines)
 
 
 def _found_lines(
-    inside: Inside, paths: Iterator[Path], pattern: "regex.Pattern[str]", check: Check, too_large: list[str]
+    inside: Inside, paths: Iterator[Path], pattern: "regex.Pattern[str]", check: Check, skipped: dict[str, list[str]]
 ) -> Iterator[str]:
     for path in paths:
         check()
-        if path.stat().st_size > SEARCHED_BYTES:
-            too_large.append(inside.shown(path))
+        try:
+            if path.stat().st_size > SEARCHED_BYTES:
+                skipped.setdefault("too large to search", []).append(inside.shown(path))
+                continue
+            lines = _lines_of(path)
+        except OSError:  # it is not for us to read, or has gone meanwhile
+            skipped.setdefault("that cannot be read", []).append(inside.shown(path))
             continue
-        for number, line in enumerate(_lines_of(path), 1):
+        for number, line in enumerate(lines, 1):
             try:
                 # Concurrent: it lets go of the interpreter's lock, so that the event loop goes on meanwhile.
                 matched = pattern.search(line, timeout=SEARCH_SECONDS, concurrent=True)
@@ -161,7 +178,10 @@ def _matching(inside: Inside, below: str, pattern: str, check: Check) -> Iterato
 def _lines_of(path: Path) -> list[str]:
     """The lines of a text file; none of what is no text."""
     content = path.read_bytes()
-    return [] if b"\0" in content[:_BINARY_PROBE_BYTES] else content.decode(errors="replace").splitlines()
+    if b"\0" in content[:_BINARY_PROBE_BYTES]:
+        return []
+    # As `open` ends lines; `str.splitlines` also does at form feeds and others, and would number them otherwise.
+    return [line.rstrip("\n") for line in StringIO(content.decode(errors="replace"), newline=None)]
 
 
 def _refuse_binary(path: Path, given: str) -> None:

@@ -1,5 +1,6 @@
 """The tools of one task, by name, and using them: every call is told, bounded, and what it changed is noted."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ import anyio
 from pydantic import JsonValue
 
 from agents.tools.tool import RanCommand, Tool, ToolFailed, ToolOutcome
+
+logger = logging.getLogger(__name__)
 
 OUTPUT_CHARACTERS = 50_000
 """How much of a tool's output the model reads; what is more is cut out of its middle."""
@@ -68,6 +71,10 @@ class Toolbox:
             return ToolOutcome(output=str(error), ok=False)
         except OSError as error:
             return ToolOutcome(output=f"{tool.name} failed: {str(error) or type(error).__name__}", ok=False)
+        except Exception as error:  # what a model or a page makes up must not end the run, whatever it trips over
+            logger.exception("the tool %s failed with %r", tool.name, sorted(arguments))
+            output = f"{tool.name} failed: {type(error).__name__}: {error}"
+            return ToolOutcome(output=output, ok=False, changed_something=True)
         # What a call that was cut off has done is not known.
         output = f"{tool.name} took more than {TOOL_SECONDS:.0f} s and was ended"
         return ToolOutcome(output=output, ok=False, changed_something=True)

@@ -72,7 +72,7 @@ async def fetch(url: str, *, may_reach: MayReach = is_public, look_up: Resolve =
                 return await _follow(client, _parsed(url), may_reach, look_up)
     except TimeoutError as error:
         raise ToolFailed(f"{url} took longer than {PAGE_SECONDS:.0f} s") from error
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, UnicodeError) as error:  # a host's name may be no name in any alphabet
         raise ToolFailed(f"{url} cannot be fetched: {str(error) or type(error).__name__}") from error
 
 
@@ -155,5 +155,5 @@ async def _read(response: httpx.Response, url: httpx.URL) -> WebPage:
 def _decoded(content: bytes, encoding: str | None) -> str:
     try:
         return content.decode(encoding or "utf-8", errors="replace")
-    except LookupError:  # an encoding that nobody knows
+    except (LookupError, UnicodeError):  # an encoding that nobody knows, or that is none for texts
         return content.decode("utf-8", errors="replace")

@@ -192,7 +192,13 @@ async def test_a_long_output_is_read_without_its_middle_and_told_whole(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "failure", [ToolFailed("no such case"), ConnectionResetError("no such case"), TimeoutError("no such case")]
+    "failure",
+    [
+        ToolFailed("no such case"),
+        ConnectionResetError("no such case"),
+        TimeoutError("no such case"),
+        RecursionError("no such case"),
+    ],
 )
 async def test_a_connected_tool_that_fails_is_told_to_the_model(tmp_path: Path, failure: Exception) -> None:
     connected = (GivenTools("cases", (find_case(failure),)),)

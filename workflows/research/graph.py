@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
@@ -11,6 +12,7 @@ from langgraph.types import Send
 from agents.errors import AgentError, ReplyInvalid
 from agents.events import Decided, Found, Progressed
 from agents.roles import PLANNER, RESEARCHER, SYNTHESIZER, Role
+from workflows.budget import Budget
 from workflows.context import WorkflowContext
 from workflows.reports import AgentReport, ArtifactReport, Say
 from workflows.research.citations import cited_numbers, marked, with_sources
@@ -72,14 +74,16 @@ class Researchers:
     """
 
     def __init__(self, at_once: int) -> None:
-        self._places = asyncio.Semaphore(at_once)
+        self._at_once = at_once
+        self._places = WeakKeyDictionary[Budget, asyncio.Semaphore]()
+        """Each run's, by what only that run has: one graph serves all runs."""
 
     async def researcher(self, state: Part, runtime: GraphRuntime) -> Update:
         """Have one sub-question looked into."""
         context, say = runtime.context, runtime.stream_writer
         role = replace(RESEARCHER, max_turns=MOST_TURNS[state["depth"]])
         name = RESEARCHER.name if state["parts"] == 1 else f"{RESEARCHER.name} {state['number']}"
-        async with self._places:
+        async with self._places.setdefault(context.budget, asyncio.Semaphore(self._at_once)):
             say(AgentReport(name, Progressed(message=f"looks into: {state['part']}")))
             # One more than there are researchers: the synthesis has to be paid for, too.
             looked = await look_into(state, role, name, context, say, cost_share=1 / (state["parts"] + 1))

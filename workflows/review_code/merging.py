@@ -25,15 +25,16 @@ _SAYS_NOTHING = frozenset(
 def merged(found: Iterable[tuple[Aspect, Finding]]) -> list[FoundByReviewers]:
     """The findings of all reviewers.
 
-    Two are equal if they name the same file and nearly the same line and share enough of their words. The more severe
-    one is kept, with the names of all who found it.
+    Two of different reviewers are equal if they name the same file and nearly the same line and share enough of their
+    words; two of the same one only if they are the same in file, line and claim, for who has found both has told them
+    apart. The more severe one is kept, with the names of all who found it.
 
     Args:
         found: Each with who found it; the order does not matter.
     """
     kept: list[FoundByReviewers] = []
     for aspect, finding in sorted(found, key=_order):
-        same = next((other for other in kept if _is_same(finding, other)), None)
+        same = next((other for other in kept if _is_same(finding, other, by_the_same=aspect in other.found_by)), None)
         if same is None:
             kept.append(FoundByReviewers(**finding.model_dump(), found_by=[aspect]))
         elif aspect not in same.found_by:
@@ -48,7 +49,9 @@ def _order(item: tuple[Aspect, Finding]) -> tuple[int, str, int, str, str, int]:
     return RANK[finding.severity], *place, finding.claim, finding.suggestion, tuple(REVIEWERS).index(aspect)
 
 
-def _is_same(one: Finding, other: Finding) -> bool:
+def _is_same(one: Finding, other: Finding, *, by_the_same: bool) -> bool:
+    if by_the_same:
+        return (one.file, one.line, one.claim) == (other.file, other.line, other.claim)
     if one.file != other.file or (one.line is None) != (other.line is None):
         return False
     if abs((one.line or 0) - (other.line or 0)) > NEAR_LINES:

@@ -65,7 +65,8 @@ export function shapeOf(state: RunState, declared: Declared | null): Declared {
  *
  * @param room Pixels there are from left to right.
  */
-export function pictureOf(shape: Declared, stages: readonly Stage[], room: number): Picture {
+export function pictureOf(shape: Declared, stages: readonly Stage[], room: number): Picture | null {
+  if (shape.nodes.length === 0) return null; // what runs is not known yet
   const across = laidOut(shape, stages, false);
   if (across.width * LEAST_SCALE <= room) return across;
   const down = laidOut(shape, stages, true);

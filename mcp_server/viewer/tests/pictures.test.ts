@@ -32,7 +32,7 @@ test("a graph that would be too wide leads downwards, and what is beside each ot
   const edges = nodes.slice(1).map((name, index) => [nodes[index] ?? "", name] as const);
   const shape = { nodes, edges: [...edges, ["tests", "code"] as const] };
 
-  const [wide, narrow] = [pictureOf(shape, [], 2000), pictureOf(shape, [], 300)];
+  const [wide, narrow] = [pictureOf(shape, [], 2000)!, pictureOf(shape, [], 300)!];
 
   assert.deepEqual([wide.down, narrow.down], [false, true]);
   assert.ok(narrow.width <= 300 && narrow.height < wide.width);
@@ -41,11 +41,15 @@ test("a graph that would be too wide leads downwards, and what is beside each ot
   for (const { points } of narrow.edges) assert.ok(points.every(({ x, y }) => x >= 0 && x <= narrow.width && y >= 0 && y <= narrow.height));
 });
 
+test("there is no picture of what is not known yet", () => {
+  assert.equal(pictureOf({ nodes: [], edges: [] }, [], 2000), null);
+});
+
 test("nodes of a picture do not overlap, and stages beside each other stand in their order", () => {
   const nodes = ["supervisor", "a", "b", "c"];
   const edges = ["a", "b", "c"].flatMap((name) => [["supervisor", name] as const, [name, "supervisor"] as const]);
 
-  const picture = pictureOf({ nodes, edges: [...edges, ["c", "a"], ["b", "b"]] }, [], 2000);
+  const picture = pictureOf({ nodes, edges: [...edges, ["c", "a"], ["b", "b"]] }, [], 2000)!;
 
   const places = picture.nodes.map((node) => ({ left: node.x - node.width / 2, right: node.x + node.width / 2, top: node.y - node.height / 2, bottom: node.y + node.height / 2 }));
   for (const [index, one] of places.entries()) {

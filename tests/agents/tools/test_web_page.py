@@ -128,9 +128,16 @@ async def test_the_encoding_that_the_server_names_is_used() -> None:
         assert (await up.fetch()).text == "café"
 
 
-async def test_an_encoding_that_nobody_knows_is_taken_for_utf8() -> None:
-    async with site(index=sends("café".encode(), "text/plain; charset=klingon")) as up:
+@pytest.mark.parametrize("name", ["klingon", "idna", "undefined", "base64"])
+async def test_an_encoding_that_nobody_knows_or_that_is_none_for_texts_is_taken_for_utf8(name: str) -> None:
+    async with site(index=sends("café".encode(), f"text/plain; charset={name}")) as up:
         assert (await up.fetch()).text == "café"
+
+
+@pytest.mark.parametrize("url", ["http://xn--/", "http://xn--a\u0000/"])
+async def test_a_name_that_no_host_can_have_is_told(url: str) -> None:
+    with pytest.raises(ToolFailed), anyio.fail_after(5):
+        await fetch(url, may_reach=lambda _: True)
 
 
 async def test_a_status_that_is_an_error_is_told() -> None:

@@ -68,6 +68,42 @@ async def test_where_there_is_nothing_to_read_it_says_so(bench: Workbench, text:
     assert (await bench.use("Read", file_path="a.txt", offset=offset)).output == told
 
 
+async def test_a_file_that_is_one_endless_line_is_read_in_pieces(bench: Workbench) -> None:
+    bench.put("a.txt", "x" * 300_000 + "\nnext\n" + "y" * 5000)
+
+    lines = (await bench.use("Read", file_path="a.txt")).output.split("\n")
+
+    assert [len(line.partition("\t")[2]) for line in lines] == [reading.LINE_CHARACTERS, 4, reading.LINE_CHARACTERS]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+async def test_searching_and_reading_count_lines_alike(bench: Workbench, end: str) -> None:
+    bench.put("a.py", f"a\f{end}b\u2028c\x1c{end}needle{end}")
+
+    found = (await bench.use("Grep", pattern="needle")).output
+    read = (await bench.use("Read", file_path="a.py", offset=3, limit=1)).output
+
+    assert (found, read) == ("a.py:3: needle", "3\tneedle")
+
+
+async def test_a_file_that_cannot_be_read_hides_no_other(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.put("a.py", "needle")
+    locked = bench.put("b.py", "needle")
+    bench.put("c.py", "needle")
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == locked.name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # who runs tests as root may read everything
+
+    found = (await bench.use("Grep", pattern="needle")).output
+
+    assert found == "a.py:1: needle\nc.py:1: needle\n(1 that cannot be read: b.py)"
+
+
 async def test_a_long_line_is_cut(bench: Workbench) -> None:
     bench.put("a.txt", "x" * 10_000)
 
@@ -280,6 +316,7 @@ def test_a_path_pattern_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyP
 
 async def test_a_wrong_expression_is_told(bench: Workbench) -> None:
     assert "no regular expression" in await bench.refused("Grep", pattern="(")
+    assert "no regular expression" in await bench.refused("Grep", pattern="(" * 5000 + ")" * 5000)
 
 
 async def test_an_expression_that_never_ends_is_ended(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

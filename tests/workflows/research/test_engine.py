@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import anyio
 import pytest
 
 from agents.agent import AgentReply, AgentTask
@@ -9,7 +10,7 @@ from agents.events import Emit, UsageReported
 from tests.workflows.research.test_graph import Team, finds
 from tests.workflows.runs.floor import Floor, floor
 from workflows.budget import Limits
-from workflows.research.contract import WORKFLOW, ResearchInput
+from workflows.research.contract import AT_ONCE, WORKFLOW, ResearchInput
 from workflows.runs.engine import RunRequest
 from workflows.runs.events import AgentEvent, StageCompleted, StageStarted, ToolEnd, WorkflowCompleted
 from workflows.runs.run import Run
@@ -17,11 +18,11 @@ from workflows.runs.run import Run
 pytestmark = pytest.mark.anyio
 
 
-async def run_of(on: Floor, **limits: float) -> Run:
+async def run_of(on: Floor, question: str = "Is it so?", **limits: float) -> Run:
     on.workflows[WORKFLOW.name] = WORKFLOW
     request = RunRequest(
         workflow=WORKFLOW,
-        input=ResearchInput(question="Is it so?"),
+        input=ResearchInput(question=question),
         workspace=on.workspace,
         owner="local",
         limits=Limits(**limits),
@@ -51,6 +52,29 @@ async def test_researchers_side_by_side_are_one_stage_and_speak_under_names_of_t
     assert isinstance(bodies[-1], WorkflowCompleted)
     assert bodies[-1].result["unknown_citations"] == []
     assert {"plan.md", "notes-1.md", "notes-2.md", "answer.md"} <= set(artifacts)
+
+
+async def test_a_run_does_not_wait_for_the_researchers_of_another_one(tmp_path: Path) -> None:
+    busy, came = anyio.Event(), anyio.Event()
+    at_work = 0
+
+    async def look(task: AgentTask, emit: Emit, part: str) -> AgentReply:
+        nonlocal at_work
+        if "the second" in task.prompt.lower():
+            came.set()
+        at_work += 1
+        if at_work == AT_ONCE:
+            busy.set()
+        with anyio.fail_after(5):
+            await came.wait()
+        return await finds(task, emit, part)
+
+    team = Team(parts=[f"part {number}" for number in range(AT_ONCE)], look=look)
+    async with floor(tmp_path, team.act) as on, anyio.create_task_group() as tasks:
+        tasks.start_soon(run_of, on, "Is the first so?")
+        with anyio.fail_after(5):
+            await busy.wait()
+        assert (await run_of(on, "Is the second so?")).status == "completed"
 
 
 async def test_the_money_is_shared_and_some_is_kept_for_the_answer(tmp_path: Path) -> None:

@@ -31,6 +31,14 @@ def test_what_one_has_found_twice_is_found_by_one() -> None:
     assert who(("tests", finding()), ("tests", finding())) == [("medium", ["tests"])]
 
 
+def test_what_one_has_told_apart_stays_apart() -> None:
+    one = finding("SQL injection through the name parameter", line=10)
+    other = finding("SQL injection through the id parameter", line=12)
+
+    assert [each.claim for each in merged([("security", one), ("security", other)])] == [one.claim, other.claim]
+    assert len(merged([("security", one), ("tests", other)])) == 1
+
+
 def test_another_place_is_another_finding() -> None:
     for other in (finding(file="b.py"), finding(line=10 + NEAR_LINES + 1), finding(line=None)):
         assert len(merged([("security", finding()), ("tests", other)])) == 2
