@@ -7,22 +7,18 @@
   result that says what is asked, and `answer_run` takes the answer.
 """
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult
 
+from mcp_server.gate_forms import answer_in, form_of
 from workflows.runs.events import Json
 from workflows.runs.run import Gate, GateReply, Run
-
-_PRIMITIVE = frozenset({"string", "number", "integer", "boolean"})
-ANSWER = "answer"
-"""Field of the form for a question whose answers are no flat object."""
 
 
 def form_schema(gate: Gate) -> dict[str, Any]:
     """The schema of the form that asks a question: flat, because clients show no other."""
-    return dict(gate.schema if _is_flat(gate.schema) else _one_field(gate))
+    return dict(form_of(gate.schema))
 
 
 def question_of(gate: Gate) -> ElicitRequest:
@@ -47,31 +43,9 @@ def reply_from(gate: Gate, result: ElicitResult, by: str) -> GateReply | None:
     """
     match result.action:
         case "accept":
-            content = cast("Mapping[str, object]", result.content or {})
-            answer = dict(content) if _is_flat(gate.schema) else content.get(ANSWER)
+            answer = answer_in(gate.schema, cast("Json", result.content or {}))
             return GateReply(gate_id=gate.gate_id, outcome="accepted", answer=answer, by=by)
         case "decline":
             return GateReply(gate_id=gate.gate_id, outcome="declined", by=by)
         case "cancel":
             return None
-
-
-def _is_flat(schema: Json) -> bool:
-    """Whether clients can show it as a form: an object of texts, numbers, booleans and choices."""
-    properties = cast("object", schema.get("properties"))
-    if schema.get("type") != "object" or not isinstance(properties, Mapping) or not properties:
-        return False
-    return all(_is_primitive(field) for field in cast("Json", properties).values())
-
-
-def _is_primitive(field: object) -> bool:
-    return isinstance(field, Mapping) and cast("Mapping[str, Any]", field).get("type") in _PRIMITIVE
-
-
-def _one_field(gate: Gate) -> Json:
-    kind = gate.schema.get("type")
-    described: dict[str, object] = {
-        "type": kind if isinstance(kind, str) and kind in _PRIMITIVE else "string",
-        "title": "Answer",
-    }
-    return {"type": "object", "properties": {ANSWER: described}, "required": [ANSWER]}

@@ -64,7 +64,7 @@ class ProgressReporter:
     Args:
         log: Where the run is kept.
         engine: Says when the run is over, in whichever way.
-        send: Where the lines go.
+        send: Where the lines go; None if nobody wants to hear any, who then waits for none.
         workspace: Directory to which paths are shown relative.
         clock: Seconds that only rise.
     """
@@ -73,7 +73,7 @@ class ProgressReporter:
         self,
         log: EventLog,
         engine: Engine,
-        send: SendProgress,
+        send: SendProgress | None,
         workspace: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -160,15 +160,15 @@ class ProgressReporter:
         """Say the newest line again whenever it has been quiet for long; for as long as a person is asked."""
         while True:
             await anyio.sleep(LONGEST_SILENCE)
-            if self._last is not None:
-                await self._say(self._last)
+            await self._say_again()
 
     async def close(self) -> None:
         """Say the newest thing there is to say, if it was not said yet; nothing may be sent after this."""
         if len(self._lines):
             self._lines.skip_to_last()
             await self._say_next()
-        await anyio.sleep(max(0.0, self._last_sent + LEAD_SECONDS - self._clock()))
+        if self._send is not None:
+            await anyio.sleep(max(0.0, self._last_sent + LEAD_SECONDS - self._clock()))
 
     async def _stages(self, run: Run) -> tuple[str, ...]:
         for event in await self._log.read(run.run_id, 0, 1):
@@ -205,8 +205,12 @@ class ProgressReporter:
         news = self._news
         with anyio.move_on_after(LONGEST_SILENCE) as silence:
             await news.wait()
-        if silence.cancelled_caught and self._last is not None:
-            await self._say(self._last)
+        if silence.cancelled_caught:
+            await self._say_again()
+
+    async def _say_again(self) -> None:
+        if self._last is not None and self._send is not None:
+            await self._say(self._last, self._send)
 
     async def _drain(self) -> None:
         deadline = self._clock() + DRAIN_SECONDS
@@ -215,20 +219,24 @@ class ProgressReporter:
         await self.close()
 
     async def _say_next(self) -> None:
+        if self._send is None:
+            self._lines.skip_to_last()
+            self._lines.pop()
+            return
         await anyio.sleep(max(0.0, self._last_sent + LEAST_INTERVAL - self._clock()))
         line = self._lines.pop()
         try:
-            await self._say(line)
+            await self._say(line, self._send)
         except anyio.get_cancelled_exc_class():
             self._lines.put_back(line)  # it may not have been taken, and what was told has no gap
             raise
 
-    async def _say(self, line: Line) -> None:
+    async def _say(self, line: Line, send: SendProgress) -> None:
         self._last = line
         self._progress = self._risen(line.event.progress)
         self._last_sent = self._clock()
         event = {**to_json_object(line.event), "first_seq": line.first_seq, "last_seq": line.event.seq}
-        await self._send(ProgressFrame(self._progress, line.text, event))
+        await send(ProgressFrame(self._progress, line.text, event))
         self._last_sent = self._clock()  # a wire with much to carry may have held it for a while
 
     def _risen(self, progress: float) -> float:

@@ -9,12 +9,16 @@ A call ends in one of these ways, decided by what this request declares and noth
 * The client has cancelled: the run ends, unless others wait for it or the client only gave up waiting.
 """
 
+import logging
+import math
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import anyio
 from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
 from mcp_types import (
     CallToolResult,
     ElicitResult,
@@ -23,21 +27,26 @@ from mcp_types import (
     ProgressNotificationParams,
     TextContent,
 )
+from pydantic import BaseModel, Field, ValidationError
 
 from mcp_server.assembly import Assembly
 from mcp_server.call_ledger import CallLedger
 from mcp_server.cancellations import Cancellations
 from mcp_server.client_clocks import shortest
 from mcp_server.eras import can_ask, client_name, declares_tasks, is_modern
-from mcp_server.failures import rejection_text, run_error_in
+from mcp_server.failures import rejection_text, run_error_in, validated
 from mcp_server.gates import form_schema, questions_of, reply_from
-from mcp_server.owner import session_of_call
+from mcp_server.own_runs import own_run
+from mcp_server.owner import owner_of_call, session_of_call
 from mcp_server.progress import ProgressFrame, ProgressReporter, SendProgress
 from mcp_server.replay import Replay
 from mcp_server.run_results import run_result
 from mcp_server.task_shape import TaskCreated, TaskShapes
 from workflows.runs.errors import RunError, RunNotFound, RunNotWaiting
-from workflows.runs.run import Run
+from workflows.runs.events import GateAnswered
+from workflows.runs.run import Gate, Run
+
+logger = logging.getLogger(__name__)
 
 EVENT_META = "io.github.agent-workflows/event"
 """Key under which a progress notification carries the event it stands for."""
@@ -63,6 +72,12 @@ class Attendance:
     responses: Mapping[str, object] | None = None
 
 
+class _RepeatedCall(BaseModel):
+    """What a call that comes again is still asked with; the rest of its arguments was used when it came first."""
+
+    wait_seconds: float | None = Field(default=None, ge=0, le=86_400)
+
+
 class RunCalls:
     """Attends runs for calls.
 
@@ -76,6 +91,29 @@ class RunCalls:
         self._cancellations = cancellations
         self._ledger = CallLedger()
         self._shapes = TaskShapes(assembly)
+
+    async def attend_again(
+        self, run_id: str, arguments: Mapping[str, object], responses: Mapping[str, object], ctx: RequestContext
+    ) -> CallAnswer:
+        """Attend the run of a call that comes again with answers; what the call asks for was done when it came first.
+
+        Args:
+            run_id: The run, from the state that the client brings back.
+            arguments: The call's arguments.
+            responses: What the client's user has answered, by gate id.
+            ctx: The request.
+
+        Raises:
+            workflows.runs.errors.RunError: There is no such run, or it was interrupted and cannot go on.
+        """
+        wait_seconds = validated(_RepeatedCall, arguments).wait_seconds
+        run = await own_run(self._assembly, run_id, owner_of_call(ctx))
+        after, word = run.last_seq, "joined"
+        if run.status == "interrupted":
+            run, word = await self._assembly.engine.resume(run_id, by=client_name(ctx)), "resumed"
+        introduction = f"{word} run {run_id} · "
+        attendance = Attendance(after=after, introduction=introduction, wait_seconds=wait_seconds, responses=responses)
+        return await self.attend(run, attendance, ctx)
 
     async def attend(self, run: Run, attendance: Attendance, ctx: RequestContext) -> CallAnswer:
         """Report a run until there is an answer to the call."""
@@ -121,7 +159,7 @@ class RunCalls:
                     await reporter.close()
                     return InputRequiredResult(input_requests=dict(fresh), request_state=run.run_id)
                 break
-            if not await self._asked(run, reporter, ctx):
+            if not await self._asked(run, reporter, deadline, ctx):
                 break
             run = await self._existing(run.run_id)
         await reporter.close()
@@ -141,22 +179,40 @@ class RunCalls:
                     run = await self._existing(run.run_id)
         return run
 
-    async def _asked(self, run: Run, reporter: ProgressReporter, ctx: RequestContext) -> bool:
-        """Ask the user of a client of the handshake era; whether there was an answer."""
-        gate = run.gates[0]
-        result = ElicitResult(action="cancel")
+    async def _asked(self, run: Run, reporter: ProgressReporter, deadline: float | None, ctx: RequestContext) -> bool:
+        """Ask the user of a client of the handshake era; whether the question is settled, by whomever.
+
+        The client is told to take it back when it is settled elsewhere, or when the call's time is over.
+        """
+        gate, result, settled = run.gates[0], ElicitResult(action="cancel"), False
         async with anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                nonlocal settled
+                await self._until_settled(run, gate)
+                settled = True
+                tasks.cancel_scope.cancel()
+
+            tasks.cancel_scope.deadline = math.inf if deadline is None else deadline
             tasks.start_soon(reporter.remind)
-            result = await ctx.session.elicit_form(gate.question, form_schema(gate), ctx.request_id)
+            tasks.start_soon(watch)
+            result = await _elicited(gate, ctx)
             tasks.cancel_scope.cancel()
         reply = reply_from(gate, result, client_name(ctx))
-        if reply is None:
-            return False
+        if settled or reply is None:
+            return settled
         try:
             await self._assembly.engine.answer(run.run_id, reply)
         except RunNotWaiting:
             return True  # somebody was quicker
         return True
+
+    async def _until_settled(self, run: Run, gate: Gate) -> None:
+        """Return when a question is not open any more: it was answered, its time is over, or its run is."""
+        async with aclosing(self._assembly.engine.follow(run.run_id, run.last_seq)) as batches:
+            async for events in batches:
+                if any(isinstance(event.body, GateAnswered) and event.body.gate_id == gate.gate_id for event in events):
+                    return
 
     async def _nobody_wants(self, run_id: str, ctx: RequestContext) -> bool:
         """Whether a cancelled call's run is to end.
@@ -171,7 +227,7 @@ class RunCalls:
 
     def _reporter(self, run: Run, ctx: RequestContext) -> ProgressReporter:
         token = (ctx.meta or {}).get("progress_token")
-        send: SendProgress = _silence if token is None else _sender(ctx, token)
+        send = None if token is None else _sender(ctx, token)
         return ProgressReporter(self._assembly.log, self._assembly.engine, send, run.workspace)
 
     async def replay(self, run: Run, replay: Replay, ctx: RequestContext) -> CallToolResult:
@@ -203,9 +259,13 @@ class RunCalls:
         return run_result(await self._existing(run_id), await self._assembly.log.artifacts(run_id))
 
 
-async def _silence(frame: ProgressFrame) -> None:
-    """Where lines go that nobody asked for."""
-    del frame
+async def _elicited(gate: Gate, ctx: RequestContext) -> ElicitResult:
+    """What the client's user says to a question; where the client fails at asking, nobody has said anything."""
+    try:
+        return await ctx.session.elicit_form(gate.question, form_schema(gate), ctx.request_id)
+    except (MCPError, ValidationError) as error:
+        logger.warning("%s could not ask its user: %s", client_name(ctx), type(error).__name__)
+        return ElicitResult(action="cancel")
 
 
 def _sender(ctx: RequestContext, token: str | int) -> SendProgress:

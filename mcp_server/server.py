@@ -42,7 +42,7 @@ from mcp_server.task_listening import TaskListening
 from mcp_server.tasks import TaskParams, Tasks, TaskUpdateParams
 from mcp_server.workflow_tools import WorkflowCaller, WorkflowTool
 from workflows.catalog import Catalog
-from workflows.runs.errors import RunError
+from workflows.runs.errors import InputRejected, RunError
 from workflows.runs.redaction import Redactor
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class WorkflowServer(Server[dict[str, object]]):
         self._tools = {workflow.name: WorkflowTool.of(workflow) for workflow in assembly.catalog.workflows}
         self._definitions = definitions(assembly.catalog)
         cancellations = Cancellations()
-        calls = RunCalls(assembly, cancellations)
+        self._calls = calls = RunCalls(assembly, cancellations)
         self._caller = WorkflowCaller(assembly, calls)
         self._run_tools = RunTools(assembly)
         self._run_actions = RunActions(assembly, calls)
@@ -109,8 +109,10 @@ class WorkflowServer(Server[dict[str, object]]):
             RunActions.named(params.name),
         )
         try:
+            if (tool is not None or action is not None) and (run_id := _asked_for(params)) is not None:
+                return await self._calls.attend_again(run_id, arguments, params.input_responses or {}, ctx)
             if tool is not None:
-                return await self._caller.call(tool, arguments, ctx, params.input_responses)
+                return await self._caller.call(tool, arguments, ctx)
             if run_tool is not None:
                 return await self._run_tools.call(run_tool, arguments, ctx)
             if action is not None:
@@ -163,6 +165,21 @@ def _left_out(catalog: Catalog) -> str:
     """Which workflows a user has offered and cannot have: clients show no standard error."""
     told = "".join(f"A workflow is left out: {error.message}\n" for error in catalog.left_out)
     return Redactor(os.environ).redact(told) if told else ""
+
+
+def _asked_for(params: CallToolRequestParams) -> str | None:
+    """The run for which an earlier answer of a call has asked its user; None for a call that comes for the first time.
+
+    Raises:
+        InputRejected: The call brings answers, and not the state that says whose they are.
+    """
+    if params.input_responses and params.request_state is None:
+        raise InputRejected(
+            "requestState",
+            "requestState: it is missing, so nothing says to which run the inputResponses belong.",
+            recovery=("Repeat the call with the requestState of the answer that asked",),
+        )
+    return params.request_state
 
 
 def _refused(text: str) -> CallToolResult:

@@ -109,6 +109,8 @@ class Tasks:
                 raise MCPError(code=INVALID_PARAMS, message=rejection_text(error)) from error
             except RunNotWaiting:
                 continue  # answered elsewhere meanwhile
+            except RunError as error:
+                raise MCPError(code=INTERNAL_ERROR, message=rejection_text(error)) from error
         return Result()
 
     async def cancel(self, ctx: RequestContext, params: TaskParams) -> Result:

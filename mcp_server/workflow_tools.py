@@ -1,6 +1,6 @@
 """The tools that are workflows: one per workflow, its input and the common options in, a run's result out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -102,20 +102,13 @@ class WorkflowCaller:
         self._assembly = assembly
         self._calls = calls
 
-    async def call(
-        self,
-        tool: WorkflowTool,
-        arguments: dict[str, object],
-        ctx: RequestContext,
-        responses: Mapping[str, object] | None = None,
-    ) -> CallAnswer:
+    async def call(self, tool: WorkflowTool, arguments: dict[str, object], ctx: RequestContext) -> CallAnswer:
         """Run a workflow, or join its run, and report it until it ends.
 
         Args:
             tool: Which.
             arguments: The call's arguments.
             ctx: The request.
-            responses: What the client's user has answered, where the call comes again with answers.
 
         Raises:
             workflows.runs.errors.RunError: It could not be started.
@@ -127,7 +120,6 @@ class WorkflowCaller:
             after=run.last_seq if started.joined else 0,
             introduction=_introduction(started, options),
             wait_seconds=options.wait_seconds,
-            responses=responses,
         )
         return await self._calls.attend(run, attendance, ctx)
 

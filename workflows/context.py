@@ -37,6 +37,8 @@ class WorkflowContext:
         ask_permission: Whom agents ask for what their role does not allow; None if nobody is to be asked.
         conversations: Session ids of agents' conversations that an interruption has cut off, by agent; each is gone on
             with once.
+        untold: Reports of usage that was charged, until they have come out of the graph, by `id` of what is said: a
+            graph that is stopped hands on nothing any more.
     """
 
     run_id: str
@@ -49,6 +51,7 @@ class WorkflowContext:
     instructions: Instructions = field(default_factory=Instructions)
     ask_permission: AskPermission | None = None
     conversations: dict[str, str] = field(default_factory=dict[str, str])
+    untold: dict[int, AgentReport] = field(default_factory=dict[int, AgentReport])
 
     async def perform(
         self,
@@ -79,9 +82,11 @@ class WorkflowContext:
         agent, cost_left = as_agent or role.name, self.budget.cost_left()
 
         def emit(said: AgentSaid) -> None:
+            report = AgentReport(agent, said)
             if isinstance(said, UsageReported):
                 self.budget.charge(Usage(said.input_tokens, said.output_tokens, said.cost_usd))
-            say(AgentReport(agent, said))
+                self.untold[id(said)] = report
+            say(report)
 
         task = AgentTask(
             role=role.name,

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from agents.agent import COMMAND_OUTPUT_CHARACTERS, AgentReply, AgentTask, CommandRun, Source, Usage
 from agents.conversation.answer import AnswerTeller, OpenTools
 from agents.conversation.task_tools import ModelTools, open_toolbox, web_searches
-from agents.errors import CostLimitReached, ReplyCutOff, ReplyInvalid, ResponseMalformed, TurnLimitReached
+from agents.errors import AgentError, CostLimitReached, ReplyCutOff, ReplyInvalid, ResponseMalformed, TurnLimitReached
 from agents.events import AgentSaid, Progressed, ToolEnded, ToolStarted, Waiting
 from agents.models.call_arguments import arguments_of
+from agents.models.deltas import Retrying
 from agents.models.model import Model
 from agents.models.reply_shape import ReplyMisfit, read_reply, reply_schema_of, told_schema
 from agents.models.request import (
@@ -53,7 +54,7 @@ class ModelConversation:
         self._misfits = 0
         self._earlier = _Earlier()
         self._provider_tools: OpenTools = {}
-        self._current = AnswerTeller(self._provider_tools)
+        self._current = AnswerTeller(self._model.name, self._provider_tools)
         self._toolbox = Toolbox({})
 
     @property
@@ -92,23 +93,31 @@ class ModelConversation:
 
     async def _ask(self) -> AnswerTeller:
         """Ask for one answer, and make it part of the conversation."""
-        self._check_limits()
+        self._check_turns()
+        self._check_cost(self._earlier.usage)
         self._turns += 1
-        self._current = answer = AnswerTeller(self._provider_tools)
+        self._current = answer = AnswerTeller(self._model.name, self._provider_tools)
         self._say(Waiting(reason="model", message=f"waiting for {self._model.name}"))
         try:
             async with aclosing(self._model.stream(self._request())) as deltas:
                 async for delta in deltas:
+                    if isinstance(delta, Retrying):  # a retry is a request, too
+                        self._check_cost(self._earlier.usage + answer.usage)
                     for said in answer.tell(delta):
                         self._say(said)
+        except AgentError:
+            answer.fail()
+            raise
         finally:
+            for said in answer.close():
+                self._say(said)
             self._earlier.usage += answer.usage
         if answer.stopped is None:
             raise ResponseMalformed(f"{self._model.name} ended its answer without saying so.")
         if answer.stopped.reason == "output_limit":
             raise ReplyCutOff("The answer was longer than the model may write at once.")
         self._earlier.keep(answer)
-        self._current = AnswerTeller(self._provider_tools)
+        self._current = AnswerTeller(self._model.name, self._provider_tools)
         if answer.text or answer.calls or answer.stopped.reason == "paused":  # no provider takes an empty message
             self._messages.append(answer.message)
         return answer
@@ -135,15 +144,26 @@ class ModelConversation:
             for tool in self._toolbox.tools.values()
         )
 
-    def _check_limits(self) -> None:
-        """See that another request may be made.
+    def _check_turns(self) -> None:
+        """See that another answer may be asked for.
 
         Raises:
-            agents.errors.LimitReached: It may not.
+            agents.errors.TurnLimitReached: It may not.
         """
-        most, limit, spent = self._task.max_turns, self._task.max_cost_usd, self._earlier.usage
+        most = self._task.max_turns
         if most is not None and self._turns >= most:
             raise TurnLimitReached(f"The role {self._task.role} used all of its {most} rounds with the model.")
+
+    def _check_cost(self, spent: Usage) -> None:
+        """See that another request may be paid for, the same one once more included.
+
+        Args:
+            spent: What the task has used so far.
+
+        Raises:
+            agents.errors.CostLimitReached: It may not.
+        """
+        limit = self._task.max_cost_usd
         if limit is None:
             return
         if spent.known_cost_usd >= limit:

@@ -87,6 +87,9 @@ class Model(Protocol):
         (`contextlib.aclosing`). Closing it, or cancelling whoever reads it, closes the connection within 100 ms.
 
         Every answer that ends well ends with one `Stopped`, and with one or more `Used` before it.
+        Where it fails, all that is known of what it has cost is told before the error is raised, and a `Used` of
+        unknown cost where that is not all. A generator that is closed or cancelled can tell nothing more: what the
+        answer has cost is then for its reader to call unknown.
 
         Args:
             request: What to ask.

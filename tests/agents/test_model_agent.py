@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from pydantic import BaseModel
 
-from agents.agent import Source, Usage
+from agents.agent import AgentReply, Source, Usage
 from agents.conversation.conversation import REPLY_ATTEMPTS
 from agents.conversation.task_tools import ModelTools
 from agents.errors import (
     AgentMisconfigured,
     CostLimitReached,
+    ModelRefused,
     RateLimited,
     ReplyCutOff,
     ReplyInvalid,
@@ -53,6 +55,7 @@ from agents.models.deltas import (
 )
 from agents.models.model import Abilities
 from agents.models.request import AssistantMessage, ModelRequest, ToolCall, UserMessage
+from agents.models.retrying import RetryingModel
 from tests.agents.model_agent_play import Play, run_no_command
 from tests.fakes.model import FakeModel, Part, calls, says
 
@@ -309,6 +312,43 @@ async def test_a_limit_that_an_unknown_price_makes_void_is_said_to_be_so_once(tm
     assert play.heard(Progressed)[1:] == [Progressed(message=words)]
 
 
+async def with_retries(play: Play, **limits: float) -> AgentReply:
+    """Run the agent on a model that repeats what fails, without waiting."""
+    model = RetryingModel(play.model, sleep=lambda _: anyio.lowlevel.checkpoint())
+    with anyio.fail_after(5):
+        return await ModelAgent(model, play.tools).run(play.task(**limits), play.said.append)
+
+
+async def test_a_retry_is_not_made_when_the_money_is_spent(tmp_path: Path) -> None:
+    spent = Used(model="model", input_tokens=10, output_tokens=5, cost_usd=1.0)
+    cut: tuple[Part, ...] = (TextDelta("hel"), spent, StreamCut("cut", partial="hel"))
+    play = Play(tmp_path, cut, cut)
+
+    with pytest.raises(CostLimitReached) as failure:
+        await with_retries(play, max_cost_usd=1.0)
+    assert len(play.model.requests) == 1
+    assert [said.cost_usd for said in play.said if isinstance(said, UsageReported)] == [1.0]
+    assert failure.value.partial == "hel"
+    assert not play.heard(StreamWithdrawn)
+    assert not [said for said in play.said if isinstance(said, Waiting) and said.reason == "retry"]
+
+
+async def test_what_the_attempts_of_an_answer_cost_adds_up_to_the_limit(tmp_path: Path) -> None:
+    cut: tuple[Part, ...] = (Used(model="m", input_tokens=1, output_tokens=0, cost_usd=0.4), StreamCut("cut"))
+    play = Play(tmp_path, calls("Nothing"), cut, cut, cut, cut)
+
+    with pytest.raises(CostLimitReached, match=r"\$0\.81 of max_cost_usd 0\.80"):
+        await with_retries(play, max_cost_usd=0.8)
+    assert len(play.model.requests) == 3
+
+
+async def test_a_retry_is_no_round_of_the_role(tmp_path: Path) -> None:
+    retrying = Retrying(reason="retry", message="stream cut, next try in 1 s", seconds=1.0)
+    play = Play(tmp_path, says("hel", retrying, AskedAgain(2), TextDelta("hello")))
+
+    assert (await play.run(max_turns=1, max_cost_usd=1.0)).text == "hello"
+
+
 async def test_no_request_is_made_beyond_the_rounds_of_the_role(tmp_path: Path) -> None:
     play = Play(tmp_path, calls("Nothing"), calls("Nothing"), says("never said"))
 
@@ -324,6 +364,55 @@ async def test_the_time_limit_ends_the_stream_and_keeps_what_was_said(tmp_path: 
         await play.run(max_seconds=0.05)
     assert failure.value.partial == "hello"
     assert play.model.closed == 1
+
+
+async def test_what_an_answer_has_cost_that_the_time_limit_ends_is_unknown(tmp_path: Path) -> None:
+    told = Used(model="model-5", input_tokens=10, output_tokens=1, cost_usd=0.01)
+    play = Play(tmp_path, (told, TextDelta("hello"), anyio.sleep_forever))
+
+    with pytest.raises(TimeLimitReached):
+        await play.run(max_seconds=0.05)
+    assert play.heard(UsageReported) == [
+        UsageReported(model="model-5", input_tokens=10, output_tokens=1, cost_usd=0.01),
+        UsageReported(model="model-5", input_tokens=0, output_tokens=0, cost_usd=None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        (),
+        (TextDelta("hel"), Retrying(reason="retry", message="m", seconds=1.0)),
+        (TextDelta("hel"), Retrying(reason="retry", message="m", seconds=1.0), AskedAgain(2)),
+        (TextDelta("hello"), Stopped(reason="answered")),
+    ],
+    ids=["before it begins", "while a retry is waited for", "before it begins again", "after its end"],
+)
+async def test_an_answer_that_is_not_left_in_its_middle_costs_what_was_told(
+    tmp_path: Path, before: tuple[Part, ...]
+) -> None:
+    play = Play(tmp_path, (*before, anyio.sleep_forever))
+
+    with pytest.raises(TimeLimitReached):
+        await play.run(max_seconds=0.05)
+    assert not play.heard(UsageReported)
+
+
+async def test_an_unknown_cost_of_an_answer_is_told_once(tmp_path: Path) -> None:
+    unknown = Used(model="model", input_tokens=0, output_tokens=0, cost_usd=None)
+    play = Play(tmp_path, (TextDelta("hello"), unknown, anyio.sleep_forever))
+
+    with pytest.raises(TimeLimitReached):
+        await play.run(max_seconds=0.05)
+    assert len(play.heard(UsageReported)) == 1
+
+
+async def test_a_model_that_fails_has_told_what_that_cost(tmp_path: Path) -> None:
+    play = Play(tmp_path, (*says("I would rather"), ModelRefused("no")))
+
+    with pytest.raises(ModelRefused):
+        await play.run()
+    assert [said.cost_usd for said in play.said if isinstance(said, UsageReported)] == [0.01]
 
 
 @pytest.mark.parametrize(
@@ -363,17 +452,35 @@ async def test_a_retry_takes_back_what_was_shown_and_says_how_long_it_waits(tmp_
     assert not play.heard(ToolStarted)
 
 
-async def test_a_search_that_a_retry_cuts_off_has_no_end(tmp_path: Path) -> None:
+async def test_a_search_that_a_retry_cuts_off_has_failed_and_ends_once(tmp_path: Path) -> None:
+    begun = ProviderToolStarted("s1", "web_search", "{}")
+    retrying = Retrying(reason="retry", message="stream cut, next try in 1 s", seconds=1.0, void_characters=3)
+    late = ProviderToolEnded("s1", "web_search", ok=True, output="")
+    play = Play(tmp_path, (TextDelta("hel"), begun, retrying, AskedAgain(2), late, TextDelta("hello")))
+
+    await play.run(web=True)
+
+    started, ended, withdrawn = play.heard(ToolStarted, ToolEnded, StreamWithdrawn)
+    assert isinstance(started, ToolStarted)
+    assert isinstance(ended, ToolEnded)
+    assert (ended.tool, ended.call_id) == (started.tool, started.call_id)
+    assert (ended.ok, ended.output) == (False, "the answer broke off")
+    assert ended.seconds > 0
+    assert isinstance(withdrawn, StreamWithdrawn)
+
+
+async def test_a_retry_leaves_a_search_of_an_earlier_answer_open(tmp_path: Path) -> None:
     begun = ProviderToolStarted("s1", "web_search", "{}")
     retrying = Retrying(reason="retry", message="stream cut, next try in 1 s", seconds=1.0)
-    late = ProviderToolEnded("s1", "web_search", ok=True, output="")
-    play = Play(tmp_path, (begun, retrying, AskedAgain(2), late, TextDelta("hello")))
+    ended = ProviderToolEnded("s1", "web_search", ok=True, output="The moon")
+    paused = (begun, Stopped(reason="paused", echo=["e"]))
+    play = Play(tmp_path, paused, says("hello", retrying, AskedAgain(2), ended, TextDelta("hello")))
 
     await play.run(web=True)
 
     [end] = play.heard(ToolEnded)
     assert isinstance(end, ToolEnded)
-    assert end.seconds == 0.0  # its beginning is void, so nothing is known of how long it took
+    assert (end.ok, end.output) == (True, "The moon")
 
 
 async def test_an_answer_that_does_not_say_how_it_ended_is_an_error(tmp_path: Path) -> None:
@@ -423,6 +530,25 @@ async def test_a_cancelled_task_closes_the_stream(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
     assert play.model.closed == 1
+
+
+async def test_what_a_cancelled_answer_has_cost_is_unknown(tmp_path: Path) -> None:
+    begun = anyio.Event()
+
+    async def hang() -> None:
+        begun.set()
+        await anyio.sleep_forever()
+
+    play = Play(tmp_path, (TextDelta("hello"), hang))
+    running = asyncio.create_task(play.run())
+    with anyio.fail_after(5):
+        await begun.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert play.heard(UsageReported) == [
+        UsageReported(model="fake:model", input_tokens=0, output_tokens=0, cost_usd=None)
+    ]
 
 
 async def test_a_listener_that_raises_does_not_cost_the_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -23,8 +23,12 @@ from agents.events import AgentSaid, StreamWithdrawn, TextStreamed, ToolEnded, U
 from agents.model_agent import ModelAgent
 from agents.models.anthropic_access import AnthropicAccess
 from agents.models.anthropic_api import AnthropicModel
+from agents.models.api_access import ApiAccess
 from agents.models.model import PriceOf, TokenCount, unknown_price
+from agents.models.openai_compatible import ChatModel
 from agents.models.retrying import RetryingModel, RetryPolicy
+from tests.agents.model_agent_play import run_no_command
+from tests.agents.models.served_provider import served
 from tests.fakes.messages_api import MessagesApi, messages_api
 from tests.fakes.messages_script import (
     Answer,
@@ -40,6 +44,7 @@ from tests.fakes.messages_script import (
     call,
     say,
 )
+from tests.fakes.openai_api import ChatCompletions
 
 import_module("agents.models.anthropic_connection")  # takes seconds, which are no test's
 
@@ -188,6 +193,56 @@ async def test_a_cancelled_task_closes_its_connection_within_100_ms(tmp_path: Pa
                 await running
             await play.api.client_gone.wait()
         assert time.monotonic() - cancelled < 0.1
+
+
+async def test_what_a_cancelled_answer_has_cost_beyond_what_was_told_is_unknown(tmp_path: Path) -> None:
+    async with stage(tmp_path, [Halted(say("hello there"), after=5)], lambda _, __: 0.5) as play:
+        running = asyncio.create_task(play.run())
+        with anyio.fail_after(5):
+            await play.until(TextStreamed)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+
+    told, untold = play.heard(UsageReported)
+    assert told.cost_usd == 0.5  # as the answer begins
+    assert untold == UsageReported(model=told.model, input_tokens=0, output_tokens=0, cost_usd=None)
+
+
+async def test_what_a_stalled_answer_has_cost_is_unknown_where_only_its_end_tells(tmp_path: Path) -> None:
+    stalled = asyncio.Event()
+
+    def model_of(access: ApiAccess, price_of: PriceOf) -> ChatModel:
+        return ChatModel("test-model", access, price_of=price_of)
+
+    async with served(ChatCompletions(), model_of, [Halted(say("hello there"), after=5)]) as provider:
+        agent = ModelAgent(provider.model(price_of=lambda _, __: 0.5), ModelTools(run_command=run_no_command))
+        said: list[AgentSaid] = []
+
+        def hear(one: AgentSaid) -> None:
+            said.append(one)
+            if isinstance(one, TextStreamed):
+                stalled.set()
+
+        task = AgentTask(role="coder", prompt="do it", workspace=tmp_path)
+        running = asyncio.create_task(agent.run(task, hear))
+        with anyio.fail_after(5):
+            await stalled.wait()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+
+    assert [one.cost_usd for one in said if isinstance(one, UsageReported)] == [None]
+
+
+async def test_no_retry_is_made_when_the_money_is_spent(tmp_path: Path) -> None:
+    async with stage(tmp_path, [CutStream(say("hello there"), after=5)], lambda _, __: 0.5) as play:
+        with pytest.raises(CostLimitReached) as failure:
+            await play.run(max_cost_usd=0.5)
+
+        assert len(play.api.requests) == 1
+    assert failure.value.partial == "hello"
+    assert not play.waits
 
 
 async def test_the_key_shows_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """A LangChain chat model that streams what it is given, for graphs that know nothing of this project."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -74,6 +75,28 @@ class FakeStreamingChatModel(BaseChatModel):
     def _next(self) -> list[AIMessageChunk]:
         self.asked += 1
         return [chunk.model_copy() for chunk in self.replies[self.asked - 1]]
+
+
+class FakeHaltingChatModel(FakeStreamingChatModel):
+    """Streams the first chunk of its reply, and then nothing more.
+
+    Attributes:
+        halted: Set when nothing more comes.
+    """
+
+    halted: asyncio.Event = Field(default_factory=asyncio.Event)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        async for piece in super()._astream(messages, stop, run_manager, **kwargs):
+            yield piece
+            self.halted.set()
+            await asyncio.Event().wait()
 
 
 def says(*pieces: str, input_tokens: int = 7, output_tokens: int = 3, model: str = "fake-1") -> list[AIMessageChunk]:

@@ -241,9 +241,13 @@ class MemoryEventLog:
         self._check()
         self.store.words.append((run_id, word))
 
-    async def take_words(self, process: str) -> Sequence[tuple[str, Word]]:
+    async def take_words(self, process: str, run_ids: Sequence[str]) -> Sequence[tuple[str, Word]]:
         self._check()
-        mine = [entry for entry in self.store.words if self.store.existing(entry[0]).run.process == process]
+        mine = [
+            entry
+            for entry in self.store.words
+            if entry[0] in run_ids and self.store.existing(entry[0]).run.process == process
+        ]
         self.store.words = [entry for entry in self.store.words if entry not in mine]
         return mine
 

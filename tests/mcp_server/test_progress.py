@@ -271,3 +271,14 @@ async def test_the_answer_does_not_come_in_one_piece_with_the_last_line() -> Non
     with anyio.fail_after(5):
         await report(reporter(story, wire), RUN, 0)
     assert time.monotonic() - wire.times[-1] >= LEAD_SECONDS
+
+
+async def test_a_call_that_wants_no_lines_waits_for_none() -> None:
+    story = Story()
+    story.tell(STARTED, *(tool(number) for number in range(30)))
+    story.end(COMPLETED)
+    nobody = ProgressReporter(story, story, None, "/w")  # type: ignore[arg-type]  # the two methods it uses
+    began = time.monotonic()
+    await report(nobody, RUN, 0)
+    await nobody.close()
+    assert time.monotonic() - began < LEAST_INTERVAL

@@ -13,8 +13,15 @@ import anyio
 import psutil
 from anyio.abc import Process
 
+from mcp_server.assembly import OWNER, assemble
+from mcp_server.own_runs import own_run
+from mcp_server.settings import load_settings
 from tests.system.wire import MODERN, Json, WireClient, own_command, wire_client
 from tests.waiting import until
+from workflows.catalog import Catalog
+from workflows.runs.events import RunEvent
+from workflows.runs.log import EventLog
+from workflows.runs.run import Run
 
 MARK = "TEST_PLACE"
 """Environment variable by which every descendant of a server is found, re-parented ones too.
@@ -83,6 +90,13 @@ class Place:
             cwd=self.workspace,
         )
 
+    async def found(self, run_id: str) -> tuple[Run, list[RunEvent]]:
+        """A run and its events, as the test's own process finds them: to start another one takes seconds."""
+        settings = load_settings(home=self.home, roots=[self.workspace])
+        async with assemble(settings, Catalog(())) as assembly:
+            run = await own_run(assembly, run_id, OWNER)
+            return run, [event async for event in every_event(assembly.log, run_id)]
+
     async def command(self, *arguments: str, within: float = 20) -> Ended:
         """Run a terminal command to its end."""
         async with self.process(*arguments) as process:
@@ -135,6 +149,15 @@ class Place:
                 with suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
             raise AssertionError(f"still there after {within} s: {names}") from None
+
+
+async def every_event(log: EventLog, run_id: str) -> AsyncGenerator[RunEvent, None]:
+    """All events of a run that there are."""
+    after = 0
+    while page := await log.read(run_id, after):
+        for event in page:
+            yield event
+        after = page[-1].seq
 
 
 async def ended(process: Process, within: float = 20) -> Ended:

@@ -14,14 +14,13 @@ import pytest
 
 from tests.system.place import Place
 from tests.system.scenes import (
-    Scene,
     SetUp,
     shell_of_a_scripted_agent,
     shell_of_the_real_claude,
     silent_claude,
     worst_claude,
 )
-from tests.system.wire import Json, WireClient, own_command
+from tests.system.wire import WireClient, own_command
 
 pytestmark = [
     pytest.mark.anyio,
@@ -45,14 +44,6 @@ async def end(client: WireClient, by: str | signal.Signals) -> tuple[int, float]
     return await client.ended(within=5), time.monotonic() - began
 
 
-async def found_by_another_server(scene: Scene, run_id: str) -> tuple[Json, list[Json]]:
-    """The run and its events, as a server sees them that is started afterwards."""
-    async with scene.server() as client:
-        await client.open()
-        report = await client.told("get_run", {"run_id": run_id})
-        return report, await client.log_of(run_id)
-
-
 async def assert_a_good_end(directory: Path, set_up: SetUp, by: str | signal.Signals) -> None:
     async with set_up(directory) as scene:
         async with scene.server() as client:
@@ -61,10 +52,10 @@ async def assert_a_good_end(directory: Path, set_up: SetUp, by: str | signal.Sig
             await scene.place.deserted(NOTHING_LEFT_SECONDS)
         assert exit_code == ENDS[by]
         assert seconds < SERVER_GONE_SECONDS
-        report, log = await found_by_another_server(scene, run_id)
-        assert (report["status"], report["result"]) == ("interrupted", None)
-        assert [event["seq"] for event in log] == list(range(1, report["last_seq"] + 1))
-        assert {event["seq"] for event in client.events(request)} <= {event["seq"] for event in log}
+        run, log = await scene.place.found(run_id)
+        assert (run.status, run.result) == ("interrupted", None)
+        assert [event.seq for event in log] == list(range(1, run.last_seq + 1))
+        assert {event["seq"] for event in client.events(request)} <= {event.seq for event in log}
 
 
 @pytest.mark.parametrize("set_up", [shell_of_a_scripted_agent, worst_claude, shell_of_the_real_claude])
@@ -120,7 +111,7 @@ async def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
             await client.close_stdin()
             assert await client.ended() in ENDS.values()
             await scene.place.deserted(NOTHING_LEFT_SECONDS)
-        assert (await found_by_another_server(scene, run_id))[0]["status"] == "interrupted"
+        assert (await scene.place.found(run_id))[0].status == "interrupted"
 
 
 @pytest.mark.parametrize("by", ["end of input", signal.SIGINT, signal.SIGTERM])

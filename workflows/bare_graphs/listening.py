@@ -37,12 +37,17 @@ class Listening:
         """How a workflow's graph is listened to: one that was written for this program tells everything by itself."""
         if not workflow.bare:
             return cls(context)
-        meter, narrator = Meter(context.budget), Narrator(workflow.name)
+        meter, narrator = Meter(context.budget, context.untold), Narrator(workflow.name)
         defaults: Mapping[str, object] | None = None if graph.context_schema is None else {}
-        return cls(defaults, MODES, (meter,), meter, narrator)
+        return cls(defaults, MODES, meter.callbacks, meter, narrator)
 
     def heard(self, part: Mapping[str, Any]) -> Sequence[AgentReport]:
         """What there is to tell with a part of the stream."""
         if self._meter is None or self._narrator is None:
             return ()
         return (*self._meter.reports(), *self._narrator.told(part))
+
+    def close(self) -> None:
+        """The graph is over, however it ended; what is then still to be told is in `WorkflowContext.untold`."""
+        if self._meter is not None:
+            self._meter.close()

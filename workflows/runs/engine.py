@@ -67,6 +67,8 @@ class Engine(Protocol):
     async def cancel(self, run_id: str, *, by: str, reason: str) -> Run:
         """End a run, in whichever process it lives; returns when it has ended, at the latest after about 15 s.
 
+        It is gone through with also where the caller is cancelled before.
+
         Repeating it, or cancelling a run that has ended, changes nothing.
 
         Raises:
@@ -98,12 +100,14 @@ class Engine(Protocol):
             reply: What settles it; an empty `gate_id` means the only question that is open.
 
         Returns:
-            The run; it may still say that it waits, where another process has to take the answer first.
+            The run, once the answer was taken; it still says that it waits with this question where the process that
+            has to take it has not done so within 3 s.
 
         Raises:
             workflows.runs.errors.RunNotFound: There is none.
             workflows.runs.errors.RunNotWaiting: It does not wait for this answer, or not any more.
             workflows.runs.errors.InputRejected: The answer does not fit; the question stays open.
+            workflows.runs.errors.RunError: It cannot go on; the question stays open.
         """
         ...
 
@@ -130,6 +134,8 @@ class Engine(Protocol):
         Raises:
             workflows.runs.errors.RunNotFound: There is none.
             workflows.runs.errors.InputRejected: The stage was not finished, is not kept, or a change does not fit.
+            workflows.runs.errors.RunNotResumable: It was begun offline and this server works with models, or the other
+                way round; or its workspace is gone.
         """
         ...
 
@@ -150,11 +156,19 @@ class Engine(Protocol):
         ...
 
     async def reconcile(self, run: Run) -> Run:
-        """The run as it is: one whose process has died is marked as interrupted and returned so."""
+        """The run as it is: one whose process has died is marked as interrupted and returned so.
+
+        One that waits with a question whose time is over goes on, if it can.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: The log cannot be read or written.
+        """
         ...
 
     async def reconcile_all(self) -> None:
         """Mark every active run that nobody works on as interrupted; before runs are listed by status.
+
+        No run goes on because of that, whatever it waits for.
 
         Raises:
             workflows.runs.errors.LogUnavailable: The log cannot be read or written.

@@ -199,6 +199,8 @@ class LangGraphRunner:
                     raise
                 logger.exception("run %s: its graph has raised", context.run_id)
                 raise _raised(workflow, error) from error
+            finally:
+                listening.close()
 
     async def _graph(self, workflow: Workflow) -> LangGraph:
         compiled = self._compiled.get(workflow.name)

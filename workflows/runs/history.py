@@ -9,6 +9,7 @@ from typing import assert_never
 from agents.agent import Usage
 from workflows.runs.events import (
     AgentEvent,
+    EventBody,
     GateAnswered,
     GateOpened,
     Heartbeat,
@@ -33,6 +34,8 @@ from workflows.runs.run import GateReply
 
 INSTRUCTION = "instruction"
 """Detail of the event that keeps an instruction a person has added to the run."""
+_BEFORE_WORK = frozenset({"slot", "start"})
+"""What the heartbeats of a job wait for before its graph has begun: a place among the runs at work, its workflow."""
 _PAGE = 1000
 
 
@@ -157,8 +160,7 @@ class History:
 
     def _pass_time(self, event: RunEvent) -> None:
         now = datetime.fromisoformat(event.time)
-        idle = isinstance(event.body, WorkflowResumed | GateAnswered)  # until then nobody worked on it
-        if self._time is not None and not idle:
+        if self._time is not None and not _nobody_worked_until(event.body):
             self.seconds += max(0.0, (now - self._time).total_seconds())
         self._time = now
 
@@ -185,3 +187,9 @@ class History:
         session_id = details.get("session_id")
         if isinstance(session_id, str) and details.get("resumable"):
             self.conversations[body.agent] = session_id
+
+
+def _nobody_worked_until(body: EventBody) -> bool:
+    return isinstance(body, WorkflowResumed | GateAnswered) or (
+        isinstance(body, Heartbeat) and body.waiting_for in _BEFORE_WORK  # a job's first word, before it has resumed
+    )

@@ -8,18 +8,19 @@ lives in an anyio scope may await the graph directly.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from pydantic import BaseModel
 
 from workflows.context import WorkflowContext
+from workflows.reports import AgentReport
 from workflows.runs.chronicle import Chronicle
 from workflows.runs.errors import LogUnavailable, RunTakenOver
 from workflows.runs.events import AgentEvent, LastEvent
 from workflows.runs.gate_request import GateRequest
-from workflows.runs.graph_steps import GraphRunner, GraphStanding, GraphStep, NodeEnded
+from workflows.runs.graph_steps import GraphRunner, GraphStanding, GraphStep, NodeEnded, NodeReported
 from workflows.runs.history import INSTRUCTION, History
 from workflows.runs.live_gates import LiveGates
 from workflows.runs.outcome import GraphTask, Left, Outcome, Outcomes, Parked, Paused, Stop
@@ -119,6 +120,11 @@ class Job:
             self._stop_asked.set()
 
     @property
+    def state(self) -> BaseModel:
+        """What its graph begins with; as it was given, while the log keeps it masked."""
+        return self._state
+
+    @property
     def cancelled(self) -> Stop | None:
         """Who has cancelled it and why, if somebody has."""
         return self._stop if self._stop is not None and self._stop.kind == "cancelled" else None
@@ -211,7 +217,16 @@ class Job:
             if learning is not None:
                 learning.cancel()
             await _end(graph, self._context.run_id)
+        self._tell_usage()
         return self._outcomes.of(graph, self._stop)
+
+    def _tell_usage(self) -> None:
+        """Write down what was used and has not come out of the graph, because it was stopped or a node has failed."""
+        if self._stop is not None and self._stop.kind in {"log", "taken"}:
+            return
+        with suppress(LogUnavailable):  # the run's end is tried again, and says why it waits
+            for report in [*self._context.untold.values()]:
+                self._chronicle.step(NodeReported(report))
 
     def _look_around(self) -> None:
         seconds_left = self._context.budget.seconds_left()
@@ -234,6 +249,8 @@ class Job:
             async with aclosing(await self._steps(graphs)) as steps:
                 async for step in steps:
                     self._chronicle.step(step)
+                    if isinstance(step, NodeReported) and isinstance(step.report, AgentReport):
+                        self._context.untold.pop(id(step.report.said), None)
                     if isinstance(step, NodeEnded):
                         # The log says that it has ended before anything comes after it; what it has done is durable.
                         await self._chronicle.flush()

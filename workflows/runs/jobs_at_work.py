@@ -3,11 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import anyio
 
+from workflows.runs.attention import Attention
 from workflows.runs.errors import LogUnavailable, RunError
 from workflows.runs.existing_run import existing_run
 from workflows.runs.job import Job
@@ -16,14 +19,12 @@ from workflows.runs.log import EventLog, RunWriter
 from workflows.runs.open_gates import seconds_left
 from workflows.runs.outcome import Stop
 from workflows.runs.release import release
-from workflows.runs.run import CancelRequest, Run, Word
+from workflows.runs.run import Run
 from workflows.runs.shared_graphs import SharedGraphs
 from workflows.runs.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
-ATTEND_SECONDS = 0.25
-"""How often requests from other processes are looked for, while anything runs here."""
 UNWIND_SECONDS = 0.2
 """How long `close` waits for graphs to unwind."""
 CLOSE_SECONDS = 0.3
@@ -41,7 +42,7 @@ class JobsAtWork:
         launcher: Makes the jobs of runs that go on after a pause.
         graphs: What executes graphs; closed with the jobs.
         upkeep: Puts away what a run kept.
-        reconcile: Looks whether a run is what the log says of it; see the engine's port.
+        expire: Goes on with a run whose question nobody has answered in time.
     """
 
     def __init__(
@@ -52,17 +53,18 @@ class JobsAtWork:
         launcher: Launcher,
         graphs: SharedGraphs,
         upkeep: Upkeep,
-        reconcile: Callable[[Run], Awaitable[Run]],
+        expire: Callable[[Run], Awaitable[Run]],
     ) -> None:
         self._log = log
         self._token = token
         self._launcher = launcher
         self._graphs = graphs
         self._upkeep = upkeep
-        self._reconcile = reconcile
+        self._expire_now = expire
         self._jobs: dict[str, Job] = {}
+        self._beginning = Counter[str]()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._attending: asyncio.Task[None] | None = None
+        self._attention = Attention(log, token, self._jobs, self.spawn)
         self._expiries: set[asyncio.Task[None]] = set()
         self._swept = False
         self.closed = False
@@ -71,6 +73,20 @@ class JobsAtWork:
     def get(self, run_id: str) -> Job | None:
         """The job of a run, if it is at work here."""
         return self._jobs.get(run_id)
+
+    def has(self, run_id: str) -> bool:
+        """Whether somebody works on a run here, also before it has its job."""
+        return run_id in self._jobs or run_id in self._beginning
+
+    @contextmanager
+    def beginning(self, run_id: str) -> Generator[None, None, None]:
+        """While this is open, a run that has no job is none that was lost: it gets one, or its end."""
+        self._beginning[run_id] += 1
+        try:
+            yield
+        finally:
+            self._beginning[run_id] -= 1
+            self._beginning += Counter()  # drops what nobody counts any more
 
     async def launch(self, run: Run, make: Callable[[RunWriter], Awaitable[Job]]) -> Run:
         """Have a job made of a run of this process, and work on it.
@@ -131,9 +147,9 @@ class JobsAtWork:
             logger.error(
                 "a database did not answer in time; runs may stay marked as running until somebody looks at them"
             )
-        for task in (*late, *self._tasks, *self._expiries, self._attending):
-            if task is not None:
-                task.cancel()
+        self._attention.close()
+        for task in (*late, *self._tasks, *self._expiries):
+            task.cancel()
 
     async def _work_on(self, run: Run, make: Callable[[RunWriter], Awaitable[Job]]) -> Run:
         writer = await self._log.open(run.run_id, self._token)
@@ -145,8 +161,7 @@ class JobsAtWork:
         if not self._swept:
             self._swept = True
             self.spawn(self._upkeep.sweep())
-        if self._attending is None or self._attending.done():
-            self._attending = asyncio.create_task(self._attend())
+        self._attention.pay()
         return await existing_run(self._log, run.run_id)
 
     async def _conduct(self, run_id: str, job: Job) -> None:
@@ -173,7 +188,7 @@ class JobsAtWork:
                 if paused.cancelled is not None:
                     await self._upkeep.cancel_idle(run, paused.cancelled.by, paused.cancelled.reason)
                 else:
-                    await self._work_on(run, partial(self._launcher.go_on, run))
+                    await self._work_on(run, partial(self._launcher.go_on, run, input=paused.state))
             except LogUnavailable:
                 continue
             except RunError as error:
@@ -193,7 +208,7 @@ class JobsAtWork:
     async def _expire(self, run_id: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
         try:
-            await self._reconcile(await existing_run(self._log, run_id))
+            await self._expire_now(await existing_run(self._log, run_id))
         except RunError as error:
             logger.error("run %s: its question cannot be closed: %s", run_id, error.message)
 
@@ -209,6 +224,8 @@ class JobsAtWork:
             if self.closed:
                 return
             await asyncio.sleep(AGAIN_SECONDS)
+            if self.has(run_id):
+                return  # somebody has gone on with it here
 
     async def _release_all(self, run_ids: Sequence[str]) -> None:
         for run_id in run_ids:
@@ -216,28 +233,6 @@ class JobsAtWork:
                 await release(self._log, run_id, self._token)
             except RunError as error:
                 logger.error("run %s stays marked as running until somebody looks at it: %s", run_id, error.message)
-
-    async def _attend(self) -> None:
-        told = ""
-        while self._jobs:
-            try:
-                requests = await self._log.cancel_requests(self._token)
-                for run_id, word in await self._log.take_words(self._token):
-                    self._pass_on(run_id, word)
-            except LogUnavailable as error:
-                if error.message != told:
-                    logger.error("requests of other processes cannot be read: %s", error.message)
-                told, requests = error.message, dict[str, CancelRequest]()
-            for run_id, request in requests.items():
-                job = self._jobs.get(run_id)
-                if job is not None:
-                    job.stop(Stop("cancelled", request.by, request.reason))
-            await asyncio.sleep(ATTEND_SECONDS)
-
-    def _pass_on(self, run_id: str, word: Word) -> None:
-        job = self._jobs.get(run_id)
-        if job is None or not job.hear(word):
-            logger.warning("run %s: what was said to it came too late: %s", run_id, word)
 
     def _forget(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)

@@ -166,7 +166,7 @@ class Launcher:
         return job
 
     async def check(self, run: Run, *, has_input: bool) -> None:
-        """See that a run can go on.
+        """See that a run can go on, or be the source of a fork.
 
         Args:
             run: The run.
@@ -175,6 +175,7 @@ class Launcher:
         Raises:
             RunNotResumable: It cannot, and why.
             workflows.runs.errors.WorkflowNotFound: Its workflow is not there any more.
+            workflows.runs.errors.RunError: Its checkpoints, which were needed to tell, cannot be read.
         """
         workflow = self._workflow_named(run.workflow)
         if run.offline != self._is_offline(workflow):
@@ -183,8 +184,7 @@ class Launcher:
                 f"{'with models' if run.offline else 'offline'}: half of the one and half of the other is neither.",
                 recovery=("Start the server as it was started then",),
             )
-        masked = idempotency_key(run.workflow, run.input, run.workspace, offline=run.offline) != run.key
-        if masked and run.key and not has_input:
+        if not has_input and _is_masked(run) and not await self._has_begun(run, workflow):
             raise RunNotResumable(
                 f"The input of run {run.run_id} held something secret, which is not kept.",
                 recovery=(f"Call {run.workflow} again with the same input: that goes on with the run",),
@@ -194,8 +194,13 @@ class Launcher:
         if not await anyio.Path(run.workspace).is_dir():
             raise RunNotResumable(
                 f"The workspace of run {run.run_id} is gone: {run.workspace}.",
-                recovery=("Put the directory back, or end the run with cancel_run",),
+                recovery=("Put the directory back" + ("" if run.ended else ", or end the run with cancel_run"),),
             )
+
+    async def _has_begun(self, run: Run, workflow: Workflow) -> bool:
+        """Whether its graph has, so that it goes on from the checkpoints, which have its input as it was given."""
+        graphs = await self._graphs.opened()
+        return (await graphs.standing(workflow, run.run_id)).begun
 
     def _record_start(self, chronicle: Chronicle, run: Run, workflow: Workflow) -> None:
         stages = [StageInfo(name=stage.name, title=stage.title) for stage in workflow.stages]
@@ -260,6 +265,12 @@ class Launcher:
     def _is_offline(self, workflow: Workflow) -> bool:
         """Whether scripted agents stand in for models; a graph that brings its own models has none."""
         return self._team.offline and not workflow.bare
+
+
+def _is_masked(run: Run) -> bool:
+    """Whether its input is kept with something in it masked, and is not what it was called with."""
+    key = idempotency_key(run.workflow, run.input, run.workspace, offline=run.offline)
+    return run.key not in {key, ""}
 
 
 def _input(workflow: Workflow, run: Run) -> BaseModel:

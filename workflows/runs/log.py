@@ -144,8 +144,13 @@ class EventLog(Protocol):
         """Leave a word for the process that works on a run."""
         ...
 
-    async def take_words(self, process: str) -> Sequence[tuple[str, Word]]:
-        """Take the words for the runs of `process`, oldest first, each with its run; nobody gets them again."""
+    async def take_words(self, process: str, run_ids: Sequence[str]) -> Sequence[tuple[str, Word]]:
+        """Take the words for runs of `process`, oldest first, each with its run; nobody gets them again.
+
+        Args:
+            process: Token of a process.
+            run_ids: Which of its runs can hear them; those for others are left for later.
+        """
         ...
 
     async def interrupt(self, run_id: str, process: str) -> bool:

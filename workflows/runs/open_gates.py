@@ -46,6 +46,16 @@ def overdue(run: Run) -> Gate | None:
     )
 
 
+def let_go(run: Run) -> bool:
+    """Whether the process that asked has let go of the run, which it does right after; true if it does not wait."""
+    return run.parked or run.status != "waiting"
+
+
+def is_open(run: Run, gate_id: str) -> bool:
+    """Whether the run still waits with this question."""
+    return run.status == "waiting" and any(gate.gate_id == gate_id for gate in run.gates)
+
+
 def seconds_left(run: Run) -> float | None:
     """Seconds until the first question's time is over; None if none has a limit."""
     limits = [datetime.fromisoformat(gate.expires_at) for gate in run.gates if gate.expires_at]

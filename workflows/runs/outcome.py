@@ -80,13 +80,18 @@ class Outcomes:
     seconds: Callable[[], float]
 
     def of(self, graph: GraphTask, stop: Stop | None) -> Outcome:
-        """What it came to. A graph that had reached its end counts more than what came too late to stop it.
+        """What it came to.
+
+        A graph that had reached its end counts more than what came too late to stop it; one that only waits for a
+        person has not reached it, and is not left waiting by a cancel.
 
         Args:
             graph: Has ended, or is given up.
             stop: Why it was stopped, if it was.
         """
-        if stop is None or (graph.done() and not graph.cancelled() and graph.exception() is None):
+        done = graph.done() and not graph.cancelled() and graph.exception() is None
+        waits = done and isinstance(graph.result(), Parked)
+        if stop is None or (done and not (waits and stop.kind == "cancelled")):
             return self._of_graph(graph)
         match stop.kind:
             case "cancelled":

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict, cast
 
+from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.config import get_stream_writer
@@ -103,7 +104,7 @@ def fan_out() -> Any:
     return graph.compile()
 
 
-def with_subgraph(model: FakeStreamingChatModel) -> Any:
+def with_subgraph(model: BaseChatModel) -> Any:
     """`team` is a graph of its own, with `ask` and `note` in it; `note` says something in its own way."""
 
     async def ask(state: Notes) -> dict[str, Any]:
@@ -202,6 +203,18 @@ def blocking(model: FakeStreamingChatModel) -> Any:
     graph: Any = StateGraph(MessagesState)
     graph.add_node("agent", agent)
     graph.add_edge(START, "agent")
+    return graph.compile()
+
+
+def completing(model: BaseLLM) -> Any:
+    """One node, whose model completes a text and knows nothing of messages."""
+
+    async def write(state: Notes) -> dict[str, Any]:
+        return {"report": await model.ainvoke(state.get("topic", ""))}
+
+    graph: Any = StateGraph(Notes)
+    graph.add_node("write", write)
+    graph.add_edge(START, "write")
     return graph.compile()
 
 

@@ -7,13 +7,20 @@ from typing import Any, cast
 
 import anyio
 import pytest
+from langchain_core.caches import InMemoryCache
+from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.fake import FakeListLLM
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
+from agents.agent import Usage
+from agents.errors import CostLimitReached
 from agents.models.model import PriceOf, TokenCount
-from tests.fakes.chat_model import FakeStreamingChatModel, says
+from tests.fakes.chat_model import FakeHaltingChatModel, FakeStreamingChatModel, says
 from tests.workflows.bare_graphs import graphs
 from tests.workflows.bare_graphs.play import adopted, bodies, played, started
 from tests.workflows.runs.floor import Floor, answer, floor
 from workflows.bare_graphs import meter
+from workflows.budget import Budget, Limits
 from workflows.runs.events import (
     AgentEvent,
     GateOpened,
@@ -232,6 +239,62 @@ async def test_the_money_is_counted_and_ends_the_run_before_the_next_request(
     assert [body.cost_usd for body in bodies(events, UsageRecorded)] == [0.25]
 
 
+@pytest.mark.parametrize(
+    ("graph", "agent"),
+    [
+        (graphs.with_subgraph(FakeListChatModel(responses=["green"])), "team ▸ ask"),
+        (graphs.completing(FakeListLLM(responses=["green"])), "write"),
+    ],
+    ids=["of messages", "of texts"],
+)
+async def test_a_model_that_reports_no_usage_costs_what_nobody_knows(tmp_path: Path, graph: Any, agent: str) -> None:
+    run, events = await played(tmp_path, graph, topic="moss")
+
+    assert run.status == "completed"
+    assert [(body.agent, body.cost_usd) for body in bodies(events, UsageRecorded)] == [(agent, None)]
+    assert (run.usage.input_tokens, run.usage.output_tokens, run.usage.cost_usd) == (0, 0, None)
+    (completed,) = bodies(events, WorkflowCompleted)
+    assert completed.usage["cost_usd"] is None
+
+
+async def test_a_model_that_completes_a_text_is_not_asked_when_the_money_is_spent() -> None:
+    spent = meter.Meter(Budget(Limits(max_cost_usd=0.2), spent=Usage(cost_usd=0.25)), {})
+    model = FakeListLLM(responses=["green", "grey"])
+    parts = graphs.completing(model).astream(
+        {"topic": "moss"}, {"callbacks": [*spent.callbacks]}, stream_mode="messages"
+    )
+
+    with pytest.raises(CostLimitReached):
+        _ = [part async for part in parts]
+    assert model.i == 0  # how many of its responses it has given
+
+
+@pytest.mark.parametrize(
+    "model",
+    [FakeStreamingChatModel(replies=[says("green")]), FakeListChatModel(responses=["green"])],
+    ids=["that reports its usage", "that reports none"],
+)
+async def test_an_answer_out_of_a_cache_costs_nothing(model: BaseChatModel) -> None:
+    counting = meter.Meter(Budget(Limits()), {})
+    model = model.model_copy(update={"cache": InMemoryCache()})
+
+    first, again = [await model.ainvoke("moss", {"callbacks": [*counting.callbacks]}) for _ in range(2)]
+
+    assert first.text == again.text == "green"
+    assert len(counting.reports()) == 1
+
+
+async def test_what_an_answer_that_breaks_off_has_cost_is_unknown(tmp_path: Path) -> None:
+    model = FakeListChatModel(responses=["green"], error_on_chunk_number=3)
+
+    run, events = await played(tmp_path, graphs.with_subgraph(model), topic="moss")
+
+    assert run.status == "failed"
+    assert "".join(body.text for body in bodies(events, TokenStream)) == "gre"
+    assert [(body.agent, body.cost_usd) for body in bodies(events, UsageRecorded)] == [("team ▸ ask", None)]
+    assert run.usage.cost_usd is None
+
+
 async def test_a_graph_gets_its_own_context_by_its_defaults(tmp_path: Path) -> None:
     run, _ = await played(tmp_path, graphs.with_context(), number=4)
 
@@ -269,6 +332,21 @@ async def test_a_cancel_reaches_the_nodes(tmp_path: Path) -> None:
             cancelled = await at.engine.cancel(run.run_id, by="Ann", reason="enough")
 
     assert (cancelled.status, ended.is_set()) == ("cancelled", True)
+
+
+async def test_what_a_cancelled_answer_has_cost_is_unknown(tmp_path: Path) -> None:
+    model = FakeHaltingChatModel(replies=[says("soft ", "and ", "green")])
+    chosen = adopted(graphs.with_subgraph(model))
+    async with floor(tmp_path, answer) as at:
+        run = await started(at, chosen, {"topic": "moss"})
+        async with asyncio.timeout(5):
+            await model.halted.wait()
+            run = await at.engine.cancel(run.run_id, by="Ann", reason="enough")
+        events = await at.events(run)
+
+    assert run.status == "cancelled"
+    assert [(body.agent, body.cost_usd) for body in bodies(events, UsageRecorded)] == [("team ▸ ask", None)]
+    assert run.usage.cost_usd is None
 
 
 async def test_an_interrupted_graph_goes_on_where_it_was(tmp_path: Path) -> None:

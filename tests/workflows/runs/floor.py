@@ -16,6 +16,7 @@ from tests.fakes.agent import FakeAgent
 from tests.workflows.runs.small_workflows import Question
 from workflows.budget import Limits
 from workflows.runs.engine import RunRequest
+from workflows.runs.errors import WorkflowNotFound
 from workflows.runs.events import RunEvent
 from workflows.runs.graph_runner import LangGraphRunner
 from workflows.runs.local_engine import LocalEngine
@@ -88,6 +89,12 @@ async def floor(
     directory: Path, act: Act, *, max_runs: int = 4, offline: bool = False, quiet_seconds: float = 0.1
 ) -> AsyncGenerator[Floor, None]:
     workflows: dict[str, Workflow] = {}
+
+    def named(name: str) -> Workflow:
+        if name not in workflows:
+            raise WorkflowNotFound(f"There is no workflow {name!r}.")
+        return workflows[name]
+
     log = await SqliteEventLog.start(directory, quiet_seconds=quiet_seconds)
     with ProcessLock(directory / "processes") as lock:
         children = ProcessRegistry(parent_death_signal=False)
@@ -101,7 +108,7 @@ async def floor(
             open_graphs=lambda: LangGraphRunner.open(directory / "checkpoints.sqlite3"),
             redactor=Redactor({"SOME_API_KEY": "this-is-a-secret"}),
             max_runs=max_runs,
-            workflow_named=lambda name: workflows[name],
+            workflow_named=named,
             places=WorktreePlaces(directory / "worktrees", log, commands),
         )
         try:

@@ -15,9 +15,10 @@ from tests.waiting import until
 from tests.workflows.runs.floor import Floor, Held, answer, floor
 from tests.workflows.runs.small_workflows import one_stage, workflow
 from tests.workflows.runs.test_sqlite_log import by_hand, locked, make_room
-from workflows.runs import jobs_at_work, local_engine
+from workflows.runs import attention, cancellation, jobs_at_work
 from workflows.runs.chronicle import Chronicle
 from workflows.runs.errors import LogUnavailable, NotEndedYet
+from workflows.runs.graph_runner import LangGraphRunner
 from workflows.runs.run import CancelRequest, Run, RunFilter
 from workflows.runs.sqlite import commit as sqlite_commit
 from workflows.runs.sqlite.log import SqliteEventLog
@@ -99,6 +100,31 @@ async def test_a_run_on_a_full_disk_pauses_says_so_and_goes_on_or_is_cancelled_w
         events = await at.events(run)
     assert ended.status == ("cancelled" if cancelled else "completed")
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
+
+
+async def test_a_run_that_pauses_before_it_has_begun_goes_on_with_its_input_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, failures = list[str](), [LogUnavailable("the database is locked", passing=True)]
+    real = LangGraphRunner.open
+
+    async def open_graphs(path: Path) -> LangGraphRunner:
+        if failures:
+            raise failures.pop()
+        return await real(path)
+
+    async def note(task: AgentTask, emit: Emit) -> AgentReply:
+        asked.append(task.prompt)
+        return await answer(task, emit)
+
+    monkeypatch.setattr(LangGraphRunner, "open", open_graphs)
+    monkeypatch.setattr(jobs_at_work, "AGAIN_SECONDS", 0.05)
+    async with floor(tmp_path, note) as at:
+        run = await at.start(ONE_STAGE, "use this-is-a-secret")
+        await until(lambda: not at.engine.runs_here(run.run_id))
+        ended = await at.get(run)
+    assert not failures, "it has paused"
+    assert (ended.status, asked) == ("completed", ["use this-is-a-secret"])
 
 
 async def test_a_run_that_ends_without_a_last_event_is_interrupted_and_leaves_nobody_waiting(
@@ -200,8 +226,8 @@ async def test_a_start_that_fails_leaves_no_run_that_seems_to_be_at_work(
 
 
 async def test_a_cancel_that_its_owner_does_not_hear_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_engine, "CANCEL_SECONDS", 0.2)
-    monkeypatch.setattr(jobs_at_work, "ATTEND_SECONDS", 3600)  # it looks once, and never again
+    monkeypatch.setattr(cancellation, "CANCEL_SECONDS", 0.2)
+    monkeypatch.setattr(attention, "ATTEND_SECONDS", 3600)  # it looks once, and never again
     held = Held()
     async with floor(tmp_path, held.act) as owner, floor(tmp_path, answer) as other:
         run = await owner.start(ONE_STAGE)

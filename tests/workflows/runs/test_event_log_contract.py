@@ -539,16 +539,20 @@ async def test_a_parked_run_belongs_to_no_process_until_somebody_claims_it(log: 
     assert not await log.claim("run-1", "here")
 
 
-async def test_words_reach_the_process_that_works_on_the_run_once(log: EventLog, other: EventLog) -> None:
+async def test_words_reach_the_process_that_works_on_the_run_once_and_when_it_can_hear_them(
+    log: EventLog, other: EventLog
+) -> None:
     await log.create(a_run("run-1"))
     await log.open("run-1", "here")
     words = [Steering(text="mind the tests", by="Ann"), GateReply(gate_id="1-a", outcome="accepted", answer={"a": [1]})]
     for word in words:
         await other.leave_word("run-1", word)
 
-    assert list(await log.take_words("elsewhere")) == []
-    assert list(await log.take_words("here")) == [("run-1", word) for word in words]
-    assert list(await log.take_words("here")) == []
+    assert list(await log.take_words("elsewhere", ["run-1"])) == []
+    assert list(await log.take_words("here", [])) == []
+    assert list(await log.take_words("here", ["run-2"])) == []
+    assert list(await log.take_words("here", ["run-2", "run-1"])) == [("run-1", word) for word in words]
+    assert list(await log.take_words("here", ["run-1"])) == []
 
 
 async def test_requests_at_the_same_time_create_one_run(log: EventLog, other: EventLog) -> None:

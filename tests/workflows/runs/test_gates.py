@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import aclosing
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import cast
 
@@ -14,8 +15,9 @@ from agents.events import Emit
 from tests.workflows.runs.floor import Floor, answer, floor
 from tests.workflows.runs.small_workflows import Question, asking, asking_twice, one_stage, workflow
 from workflows.budget import Limits
+from workflows.runs import open_gates
 from workflows.runs.engine import RunRequest
-from workflows.runs.errors import InputRejected, RunNotFound, RunNotResumable, RunNotWaiting
+from workflows.runs.errors import InputRejected, RunNotFound, RunNotResumable, RunNotWaiting, WorkflowNotFound
 from workflows.runs.events import GateAnswered, GateOpened, StageCompleted, StageStarted, WorkflowResumed
 from workflows.runs.run import GateOutcome, GateReply, Run, RunOptions
 
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.anyio
 
 ASKING = workflow(asking(), "plan", "approval", "work", name="asking")
 HURRIED = workflow(asking(max_seconds=0.2), "plan", "approval", "work", name="hurried")
+PATIENT = workflow(asking(max_seconds=3600), "plan", "approval", "work", name="patient")
 TWICE = workflow(asking_twice, "left", "right", name="twice")
 WORK = workflow(one_stage, "work", name="work")
 YES = {"approved": True, "note": "go"}
@@ -44,6 +47,17 @@ async def until_run(at: Floor, run: Run, fits: Callable[[Run], bool]) -> Run:
             await checkpoint()
             run = await at.get(run)
     return run
+
+
+def a_day_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, questions are judged as if it were tomorrow."""
+
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Tomorrow":
+            return cls.fromtimestamp(super().now(tz).timestamp() + 86_400, tz)
+
+    monkeypatch.setattr(open_gates, "datetime", Tomorrow)
 
 
 async def answered(at: Floor, run: Run, *replies: GateReply) -> Run:
@@ -135,6 +149,51 @@ async def test_a_question_that_expired_while_no_server_lived_is_closed_by_the_ne
                     ended = await at.ended(run)
                     break
     assert ended.result == {"answer": "nobody answered"}
+
+
+@pytest.mark.parametrize("gone", ["the workspace", "the workflow", "its models"])
+async def test_a_run_whose_question_expired_and_that_cannot_go_on_is_shown_and_can_be_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(PATIENT, workspace=workspace))
+    a_day_passes(monkeypatch)
+    if gone == "the workspace":
+        workspace.rmdir()
+    async with floor(tmp_path, answer, offline=gone == "its models") as at:
+        if gone != "the workflow":
+            at.workflows["patient"] = PATIENT
+        assert (await at.engine.reconcile(await at.get(run))).parked
+        await at.engine.reconcile_all()
+        for act in (at.engine.answer(run.run_id, reply(YES)), at.engine.resume(run.run_id, by="test")):
+            with pytest.raises(WorkflowNotFound if gone == "the workflow" else RunNotResumable):
+                await act
+        assert (await at.get(run)).gates == run.gates
+        ended = await at.engine.cancel(run.run_id, by="Ann", reason="no longer wanted")
+    assert ended.status == "cancelled"
+
+
+async def test_a_list_of_runs_has_none_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(PATIENT))
+    a_day_passes(monkeypatch)
+    async with floor(tmp_path, answer) as at:
+        at.workflows["patient"] = PATIENT
+        await at.engine.reconcile_all()
+        assert await at.get(run) == run
+        await at.engine.reconcile(run)
+        ended = await at.ended(run)
+    assert ended.result == {"answer": "nobody answered"}
+
+
+async def test_a_question_of_a_run_whose_input_held_a_secret_can_be_answered(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await parked(at, await at.start(ASKING, "use this-is-a-secret"))
+        assert run.input == {"question": "use ***"}
+        ended = await answered(at, run, reply(YES))
+    assert ended.result == {"answer": "Ann: yes go"}
 
 
 @pytest.mark.parametrize("wrong", [{}, {"approved": "maybe"}, "yes", None, {"approved": True, "note": 7}])
@@ -234,8 +293,9 @@ async def test_an_agents_own_question_reaches_a_person_in_another_process(tmp_pa
             run = await until_run(at, await at.get(run), lambda run: bool(run.gates))
             assert "Bash" in run.gates[0].question
             assert not run.parked
-            await each.engine.answer(run.run_id, reply(said, run.gates[0].gate_id))
-            run = await until_run(at, run, lambda now, before=run: now.gates != before.gates)
+            taken = await each.engine.answer(run.run_id, reply(said, run.gates[0].gate_id))
+            assert run.gates[0] not in taken.gates, "whoever is told that it waits would ask the same once more"
+            run = taken
         ended = await at.ended(run)
     assert ended.status == "completed"
     assert told == [PermissionAnswer(allowed=True), PermissionAnswer(allowed=False, message="not that")]

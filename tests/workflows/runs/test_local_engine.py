@@ -29,7 +29,9 @@ from workflows.runs.events import (
     StageCompleted,
     StageStarted,
     TokenStream,
+    UsageRecorded,
     WorkflowCancelled,
+    WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
 )
@@ -482,6 +484,67 @@ async def test_an_agent_at_its_time_limit_has_the_last_word(tmp_path: Path) -> N
         run = await at.ended(await at.start(ONE_STAGE, max_seconds=0.5))
     assert run.failure is not None
     assert (run.failure.kind, run.failure.partial) == ("time_limit_reached", {"work": {"unfinished": "half of it"}})
+
+
+class Charging:
+    """Agents that work until they are ended, and only then can say what they have used; `right` may fail."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.begun = anyio.Event()
+
+    async def act(self, task: AgentTask, emit: Emit) -> AgentReply:
+        if self.fails and task.prompt == "right":
+            await self.begun.wait()
+            raise RateLimited("slow down")
+        self.begun.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            emit(UsageReported(model="m", input_tokens=10, output_tokens=2, cost_usd=None))
+        raise AssertionError
+
+    async def until_begun(self) -> None:
+        with anyio.fail_after(5):
+            await self.begun.wait()
+
+
+async def test_what_an_agent_says_it_has_used_when_it_is_cancelled_is_the_run_s(tmp_path: Path) -> None:
+    agent = Charging()
+    async with floor(tmp_path, agent.act) as at:
+        run = await at.start(ONE_STAGE)
+        await agent.until_begun()
+        run = await at.engine.cancel(run.run_id, by="somebody", reason="enough")
+        *_, used, last = [event.body for event in await at.events(run)]
+    assert isinstance(last, WorkflowCancelled)
+    assert used == UsageRecorded(agent="worker", model="m", input_tokens=10, output_tokens=2, cost_usd=None)
+    assert (run.usage.input_tokens, run.usage.cost_usd) == (10, None)
+
+
+async def test_what_an_agent_has_used_that_is_ended_by_another_s_failure_is_the_run_s(tmp_path: Path) -> None:
+    agent = Charging(fails=True)
+    async with floor(tmp_path, agent.act) as at:
+        run = await at.ended(await at.start(SIDE_BY_SIDE))
+        used = [event.body for event in await at.events(run) if isinstance(event.body, UsageRecorded)]
+    assert run.failure is not None
+    assert run.failure.kind == "rate_limited"
+    assert [(body.input_tokens, body.cost_usd) for body in used] == [(10, None)]
+    assert run.usage.cost_usd is None
+
+
+async def test_what_an_agent_has_used_that_is_interrupted_counts_when_the_run_goes_on(tmp_path: Path) -> None:
+    agent = Charging()
+    async with floor(tmp_path, agent.act) as at:
+        run = await at.start(ONE_STAGE)
+        await agent.until_begun()
+    async with floor(tmp_path, answer) as at:
+        at.workflows[ONE_STAGE.name] = ONE_STAGE
+        await at.engine.resume(run.run_id, by="somebody")
+        run = await at.ended(run)
+        last = (await at.events(run))[-1].body
+    assert isinstance(last, WorkflowCompleted)
+    assert last.usage == {"input_tokens": 20, "output_tokens": 4, "cost_usd": None}
+    assert (run.usage.input_tokens, run.usage.cost_usd) == (20, None)
 
 
 async def test_cancelling_an_interrupted_run_keeps_what_it_had_finished(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +18,7 @@ from tests.workflows.runs.small_workflows import (
     FOUR,
     branches,
     four_stages,
+    one_stage,
     two_side_by_side,
     workflow,
 )
@@ -28,11 +31,13 @@ from workflows.runs.events import (
     WorkflowResumed,
     WorkflowStarted,
 )
-from workflows.runs.run import Run, Steering
+from workflows.runs.history import History
+from workflows.runs.run import Run, RunFilter, Steering
 from workflows.workflow import Workflow
 
 pytestmark = pytest.mark.anyio
 
+ONE_STAGE = workflow(one_stage, "work")
 STAGES = workflow(four_stages, *FOUR, name="four")
 
 
@@ -57,10 +62,17 @@ class Worker:
         return AgentReply(text=f"{name} done")
 
 
-async def interrupted(directory: Path, worker: Worker, chosen: Workflow = STAGES, max_cost_usd: float = 100) -> Run:
+def a_day_later(event: RunEvent) -> RunEvent:
+    """The event as if everything from it on had happened a day later."""
+    return replace(event, time=(datetime.fromisoformat(event.time) + timedelta(days=1)).isoformat())
+
+
+async def interrupted(
+    directory: Path, worker: Worker, chosen: Workflow = STAGES, *, question: str = "why", max_cost_usd: float = 100
+) -> Run:
     """A run that was left in the middle of a stage."""
     async with floor(directory, worker.act) as at:
-        run = await at.start(chosen, max_cost_usd=max_cost_usd)
+        run = await at.start(chosen, question, max_cost_usd=max_cost_usd)
         with anyio.fail_after(5):
             await worker.stopped.wait()
             await at.log.flush()
@@ -240,19 +252,44 @@ async def test_half_offline_and_half_with_models_is_refused(tmp_path: Path) -> N
             await at.engine.resume(run.run_id, by="test")
 
 
-async def test_an_input_with_a_secret_goes_on_only_with_the_same_call(tmp_path: Path) -> None:
+async def test_an_input_with_a_secret_goes_on_only_with_the_same_call_where_nothing_had_begun(tmp_path: Path) -> None:
     worker = Worker(stops_at="first")
-    async with floor(tmp_path, worker.act) as at:
-        run = await at.start(STAGES, "use this-is-a-secret")
-        with anyio.fail_after(5):
-            await worker.stopped.wait()
-    async with floor(tmp_path, Worker().act) as at:
-        at.workflows["four"] = STAGES
+    async with floor(tmp_path, worker.act, max_runs=1) as at:
+        await at.start(STAGES, "the only one at work")
+        run = await at.start(ONE_STAGE, "use this-is-a-secret")
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["small"] = ONE_STAGE
         with pytest.raises(RunNotResumable, match="something secret"):
             await at.engine.resume(run.run_id, by="test")
-        again = await at.start(STAGES, "use this-is-a-secret")
+        again = await at.start(ONE_STAGE, "use this-is-a-secret")
         assert (await at.ended(again)).status == "completed"
-        assert again.run_id == run.run_id
+    assert again.run_id == run.run_id
+    assert second.prompts == ["use this-is-a-secret"]
+
+
+async def test_an_input_with_a_secret_is_in_the_checkpoints_of_a_run_that_has_begun(tmp_path: Path) -> None:
+    first = Worker(stops_at="use this-is-a-secret")
+    run = await interrupted(tmp_path, first, ONE_STAGE, question="use this-is-a-secret")
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["small"] = ONE_STAGE
+        ended, _ = await resumed(at, run)
+    assert ended.status == "completed"
+    assert second.prompts == ["use this-is-a-secret"]
+
+
+async def test_the_time_in_which_nobody_worked_on_a_run_does_not_count(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="second"))
+    async with floor(tmp_path, Worker().act) as at:
+        left_at = (await at.get(run)).last_seq
+        at.workflows["four"] = STAGES
+        _, events = await resumed(at, run)
+    history = History()
+    for event in events:
+        history.take(event if event.seq <= left_at else a_day_later(event))
+    assert [event.type for event in events if event.seq > left_at][:2] == ["heartbeat", "workflow_resumed"]
+    assert history.seconds < 3600
 
 
 async def test_a_run_that_never_gets_on_is_given_up(tmp_path: Path) -> None:
@@ -350,3 +387,27 @@ async def test_a_fork_that_cannot_be_is_refused_and_leaves_nothing(
         source = await at.ended(await at.start(STAGES))
         with pytest.raises(InputRejected, match=complaint):
             await at.engine.fork(source.run_id, stage, changes, owner="local")
+
+
+async def test_a_fork_of_a_scripted_run_is_not_gone_on_with_by_models(tmp_path: Path) -> None:
+    async with floor(tmp_path, Worker().act, offline=True) as at:
+        source = await at.ended(await at.start(STAGES))
+    worker = Worker()
+    async with floor(tmp_path, worker.act) as at:
+        at.workflows["four"] = STAGES
+        with pytest.raises(RunNotResumable, match="begun offline, and this server works with models"):
+            await at.engine.fork(source.run_id, "second", {}, owner="local")
+        assert [run.run_id for run in await at.log.find(RunFilter())] == [source.run_id]
+    assert not worker.asked
+
+
+async def test_a_fork_of_a_run_without_its_workspace_is_refused(tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    async with floor(tmp_path, Worker().act) as at:
+        source = await at.ended(await at.start(STAGES, workspace=workspace))
+        workspace.rmdir()
+        with pytest.raises(RunNotResumable, match="workspace") as raised:
+            await at.engine.fork(source.run_id, "second", {}, owner="local")
+        assert [run.run_id for run in await at.log.find(RunFilter())] == [source.run_id]
+    assert raised.value.recovery == ("Put the directory back",)

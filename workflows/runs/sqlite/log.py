@@ -169,11 +169,11 @@ class SqliteEventLog:
         """See the port."""
         await self._commits.execute(lambda connection: word_rows.leave(connection, run_id, word))
 
-    async def take_words(self, process: str) -> Sequence[tuple[str, Word]]:
+    async def take_words(self, process: str, run_ids: Sequence[str]) -> Sequence[tuple[str, Word]]:
         """See the port. Looking, which happens often, costs no transaction."""
-        if not await self._reader.ask(lambda connection: word_rows.waiting(connection, process)):
+        if not await self._reader.ask(lambda connection: word_rows.waiting(connection, process, run_ids)):
             return ()
-        return await self._commits.execute(lambda connection: word_rows.take(connection, process))
+        return await self._commits.execute(lambda connection: word_rows.take(connection, process, run_ids))
 
     async def request_cancel(self, run_id: str, request: CancelRequest) -> None:
         """See the port.
