@@ -1,5 +1,8 @@
 """Finds somebody's own runs; to others they do not exist."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
 from mcp_server.assembly import OWNER, Assembly
 from workflows.runs.errors import RunNotFound
 from workflows.runs.run import Run, RunFilter
@@ -9,8 +12,12 @@ SHORTEST_PREFIX = 4
 _LOOKED_THROUGH = 1000
 
 
+FindOwnRun: TypeAlias = Callable[[Assembly, str, str], Awaitable[Run]]
+"""`own_run`, or one that takes the same."""
+
+
 async def own_run(assembly: Assembly, run_id: str, owner: str) -> Run:
-    """A run by its id, as it really stands.
+    """A run by its id, as it really stands; one whose question nobody has answered in time goes on without.
 
     Args:
         assembly: The server's parts.
@@ -20,13 +27,18 @@ async def own_run(assembly: Assembly, run_id: str, owner: str) -> Run:
     Raises:
         RunNotFound: There is none, or it is somebody else's.
     """
+    return await assembly.engine.reconcile(await own_run_in_the_log(assembly, run_id, owner))
+
+
+async def own_run_in_the_log(assembly: Assembly, run_id: str, owner: str) -> Run:
+    """A run as the log has it, for what must not have it go on, as ending it; otherwise as `own_run`."""
     run = await assembly.log.get(run_id)
     if run is None or run.owner != owner:
         raise RunNotFound(
             f"run_id: there is no run {run_id[:80]!r}.",
             recovery=("`list_runs`, or `agent-workflows runs`, lists them",),
         )
-    return await assembly.engine.reconcile(run)
+    return run
 
 
 async def own_run_by_prefix(assembly: Assembly, beginning: str) -> Run:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mcp_server.assembly import Assembly
 from mcp_server.failures import failure_text, validated
-from mcp_server.own_runs import own_run
+from mcp_server.own_runs import own_run, own_run_in_the_log
 from mcp_server.owner import owner_of_call
 from mcp_server.progress_lines import Weight, weigh
 from mcp_server.results import ArtifactLink, ResultError, ResultUsage, fitted, result_json
@@ -217,7 +217,7 @@ class RunTools:
         return await self._report(run, events)
 
     async def _cancel(self, asked: CancelRun, ctx: RequestContext) -> CallToolResult:
-        await own_run(self._assembly, asked.run_id, owner_of_call(ctx))
+        await own_run_in_the_log(self._assembly, asked.run_id, owner_of_call(ctx))
         client = ctx.session.client_params
         by = client.client_info.name if client is not None else "client"
         run = await self._assembly.engine.cancel(asked.run_id, by=by, reason=asked.reason)

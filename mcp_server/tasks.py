@@ -26,7 +26,7 @@ from mcp_server.assembly import Assembly
 from mcp_server.eras import TASKS, client_name
 from mcp_server.failures import rejection_text
 from mcp_server.gates import reply_from
-from mcp_server.own_runs import own_run
+from mcp_server.own_runs import FindOwnRun, own_run, own_run_in_the_log
 from mcp_server.owner import owner_of_call
 from mcp_server.run_calls import RequestContext
 from mcp_server.task_shape import Task, TaskShapes
@@ -115,7 +115,7 @@ class Tasks:
 
     async def cancel(self, ctx: RequestContext, params: TaskParams) -> Result:
         """End a task's run; may be repeated, and changes nothing in one that has ended."""
-        run = await self._existing(ctx, params)
+        run = await self._existing(ctx, params, find=own_run_in_the_log)
         if not run.ended:
             with anyio.move_on_after(CANCEL_PATIENCE_SECONDS):
                 try:
@@ -124,10 +124,10 @@ class Tasks:
                     logger.warning("run %s: %s", run.run_id, error.message)
         return Result()
 
-    async def _existing(self, ctx: RequestContext, params: TaskParams) -> Run:
+    async def _existing(self, ctx: RequestContext, params: TaskParams, *, find: FindOwnRun = own_run) -> Run:
         self._check(ctx, params)
         try:
-            return await own_run(self._assembly, params.task_id, owner_of_call(ctx))
+            return await find(self._assembly, params.task_id, owner_of_call(ctx))
         except RunNotFound as error:
             raise _not_found() from error
         except RunError as error:

@@ -32,7 +32,7 @@ from mcp_server.http.run_requests import (
     run_request,
 )
 from mcp_server.http.run_views import RunListView, links_of, run_view, started_view, status_view, summary_view
-from mcp_server.own_runs import own_run
+from mcp_server.own_runs import own_run, own_run_in_the_log
 from workflows.runs.engine import StartedRun
 from workflows.runs.errors import LogUnavailable, RunError
 from workflows.runs.run import Run, RunFilter, Steering
@@ -115,7 +115,7 @@ class RunsApi:
 
     async def cancel(self, request: Request) -> Response:
         """POST /api/runs/{run_id}/cancel."""
-        run = await self._run(request)
+        run = await own_run_in_the_log(self._assembly, request.path_params["run_id"], owner_of(request.scope))
         asked = await _body(request, CancelRun)
         return await self._shown(await self._assembly.engine.cancel(run.run_id, by=by_of(request), reason=asked.reason))
 

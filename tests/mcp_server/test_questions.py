@@ -36,8 +36,10 @@ from tests.mcp_server.asking import (
     told,
     waiting,
 )
+from tests.waiting import until
 from tests.workflows.runs.small_workflows import State, workflow
 from workflows.runs.gate import Answered, ask_person
+from workflows.runs.open_gates import overdue
 from workflows.runs.run import GateReply
 from workflows.workflow import Workflow
 
@@ -152,6 +154,29 @@ async def test_an_answer_to_a_task_whose_run_cannot_go_on_is_an_error_that_says_
 
     assert caught.value.code == INTERNAL_ERROR
     assert "What helps: Put the directory back" in caught.value.message
+
+
+async def ask_for_a_second(_state: State) -> State:
+    ask_person("Go on?", Wall, max_seconds=1)
+    return {"parts": ["went on"]}
+
+
+HURRIED = workflow(chain(ask=ask_for_a_second), "ask", name="hurried")
+
+
+async def test_a_run_whose_questions_time_is_over_is_cancelled_and_does_not_go_on_before(tmp_path: Path) -> None:
+    async with assembled(tmp_path, HURRIED) as assembly:
+        run_id = await waiting(assembly, HURRIED)
+    async with assembled(tmp_path, HURRIED) as assembly, client_of(assembly, MODERN) as client:
+        run = await assembly.log.get(run_id)
+        assert run is not None
+        await until(lambda: overdue(run) is not None)
+        report = told(await client.call_tool("cancel_run", {"run_id": run_id}))
+        types = [event.type for event in await assembly.log.read(run_id)]
+
+    assert report["status"] == "cancelled"
+    assert "gate_answered" not in types
+    assert types[-1] == "workflow_cancelled"
 
 
 # Forms.
