@@ -1,6 +1,8 @@
 """The tools that go on with a run: resume it, answer it, steer it, begin a new one in its middle, play it again."""
 
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal, TypeAlias, cast, get_args
 
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
@@ -107,42 +109,48 @@ def _tool(
     )
 
 
-_DEFINITIONS: dict[RunActionName, Tool] = {
-    "resume_run": _tool(
-        "resume_run",
-        "Resume a run",
-        "Go on with a run that was interrupted because its server died. Finished stages are not done again.",
-        ResumeRun,
-    ),
-    "answer_run": _tool(
-        "answer_run",
-        "Answer a run",
-        "Answer the question a run waits with, and follow it on. Only with what the user has said: never decide for "
-        "them. get_run shows what is asked.",
-        AnswerRun,
-    ),
-    "steer_run": _tool(
-        "steer_run",
-        "Steer a run",
-        "Add an instruction to a run while it is under way: a supervisor sees it at its next decision, an agent at its "
-        "next turn.",
-        SteerRun,
-        Steered,
-    ),
-    "fork_run": _tool(
-        "fork_run",
-        "Fork a run",
-        "Start a new run from where another one had finished a stage, with changed input. The other one stays.",
-        ForkRun,
-    ),
-    "replay_run": _tool(
-        "replay_run",
-        "Replay a run",
-        "Play the progress of a run that is over once more, without calling any model, and return its result.",
-        ReplayRun,
-        read_only=True,
-    ),
-}
+_NAMES = frozenset(get_args(RunActionName))
+
+
+@cache
+def _definitions() -> Mapping[RunActionName, Tool]:
+    """Made when somebody asks for them: schemas take a while."""
+    return {
+        "resume_run": _tool(
+            "resume_run",
+            "Resume a run",
+            "Go on with a run that was interrupted because its server died. Finished stages are not done again.",
+            ResumeRun,
+        ),
+        "answer_run": _tool(
+            "answer_run",
+            "Answer a run",
+            "Answer the question a run waits with, and follow it on. Only with what the user has said: never decide "
+            "for them. get_run shows what is asked.",
+            AnswerRun,
+        ),
+        "steer_run": _tool(
+            "steer_run",
+            "Steer a run",
+            "Add an instruction to a run while it is under way: a supervisor sees it at its next decision, an agent at "
+            "its next turn.",
+            SteerRun,
+            Steered,
+        ),
+        "fork_run": _tool(
+            "fork_run",
+            "Fork a run",
+            "Start a new run from where another one had finished a stage, with changed input. The other one stays.",
+            ForkRun,
+        ),
+        "replay_run": _tool(
+            "replay_run",
+            "Replay a run",
+            "Play the progress of a run that is over once more, without calling any model, and return its result.",
+            ReplayRun,
+            read_only=True,
+        ),
+    }
 
 
 class RunActions:
@@ -160,12 +168,12 @@ class RunActions:
     @staticmethod
     def definitions() -> list[Tool]:
         """The tools as clients list them."""
-        return list(_DEFINITIONS.values())
+        return list(_definitions().values())
 
     @staticmethod
     def named(name: str) -> RunActionName | None:
         """The tool of this name, if it is one of these."""
-        return name if name in _DEFINITIONS else None
+        return cast("RunActionName", name) if name in _NAMES else None
 
     async def call(self, name: RunActionName, arguments: dict[str, object], ctx: RequestContext) -> CallAnswer:
         """Answer a call.

@@ -1,9 +1,10 @@
 """The tools about runs: list them, look at one, end one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeAlias
+from functools import cache
+from typing import Literal, TypeAlias, cast, get_args
 
 import anyio
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
@@ -116,41 +117,49 @@ class RunReport(BaseModel):
 
 RunToolName: TypeAlias = Literal["list_runs", "get_run", "cancel_run"]
 
-_DEFINITIONS: dict[RunToolName, Tool] = {
-    "list_runs": Tool(
-        name="list_runs",
-        title="List runs",
-        description="List the runs of all workflows, newest first, with status and progress.",
-        input_schema=ListRuns.model_json_schema(),
-        output_schema=RunList.model_json_schema(mode="serialization"),
-        annotations=ToolAnnotations(title="List runs", read_only_hint=True, open_world_hint=False),
-    ),
-    "get_run": Tool(
-        name="get_run",
-        title="Look at a run",
-        description=(
-            "Look at a run: status, progress, what happened lately, and its result once it is over. With wait_seconds "
-            "it answers as soon as something worth telling has happened; pass last_seq back as `after`."
+_NAMES = frozenset(get_args(RunToolName))
+
+
+@cache
+def _definitions() -> Mapping[RunToolName, Tool]:
+    """Made when somebody asks for them: schemas take a while."""
+    return {
+        "list_runs": Tool(
+            name="list_runs",
+            title="List runs",
+            description="List the runs of all workflows, newest first, with status and progress.",
+            input_schema=ListRuns.model_json_schema(),
+            output_schema=RunList.model_json_schema(mode="serialization"),
+            annotations=ToolAnnotations(title="List runs", read_only_hint=True, open_world_hint=False),
         ),
-        input_schema=GetRun.model_json_schema(),
-        output_schema=RunReport.model_json_schema(mode="serialization"),
-        annotations=ToolAnnotations(title="Look at a run", read_only_hint=True, open_world_hint=False),
-    ),
-    "cancel_run": Tool(
-        name="cancel_run",
-        title="Cancel a run",
-        description="End a run and everything it started. Repeating it, or cancelling an ended run, changes nothing.",
-        input_schema=CancelRun.model_json_schema(),
-        output_schema=RunReport.model_json_schema(mode="serialization"),
-        annotations=ToolAnnotations(
+        "get_run": Tool(
+            name="get_run",
+            title="Look at a run",
+            description=(
+                "Look at a run: status, progress, what happened lately, and its result once it is over. With "
+                "wait_seconds it answers as soon as something worth telling has happened; pass last_seq back as "
+                "`after`."
+            ),
+            input_schema=GetRun.model_json_schema(),
+            output_schema=RunReport.model_json_schema(mode="serialization"),
+            annotations=ToolAnnotations(title="Look at a run", read_only_hint=True, open_world_hint=False),
+        ),
+        "cancel_run": Tool(
+            name="cancel_run",
             title="Cancel a run",
-            read_only_hint=False,
-            destructive_hint=True,
-            idempotent_hint=True,
-            open_world_hint=False,
+            description="End a run and everything it started. Repeating it, or cancelling an ended run, changes "
+            "nothing.",
+            input_schema=CancelRun.model_json_schema(),
+            output_schema=RunReport.model_json_schema(mode="serialization"),
+            annotations=ToolAnnotations(
+                title="Cancel a run",
+                read_only_hint=False,
+                destructive_hint=True,
+                idempotent_hint=True,
+                open_world_hint=False,
+            ),
         ),
-    ),
-}
+    }
 
 
 class RunTools:
@@ -166,12 +175,12 @@ class RunTools:
     @staticmethod
     def definitions() -> list[Tool]:
         """The tools as clients list them."""
-        return list(_DEFINITIONS.values())
+        return list(_definitions().values())
 
     @staticmethod
     def named(name: str) -> RunToolName | None:
         """The tool of this name, if it is one of these."""
-        return name if name in _DEFINITIONS else None
+        return cast("RunToolName", name) if name in _NAMES else None
 
     async def call(self, name: RunToolName, arguments: dict[str, object], ctx: RequestContext) -> CallToolResult:
         """Answer a call.

@@ -6,6 +6,8 @@ arguments are refused by name, and what a failed call must say is never withheld
 
 import logging
 import os
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 
 from mcp.server.lowlevel import Server
@@ -65,8 +67,6 @@ class WorkflowServer(Server[dict[str, object]]):
     """
 
     def __init__(self, assembly: Assembly) -> None:
-        self._tools = {workflow.name: WorkflowTool.of(workflow) for workflow in assembly.catalog.workflows}
-        self._definitions = definitions(assembly.catalog)
         cancellations = Cancellations()
         self._calls = calls = RunCalls(assembly, cancellations)
         self._caller = WorkflowCaller(assembly, calls)
@@ -97,6 +97,15 @@ class WorkflowServer(Server[dict[str, object]]):
         self.extensions[TASKS] = {}
         self.extensions[run_page.EXTENSION] = {}
         self.middleware.append(cancellations.note)
+
+    @cached_property
+    def _tools(self) -> Mapping[str, WorkflowTool]:
+        """By name. To make their schemas takes a quarter of a second, which the first answer does not wait for."""
+        return {workflow.name: WorkflowTool.of(workflow) for workflow in self._catalog.workflows}
+
+    @cached_property
+    def _definitions(self) -> list[Tool]:
+        return _listed(self._tools.values())
 
     async def _list_tools(self, _ctx: RequestContext, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=self._definitions)
@@ -157,8 +166,11 @@ class WorkflowServer(Server[dict[str, object]]):
 
 def definitions(catalog: Catalog) -> list[Tool]:
     """All tools as clients list them."""
-    workflows = [WorkflowTool.of(workflow).definition() for workflow in catalog.workflows]
-    return [*workflows, *RunTools.definitions(), *RunActions.definitions()]
+    return _listed(map(WorkflowTool.of, catalog.workflows))
+
+
+def _listed(tools: Iterable[WorkflowTool]) -> list[Tool]:
+    return [*(tool.definition() for tool in tools), *RunTools.definitions(), *RunActions.definitions()]
 
 
 def _left_out(catalog: Catalog) -> str:
