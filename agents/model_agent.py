@@ -1,7 +1,5 @@
 """An agent over a chat model: it streams, uses tools, and replies in the shape it is asked for."""
 
-import logging
-
 import anyio
 
 from agents.agent import AgentReply, AgentTask
@@ -14,13 +12,12 @@ from agents.errors import (
     TimeLimitReached,
     TurnLimitReached,
 )
-from agents.events import AgentSaid, Emit
+from agents.events import Emit
+from agents.guarded_emit import GuardedEmit
 from agents.models.model import Model
 
 TASK_SECONDS = 7200.0
 """How long one task may take in all, also where it sets no limit."""
-
-_log = logging.getLogger(__name__)
 
 
 class ModelAgent:
@@ -51,7 +48,7 @@ class ModelAgent:
     async def run(self, task: AgentTask, emit: Emit) -> AgentReply:
         """Do the task; see `agents.agent.Agent.run`."""
         _refuse_what_cannot_work(task)
-        conversation = ModelConversation(self._model, self._tools, task, _Listener(emit).hear)
+        conversation = ModelConversation(self._model, self._tools, task, GuardedEmit(emit))
         seconds = TASK_SECONDS if task.max_seconds is None else min(task.max_seconds, TASK_SECONDS)
         try:
             with anyio.move_on_after(seconds):
@@ -62,22 +59,6 @@ class ModelAgent:
                 error.retry_safe = False
             raise
         raise _out_of_time(task, seconds, conversation)
-
-
-class _Listener:
-    """Whoever the agent talks to. One that breaks the rules must not cost the work that is being done."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._is_broken = False
-
-    def hear(self, said: AgentSaid) -> None:
-        try:
-            self._emit(said)
-        except Exception:  # noqa: BLE001 - by contract it never raises, so nothing is known of what it raises
-            if not self._is_broken:
-                _log.exception("A listener raised; the agent goes on. Further errors of this listener are not logged.")
-            self._is_broken = True
 
 
 async def _with_instructions(conversation: ModelConversation, task: AgentTask) -> AgentReply:

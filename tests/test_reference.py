@@ -149,7 +149,9 @@ def properties(tool: Tool) -> list[str]:
 
 
 def test_the_artifacts_of_build_feature() -> None:
-    code = "".join(text_of(name) for name in FILES if name.startswith("workflows/build_feature/"))
+    code = "".join(
+        text_of(name) for name in FILES if name.startswith(("workflows/build_feature/", "workflows/observed/"))
+    )
     (line,) = [line for line in part("### `build_feature`").splitlines() if line.startswith("Artifacts:")]
 
     assert set(spans(line)) == set(re.findall(r'"(\w+\.(?:md|json|diff))"', code))

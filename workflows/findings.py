@@ -1,11 +1,12 @@
 """What a review finds in code, and whether the places it names are there."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, Field
 
@@ -47,6 +48,26 @@ class Placed:
 
     findings: tuple[Finding, ...]
     misplaced: tuple[Misplaced, ...]
+
+
+class Rated(Protocol):
+    """What has a severity: a finding, in whatever shape."""
+
+    @property
+    def severity(self) -> Severity:
+        """Its severity."""
+        ...
+
+
+def by_severity(found: Iterable[Rated]) -> dict[str, int]:
+    """How many there are of each severity, most severe first; those of which there are none are left out."""
+    counts = Counter(rated.severity for rated in found)
+    return {severity: counts[severity] for severity in RANK if counts[severity]}
+
+
+def told_by_severity(found: Iterable[Rated]) -> str:
+    """The same in words: `1 high, 2 low`; empty if there are none."""
+    return ", ".join(f"{count} {severity}" for severity, count in by_severity(found).items())
 
 
 def placed(workspace: Path, findings: Sequence[Finding], check: Check) -> Placed:

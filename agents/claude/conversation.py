@@ -1,6 +1,5 @@
 """What the child writes, as events and facts."""
 
-import logging
 import math
 from pathlib import Path
 
@@ -10,9 +9,8 @@ from agents.claude.dialogue import Dialogue
 from agents.claude.lines import LineFramer, LineTooLong
 from agents.claude.narrate import Narrator
 from agents.claude.parser import parse_message
-from agents.events import AgentSaid, Emit, Progressed
-
-_log = logging.getLogger(__name__)
+from agents.events import Emit, Progressed
+from agents.guarded_emit import GuardedEmit
 
 
 class Conversation:
@@ -23,18 +21,18 @@ class Conversation:
         emit: Where to tell it.
 
     Attributes:
+        say: Passes an event on.
         narrator: The story so far.
         dialogue: Where people take part; None where nobody does.
         finished_at: Since when nothing more is expected, by the event loop's clock; infinite until then.
     """
 
     def __init__(self, workspace: Path, emit: Emit) -> None:
+        self.say: Emit = GuardedEmit(emit)
         self.narrator = Narrator(workspace)
         self.dialogue: Dialogue | None = None
         self.finished_at = math.inf
         self._framer = LineFramer()
-        self._emit = emit
-        self._emit_is_broken = False
 
     @property
     def has_finished(self) -> bool:
@@ -71,15 +69,6 @@ class Conversation:
             self.dialogue.close()
         for said in self.narrator.close():
             self.say(said)
-
-    def say(self, said: AgentSaid) -> None:
-        """Pass an event on. A listener that breaks the rules must not cost the work that is being done."""
-        try:
-            self._emit(said)
-        except Exception:  # noqa: BLE001 - by contract it never raises, so nothing is known of what it raises
-            if not self._emit_is_broken:
-                _log.exception("A listener raised; the agent goes on. Further errors of this listener are not logged.")
-            self._emit_is_broken = True
 
     def _tell(self, lines: list[bytes | LineTooLong]) -> None:
         for line in lines:

@@ -1,16 +1,5 @@
 """JSON objects to messages: `assistant`, `user` and `result`, the lines that carry the conversation."""
 
-from agents.claude.fields import (
-    Json,
-    JsonObject,
-    count_of,
-    object_of,
-    optional_int_of,
-    optional_number_of,
-    optional_text_of,
-    text_of,
-    texts_of,
-)
 from agents.claude.messages import (
     ApiFailure,
     AssistantBlock,
@@ -24,6 +13,17 @@ from agents.claude.messages import (
     ToolUseBlock,
     TurnEnded,
     UserSaid,
+)
+from agents.json_fields import (
+    Json,
+    JsonObject,
+    count_of,
+    object_of,
+    optional_int_of,
+    optional_number_of,
+    optional_text_of,
+    text_of,
+    texts_of,
 )
 
 MAIN_THREAD = Sender(None, "", "")

@@ -10,12 +10,12 @@ import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from agents.agent import AskPermission, NextInstruction, PermissionAnswer, PermissionQuestion
-from agents.claude.fields import object_of, text_of
 from agents.claude.messages import CliMessage, ControlCancelled, ControlRequested, MessageTaken
 from agents.claude.system_messages import TurnStarted
 from agents.claude.wording import one_line
 from agents.claude.written import INSTRUCTION_PREFIX, no_answer, permission_answer, user_message
 from agents.events import Emit, Progressed
+from agents.json_fields import object_of, text_of
 from agents.processes.child import ChildProcess
 
 _NEVER_TAKEN = frozenset({"cancelled", "discarded", "refused"})

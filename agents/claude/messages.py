@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from agents.claude.fact import fact
-from agents.claude.fields import JsonObject
 from agents.claude.stream_messages import AnyStreamMessage
 from agents.claude.system_messages import BackgroundTasksChanged, Remark, TaskMessage, ToolProgress, TurnStarted
+from agents.json_fields import JsonObject
 
 
 @fact

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import assert_never
 
 from agents.agent import CommandRun, Usage
-from agents.claude.fields import text_of
 from agents.claude.live_text import LiveText
 from agents.claude.messages import (
     ApiFailure,
@@ -50,6 +49,7 @@ from agents.claude.tool_calls import OpenTool, ToolCalls
 from agents.claude.version import is_known_version
 from agents.claude.wording import counted, one_line, whole_seconds
 from agents.events import AgentSaid, ConversationOpened, Progressed, TextStreamed, Thought, UsageReported, Waiting
+from agents.json_fields import text_of
 
 _UNAUTHORIZED = 401
 _AGENT_TOOLS = frozenset({"Agent", "Task"})

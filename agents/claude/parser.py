@@ -10,7 +10,6 @@ from collections.abc import Callable
 import orjson
 
 from agents.claude.conversation_parser import parse_assistant, parse_result, parse_user
-from agents.claude.fields import Json, JsonObject, object_of, optional_text_of, text_of
 from agents.claude.messages import (
     CliMessage,
     ControlAnswered,
@@ -23,6 +22,7 @@ from agents.claude.messages import (
 from agents.claude.stream_parser import parse_stream_event
 from agents.claude.system_parser import parse_rate_limit, parse_system, parse_tool_progress
 from agents.claude.usual_lines import parse_usual_line
+from agents.json_fields import Json, JsonObject, object_of, optional_text_of, text_of
 
 _EXCERPT_CHARACTERS = 200
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import orjson
 
-from agents.claude.fields import Json, JsonObject, flag_of, text_of
 from agents.claude.version import KNOWN_VERSION, is_known_version
 from agents.command_runner import CommandResult, RunCommand
 from agents.errors import AgentProcessFailed, NotLoggedIn
+from agents.json_fields import Json, JsonObject, flag_of, text_of
 
 _SECONDS = 15.0
 

@@ -4,7 +4,6 @@ import math
 from datetime import UTC, datetime
 from typing import TypeAlias, assert_never
 
-from agents.claude.fields import text_of
 from agents.claude.messages import AssistantSaid, ControlMessage, ControlRequested, TextBlock
 from agents.claude.system_messages import (
     ApiRetry,
@@ -24,6 +23,7 @@ from agents.claude.system_messages import (
 from agents.claude.version import KNOWN_VERSION
 from agents.claude.wording import first_sentence, one_line, whole_seconds
 from agents.events import AgentSaid, Progressed, Waiting
+from agents.json_fields import text_of
 
 _RATE_LIMITED = 429
 _OVERLOADED = 529

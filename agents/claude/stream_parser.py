@@ -1,6 +1,5 @@
 """JSON objects to messages: `stream_event`, as far as `agents.claude.usual_lines` leaves them."""
 
-from agents.claude.fields import Json, JsonObject, count_of, object_of
 from agents.claude.stream_messages import (
     AnyStreamMessage,
     BlockStarted,
@@ -13,6 +12,7 @@ from agents.claude.stream_messages import (
     TextDelta,
     ThinkingDelta,
 )
+from agents.json_fields import Json, JsonObject, count_of, object_of
 
 
 def parse_stream_event(fields: JsonObject) -> AnyStreamMessage | None:

@@ -2,19 +2,6 @@
 
 from collections.abc import Callable
 
-from agents.claude.fields import (
-    JsonObject,
-    count_of,
-    flag_of,
-    number_of,
-    object_of,
-    objects_of,
-    optional_int_of,
-    optional_number_of,
-    optional_text_of,
-    text_of,
-    texts_of,
-)
 from agents.claude.system_messages import (
     ApiRetry,
     BackgroundTask,
@@ -39,6 +26,19 @@ from agents.claude.system_messages import (
     ToolProgress,
     TurnStarted,
     UiInvalidated,
+)
+from agents.json_fields import (
+    JsonObject,
+    count_of,
+    flag_of,
+    number_of,
+    object_of,
+    objects_of,
+    optional_int_of,
+    optional_number_of,
+    optional_text_of,
+    text_of,
+    texts_of,
 )
 
 

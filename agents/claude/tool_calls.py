@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from agents.agent import COMMAND_OUTPUT_CHARACTERS, CommandRun
-from agents.claude.fields import JsonObject, text_of
 from agents.claude.messages import ToolResult, ToolUseBlock
 from agents.claude.wording import first_sentence
 from agents.events import AgentSaid, Progressed, ToolEnded, ToolStarted
+from agents.json_fields import JsonObject, text_of
 
 REPLY_TOOL = "StructuredOutput"
 """The tool by which the CLI lets the model hand over a typed reply; it is the reply, not a tool."""

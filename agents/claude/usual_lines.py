@@ -14,7 +14,6 @@ import msgspec
 import orjson
 
 from agents.claude.conversation_parser import MAIN_THREAD
-from agents.claude.fields import LARGEST_NUMBER, Json
 from agents.claude.messages import (
     AssistantBlock,
     AssistantSaid,
@@ -39,6 +38,7 @@ from agents.claude.stream_messages import (
     ThinkingDelta,
 )
 from agents.claude.system_messages import StatusChanged
+from agents.json_fields import LARGEST_NUMBER, Json
 
 _Index: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_NUMBER)]
 _Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 
 from agents.agent import PermissionAnswer
-from agents.claude.fields import JsonObject
+from agents.json_fields import JsonObject
 
 INSTRUCTION_PREFIX = "An instruction that a person adds while you work:\n\n"
 """Stands before every added instruction, for the reason `PROMPT_PREFIX` stands before every prompt."""

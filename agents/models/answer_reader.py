@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from agents.claude.fields import JsonObject
+from agents.json_fields import JsonObject
 from agents.models.deltas import Delta, Used
 
 

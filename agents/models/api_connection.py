@@ -14,7 +14,6 @@ import anyio
 import httpx2
 import orjson
 
-from agents.claude.fields import Json, JsonObject
 from agents.errors import (
     AgentError,
     AgentMisconfigured,
@@ -24,6 +23,7 @@ from agents.errors import (
     ResponseMalformed,
     StreamCut,
 )
+from agents.json_fields import Json, JsonObject
 from agents.models.answer_reader import AnswerReader, ErrorTold
 from agents.models.api_access import ApiAccess
 from agents.models.deltas import Delta

@@ -6,7 +6,7 @@ shape of a reply is told in words as well as by schema, for a server passes over
 
 from dataclasses import dataclass
 
-from agents.claude.fields import Json, JsonObject
+from agents.json_fields import Json, JsonObject
 from agents.models.call_arguments import arguments_of
 from agents.models.reply_shape import told_schema
 from agents.models.request import (

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import orjson
 
 from agents.agent import Source
-from agents.claude.fields import (
+from agents.errors import ModelRefused
+from agents.json_fields import (
     Json,
     JsonObject,
     count_of,
@@ -20,7 +21,6 @@ from agents.claude.fields import (
     optional_number_of,
     text_of,
 )
-from agents.errors import ModelRefused
 from agents.models.answer_reader import ErrorTold
 from agents.models.chat_request import told_call
 from agents.models.deltas import (

@@ -14,7 +14,6 @@ from types import MappingProxyType
 
 import orjson
 
-from agents.claude.fields import Json, JsonObject, object_of, optional_int_of, text_of
 from agents.errors import (
     AgentError,
     BillingRefused,
@@ -28,6 +27,7 @@ from agents.errors import (
     RateLimited,
     RequestRejected,
 )
+from agents.json_fields import Json, JsonObject, object_of, optional_int_of, text_of
 from agents.models.api_access import ApiAccess
 from agents.models.secrets import without_secrets
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
-from agents.claude.fields import JsonObject
+from agents.json_fields import JsonObject
 from agents.models.api_access import ApiAccess
 from agents.models.deltas import Delta
 from agents.models.late_connection import LateConnection

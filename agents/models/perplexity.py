@@ -7,7 +7,7 @@ over Chat Completions, ended on 27 September 2026.
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
-from agents.claude.fields import JsonObject, text_of
+from agents.json_fields import JsonObject, text_of
 from agents.models.api_access import ApiAccess
 from agents.models.deltas import Delta
 from agents.models.late_connection import LateConnection

@@ -1,6 +1,6 @@
 """A request as OpenAI's Responses protocol wants it, which Perplexity's Agent API speaks too. Pure: nothing is sent."""
 
-from agents.claude.fields import Json, JsonObject
+from agents.json_fields import Json, JsonObject
 from agents.models.call_arguments import arguments_of
 from agents.models.request import (
     AssistantMessage,

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import orjson
 
 from agents.agent import Source
-from agents.claude.fields import (
+from agents.errors import ModelRefused
+from agents.json_fields import (
     Json,
     JsonObject,
     count_of,
@@ -19,7 +20,6 @@ from agents.claude.fields import (
     text_of,
     texts_of,
 )
-from agents.errors import ModelRefused
 from agents.models.answer_reader import ErrorTold
 from agents.models.deltas import (
     CallPreparing,

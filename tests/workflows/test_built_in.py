@@ -1,6 +1,8 @@
 """What holds for every workflow that comes with the program."""
 
 import inspect
+import tomllib
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -39,3 +41,11 @@ def test_every_field_of_it_tells_a_model_what_it_is(workflow: Workflow) -> None:
 @each
 def test_it_takes_nothing_it_does_not_know(workflow: Workflow) -> None:
     assert workflow.input_model.model_config.get("extra") == "forbid"
+
+
+def test_every_workflow_is_kept_from_knowing_another() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (kept_apart,) = [contract["modules"] for contract in contracts if contract["type"] == "independence"]
+
+    assert kept_apart == [f"workflows.{workflow.name}" for workflow in sorted(BUILT_IN, key=lambda each: each.name)]

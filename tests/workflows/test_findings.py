@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from workflows.findings import Finding, placed, relative_path
+from workflows.findings import Finding, by_severity, placed, relative_path, told_by_severity
 
 
 def unstopped() -> None:
@@ -84,3 +84,12 @@ def test_a_large_file_has_all_its_lines(workspace: Path) -> None:
 
     assert reason_of(workspace, "large", 300_000) == ""
     assert reason_of(workspace, "large", 300_001) != ""
+
+
+def test_each_severity_is_counted_the_worst_first() -> None:
+    high = finding("a.py", None)
+    low = high.model_copy(update={"severity": "low"})
+
+    assert list(by_severity([low, high, low]).items()) == [("high", 1), ("low", 2)]
+    assert told_by_severity([low, high, low]) == "1 high, 2 low"
+    assert told_by_severity([]) == ""

@@ -11,8 +11,10 @@ from agents.roles import ASSISTANT
 from workflows.ask.contract import Step
 from workflows.ask.steps import StepRecorder
 from workflows.context import WorkflowContext
+from workflows.plain_state import Json
 from workflows.quotes import Quotes, joined
 from workflows.reports import AgentReport, ArtifactReport
+from workflows.wording import counted
 
 if TYPE_CHECKING:
     from workflows.workflow import Graph
@@ -27,14 +29,14 @@ class State(TypedDict):
 
     question: str
     answer: str
-    steps: list[dict[str, object]]
+    steps: list[Json]
 
 
 class Update(TypedDict):
     """What the node adds."""
 
     answer: str
-    steps: list[dict[str, object]]
+    steps: list[Json]
 
 
 def build() -> "Graph":
@@ -69,9 +71,5 @@ def prompt_for(question: str) -> str:
 def _summary(steps: list[Step]) -> str:
     calls = [call for step in steps for call in step.calls]
     failed = sum(call.ok is not True for call in calls)
-    told = f"answered in {_counted(len(steps), 'step')} with {_counted(len(calls), 'tool call')}"
+    told = f"answered in {counted(len(steps), 'step')} with {counted(len(calls), 'tool call')}"
     return f"{told}, {failed} of which failed" if failed else told
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from workflows.observed.file_changed import FileChanged
+from workflows.observed.run_of_tests import TestRun
 from workflows.workflow import Stage, Workflow
 
 LONGEST_TASK = 50_000
@@ -57,13 +59,6 @@ class PlanApproval(BaseModel):
     comment: str = Field(default="", max_length=5000, description="What to change, or what to mind.")
 
 
-class FileChanged(BaseModel):
-    """A file that is not what it was when the run began."""
-
-    path: str = Field(description="Relative to the workspace.")
-    change: Literal["added", "modified", "deleted"]
-
-
 class Finding(BaseModel):
     """One thing a review found."""
 
@@ -85,19 +80,6 @@ class Review(BaseModel):
     )
     summary: str = Field(description="The review in one to three sentences.")
     findings: list[Finding] = Field(description="Most severe first; empty if there are none.")
-
-
-class TestRun(BaseModel):
-    """A run of tests that was observed, not claimed."""
-
-    __test__ = False  # the name is the reader's, not pytest's
-
-    command: str = Field(description="The command line.")
-    passed: bool | None = Field(
-        description="Whether the tests passed; null where the exit code and the output of the command do not tell."
-    )
-    seconds: float = Field(description="How long it took.")
-    output: str = Field(description="The end of its output.")
 
 
 class Round(BaseModel):

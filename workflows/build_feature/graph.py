@@ -4,29 +4,32 @@
 
 Where a plan has to be approved, `approval` stands between the supervisor and codesmith, and asks a person.
 
-`survey` notes how the workspace looks before anybody changes it, in a node of its own: a run that is resumed must not
-take half of its own work for what was there before.
+`survey` notes how the workspace looks before anybody changes it; why in a node of its own, `noted_baseline` says.
 """
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
-from pydantic import BaseModel
 
-from agents.errors import AgentError, ReplyInvalid
-from agents.events import Details, Found, Progressed
+from agents.errors import ReplyInvalid
+from agents.events import Details, Found
 from agents.roles import ARCHITECT, CODESMITH, RESEARCH, RESPONDER, REVIEWFIX, SUPERVISOR, Role
 from workflows.build_feature import prompts
+from workflows.build_feature.checked_review import checked, review_details, review_summary
 from workflows.build_feature.contract import PlanApproval, Review, Round
 from workflows.build_feature.decision import Decision, settle
-from workflows.build_feature.facts import checked, components_of, headings_of, review_details, review_summary
-from workflows.build_feature.observation import Observation, observe, report_what_is_left, workspace_of
-from workflows.build_feature.state import Json, Standing, State, Update
-from workflows.build_feature.work import Witness, Work, work_of
+from workflows.build_feature.state import Standing, State, Update
 from workflows.context import WorkflowContext
+from workflows.observed.baseline import noted_baseline
+from workflows.observed.markdown_facts import components_of, headings_of
+from workflows.observed.observed_work import observed_work
+from workflows.observed.witness import Witness
+from workflows.observed.work import Work, work_of
+from workflows.plain_state import Json
 from workflows.reports import AgentReport, ArtifactReport, Say, SupervisorReport
 from workflows.runs.gate import Answered, Declined, Expired, ask_person
+from workflows.wording import counted
 
 if TYPE_CHECKING:
     from workflows.workflow import Graph
@@ -64,14 +67,8 @@ def build() -> "Graph":
 
 async def survey(_state: State, runtime: GraphRuntime) -> Update:
     """Note how the workspace looks, and that nothing is done yet."""
-    baseline = ""
-    try:
-        baseline = await workspace_of(runtime.context).baseline()
-    except OSError as error:  # the work can be done all the same; what it changes is then unknown, and said to be
-        problem = f"How the workspace looks could not be noted, so its changes will be unknown: {error}"
-        runtime.stream_writer(AgentReport(SUPERVISOR.name, Progressed(message=problem)))
     return Update(
-        baseline=baseline,
+        baseline=await noted_baseline(SUPERVISOR.name, runtime.context, runtime.stream_writer),
         approved=False,
         research="",
         design="",
@@ -123,7 +120,7 @@ async def research(state: State, runtime: GraphRuntime) -> Update:
     if notes:
         say(_artifact(RESEARCH, "research.md", notes, "Research notes"))
     details = {"headings": headings_of(notes)} if notes else None
-    summary = f"notes of {_words(work.text)}" if work.text else "delivered no notes"
+    summary = f"notes of {counted(len(work.text.split()), 'word')}" if work.text else "delivered no notes"
     outcome = _found(say, RESEARCH, _outcome(work, summary), details)
     return Update(research=notes or state["research"], rounds=_round(RESEARCH, instructions, outcome, work))
 
@@ -137,7 +134,7 @@ async def architect(state: State, runtime: GraphRuntime) -> Update:
     if design:
         say(_artifact(ARCHITECT, "design.md", design, "Design"))
     components = components_of(design)
-    summary = f"design of {_words(work.text)}" if work.text else "delivered no design"
+    summary = f"design of {counted(len(work.text.split()), 'word')}" if work.text else "delivered no design"
     summary += f": {', '.join(components)}" if components else ""
     details = {"components": components, "headings": headings_of(design)} if design else None
     outcome = _found(say, ARCHITECT, _outcome(work, summary), details)
@@ -169,7 +166,7 @@ async def codesmith(state: State, runtime: GraphRuntime) -> Update:
     """Have it built, and look at what was really built."""
     instructions, say = state["route"]["instructions"], runtime.stream_writer
     prompt = prompts.codesmith_prompt(Standing.of(state), instructions)
-    work, seen = await _observed(CODESMITH, prompt, state, runtime)
+    work, seen = await observed_work(CODESMITH, prompt, state, runtime.context, say)
     outcome = _found(say, CODESMITH, _outcome(work, seen.summary), seen.details)
     return Update(
         work=work.text,
@@ -185,9 +182,8 @@ async def reviewfix(state: State, runtime: GraphRuntime) -> Update:
     """Have it reviewed, look at what was fixed, and compare both."""
     instructions, say = state["route"]["instructions"], runtime.stream_writer
     standing = Standing.of(state)
-    work, seen = await _observed(
-        REVIEWFIX, prompts.reviewfix_prompt(standing, instructions), state, runtime, reply_model=Review
-    )
+    prompt = prompts.reviewfix_prompt(standing, instructions)
+    work, seen = await observed_work(REVIEWFIX, prompt, state, runtime.context, say, reply_model=Review)
     summary, details, stored = seen.summary, seen.details, state["review"]
     if isinstance(work.data, Review):
         review = checked(work.data, changed=seen.changed, runs=seen.runs, earlier=standing.tests_run)
@@ -214,22 +210,8 @@ async def responder(state: State, runtime: GraphRuntime) -> Update:
     if not answer:
         raise ReplyInvalid("The responder ended without an answer.")
     say(_artifact(RESPONDER, "answer.md", answer, "Answer"))
-    outcome = _found(say, RESPONDER, f"answer of {_words(answer)}")
+    outcome = _found(say, RESPONDER, f"answer of {counted(len(answer.split()), 'word')}")
     return Update(answer=answer, rounds=_round(RESPONDER, instructions, outcome, Work(text=answer)))
-
-
-async def _observed(
-    role: Role, prompt: str, state: State, runtime: GraphRuntime, reply_model: type[BaseModel] | None = None
-) -> tuple[Work, Observation]:
-    """Have a role that may write work for a round, and look at what it has done, also where it fails."""
-    context, say = runtime.context, runtime.stream_writer
-    witness = Witness(say)
-    try:
-        work = await work_of(role, prompt, context, witness, reply_model=reply_model)
-    except AgentError:
-        await report_what_is_left(role, witness.commands, state, context, say)
-        raise
-    return work, await observe(role, work.commands, state, context, say)
 
 
 def _next_node(state: State) -> str:
@@ -268,7 +250,3 @@ def _found(say: Say, role: Role, summary: str, details: Details | None = None) -
 
 def _artifact(role: Role, name: str, text: str, title: str, media_type: str = "text/markdown") -> ArtifactReport:
     return ArtifactReport(agent=role.name, name=name, media_type=media_type, text=text, title=title)
-
-
-def _words(text: str) -> str:
-    return f"{len(text.split())} words"

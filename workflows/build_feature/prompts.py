@@ -6,9 +6,10 @@ looks like one of these tags gets a blank after its `<`.
 
 import re
 
-from workflows.build_feature.contract import Review, TestRun
+from workflows.build_feature.contract import Review
 from workflows.build_feature.decision import MOST_ROUNDS, MOST_TIMES
 from workflows.build_feature.state import Standing
+from workflows.observed.run_of_tests import TestRun
 
 LONGEST_TEXT = 12_000
 """Characters of a single text in a prompt. Only what agents and programs wrote is cut, never what the user asks for."""

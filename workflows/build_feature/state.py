@@ -1,13 +1,14 @@
 """The state of a `build_feature` graph: plain JSON, so that every checkpoint can be read again."""
 
 import operator
-from typing import Annotated, TypeAlias, TypedDict
+from typing import Annotated, TypedDict
 
 from pydantic import BaseModel
 
-from workflows.build_feature.contract import FileChanged, Review, Round, TestRun
-
-Json: TypeAlias = dict[str, object]
+from workflows.build_feature.contract import Review, Round
+from workflows.observed.file_changed import FileChanged
+from workflows.observed.run_of_tests import TestRun
+from workflows.plain_state import Json
 
 
 class Route(TypedDict):

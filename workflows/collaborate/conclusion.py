@@ -1,16 +1,16 @@
 """What reviews and runs came to, in words and numbers. Pure."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Literal
 
 from agents.workspace.file_patches import file_patches
 from agents.workspace.source_facts import is_test_file
-from workflows.build_feature.facts import tests_summary
 from workflows.collaborate.contract import Review, ReviewReply, Tests
 from workflows.collaborate.state import Standing
-from workflows.findings import RANK, Finding, Placed
+from workflows.findings import RANK, Finding, Placed, by_severity, told_by_severity
+from workflows.observed.run_of_tests import tests_summary
+from workflows.wording import counted
 
 _SHOWN_FINDINGS = 10
 _NO_REVIEW = "not reviewed"
@@ -38,7 +38,8 @@ def review_of(reply: ReviewReply, places: Placed) -> Review:
 def review_summary(review: Review, reply: ReviewReply) -> str:
     """A review in one line, with what of it was not taken as it was given."""
     parts = [_told_verdict(review)]
-    parts.append(f"findings: {_severities(review.findings)}" if review.findings else "no findings")
+    severities = told_by_severity(review.findings)
+    parts.append(f"findings: {severities}" if severities else "no findings")
     if review.misplaced:
         parts.append(f"{len(review.misplaced)} set aside, whose places do not exist")
     if review.verdict != reply.verdict:
@@ -48,11 +49,10 @@ def review_summary(review: Review, reply: ReviewReply) -> str:
 
 def review_details(review: Review) -> dict[str, object]:
     """A review in numbers."""
-    counted = Counter(finding.severity for finding in review.findings)
     return {
         "verdict": review.verdict,
         "findings": len(review.findings),
-        "severities": {severity: counted[severity] for severity in RANK if counted[severity]},
+        "severities": by_severity(review.findings),
         "misplaced": len(review.misplaced),
     }
 
@@ -120,7 +120,7 @@ def _told_review(standing: Standing) -> str:
         return _NO_REVIEW
     told = _told_verdict(review)
     if standing.refinements:
-        told += f" after {standing.refinements} refinement{'' if standing.refinements == 1 else 's'}"
+        told += f" after {counted(standing.refinements, 'refinement')}"
     return told if review.newest else f"{told} (the last refinement was {_NO_REVIEW})"
 
 
@@ -135,11 +135,6 @@ def _told_findings(findings: Sequence[Finding]) -> list[str]:
     ]
     more = len(findings) - len(told)
     return [*told, f"and {more} more"] if more else told
-
-
-def _severities(findings: Sequence[Finding]) -> str:
-    counted = Counter(finding.severity for finding in findings)
-    return ", ".join(f"{counted[severity]} {severity}" for severity in RANK if counted[severity])
 
 
 def _bullets(title: str, lines: Sequence[str]) -> str:

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from workflows.build_feature.contract import FileChanged, TestRun
 from workflows.findings import Finding, Misplaced
+from workflows.observed.file_changed import FileChanged
+from workflows.observed.run_of_tests import TestRun
 from workflows.workflow import Stage, Workflow
 
 LONGEST_TASK = 50_000

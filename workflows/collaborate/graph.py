@@ -3,8 +3,7 @@
     survey -> architect -> coder -> reviewer <-> refiner
                                     reviewer -> tester -> documenter -> conclude -> end     (without tests: no tester)
 
-`survey` notes how the workspace looks before anybody changes it, in a node of its own: a run that is resumed must not
-take half of its own work for what was there before.
+`survey` notes how the workspace looks before anybody changes it; why in a node of its own, `noted_baseline` says.
 """
 
 from functools import partial
@@ -13,13 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from agents.errors import AgentError
-from agents.events import Details, Found, Progressed
+from agents.events import Details, Found
 from agents.roles import ARCHITECT, CODER, DOCUMENTER, REFINER, REVIEWER, TESTER, Role
 from agents.workspace.stoppable import in_stoppable_thread
-from workflows.build_feature.facts import components_of, headings_of
-from workflows.build_feature.observation import Observation, observe, report_what_is_left, workspace_of
-from workflows.build_feature.work import Witness, Work, work_of
 from workflows.collaborate import prompts
 from workflows.collaborate.conclusion import (
     answer_of,
@@ -34,7 +29,14 @@ from workflows.collaborate.contract import Review, ReviewReply
 from workflows.collaborate.state import Standing, State, Update
 from workflows.context import WorkflowContext
 from workflows.findings import placed
+from workflows.observed.baseline import noted_baseline
+from workflows.observed.markdown_facts import components_of, headings_of
+from workflows.observed.observation import Observation
+from workflows.observed.observed_work import observed_work
+from workflows.observed.witness import Witness
+from workflows.observed.work import Work, work_of
 from workflows.reports import AgentReport, ArtifactReport, Say
+from workflows.wording import counted
 
 if TYPE_CHECKING:
     from workflows.workflow import Graph
@@ -67,14 +69,8 @@ def build() -> "Graph":
 
 async def survey(_state: State, runtime: GraphRuntime) -> Update:
     """Note how the workspace looks, and that nothing is done yet."""
-    baseline = ""
-    try:
-        baseline = await workspace_of(runtime.context).baseline()
-    except OSError as error:  # the work can be done all the same; what it changes is then unknown, and said to be
-        problem = f"How the workspace looks could not be noted, so its changes will be unknown: {error}"
-        runtime.stream_writer(AgentReport(ARCHITECT.name, Progressed(message=problem)))
     return Update(
-        baseline=baseline,
+        baseline=await noted_baseline(ARCHITECT.name, runtime.context, runtime.stream_writer),
         design="",
         work="",
         files=[],
@@ -98,7 +94,8 @@ async def architect(state: State, runtime: GraphRuntime) -> Update:
     summary = "delivered no design"
     if work.text:
         say(_artifact(ARCHITECT, "design.md", work.text, "Design"))
-        summary = f"design of {_words(work.text)}" + (f": {', '.join(components)}" if components else "")
+        summary = f"design of {counted(len(work.text.split()), 'word')}"
+        summary += f": {', '.join(components)}" if components else ""
     details: Details = {"components": components, "headings": headings_of(work.text)}
     _found(say, ARCHITECT, work, summary, details)
     return Update(design=work.text, remarks=_stopped(ARCHITECT, work))
@@ -106,9 +103,9 @@ async def architect(state: State, runtime: GraphRuntime) -> Update:
 
 async def coder(state: State, runtime: GraphRuntime) -> Update:
     """Have it written, and look at what was really written."""
-    prompt = prompts.coder_prompt(Standing.of(state))
-    work, seen = await _observed(CODER, prompt, state, runtime)
-    _found(runtime.stream_writer, CODER, work, seen.summary, seen.details)
+    say = runtime.stream_writer
+    work, seen = await observed_work(CODER, prompts.coder_prompt(Standing.of(state)), state, runtime.context, say)
+    _found(say, CODER, work, seen.summary, seen.details)
     return {**_changes(seen, state), "work": work.text, "remarks": _stopped(CODER, work)}
 
 
@@ -131,9 +128,9 @@ async def reviewer(state: State, runtime: GraphRuntime) -> Update:
 
 async def refiner(state: State, runtime: GraphRuntime) -> Update:
     """Have done what the review asks for."""
-    standing = Standing.of(state)
-    work, seen = await _observed(REFINER, prompts.refiner_prompt(standing), state, runtime)
-    _found(runtime.stream_writer, REFINER, work, seen.summary, seen.details)
+    standing, say = Standing.of(state), runtime.stream_writer
+    work, seen = await observed_work(REFINER, prompts.refiner_prompt(standing), state, runtime.context, say)
+    _found(say, REFINER, work, seen.summary, seen.details)
     return {
         **_changes(seen, state),
         "work": work.text,
@@ -146,7 +143,7 @@ async def refiner(state: State, runtime: GraphRuntime) -> Update:
 async def tester(state: State, runtime: GraphRuntime) -> Update:
     """Have it tested, and look at how the tests really ended."""
     say = runtime.stream_writer
-    work, seen = await _observed(TESTER, prompts.tester_prompt(Standing.of(state)), state, runtime)
+    work, seen = await observed_work(TESTER, prompts.tester_prompt(Standing.of(state)), state, runtime.context, say)
     after = Standing.of({**state, **_changes(seen, state), "tests_run": seen.tests_run})
     tests = tests_of(after)
     if tests is not None:
@@ -161,11 +158,12 @@ async def tester(state: State, runtime: GraphRuntime) -> Update:
 async def documenter(state: State, runtime: GraphRuntime) -> Update:
     """Have it documented."""
     say = runtime.stream_writer
-    work, seen = await _observed(DOCUMENTER, prompts.documenter_prompt(Standing.of(state)), state, runtime)
+    prompt = prompts.documenter_prompt(Standing.of(state))
+    work, seen = await observed_work(DOCUMENTER, prompt, state, runtime.context, say)
     summary = "delivered no documentation"
     if work.text:
         say(_artifact(DOCUMENTER, "documentation.md", work.text, "Documentation"))
-        summary = f"documentation of {_words(work.text)}"
+        summary = f"documentation of {counted(len(work.text.split()), 'word')}"
     details = {"headings": headings_of(work.text), "files": seen.details.get("files")}
     _found(say, DOCUMENTER, work, f"{summary}; {seen.summary}", details)
     changed = changed_since(state["diff"], seen.diff, allowed="documentation")
@@ -178,18 +176,6 @@ async def conclude(state: State) -> Update:
     standing = Standing.of(state)
     tests = tests_of(standing)
     return Update(answer=answer_of(standing), code=state["diff"], tests=None if tests is None else tests.model_dump())
-
-
-async def _observed(role: Role, prompt: str, state: State, runtime: GraphRuntime) -> tuple[Work, Observation]:
-    """Have a role that may write work, and look at what it has done, also where it fails."""
-    context, say = runtime.context, runtime.stream_writer
-    witness = Witness(say)
-    try:
-        work = await work_of(role, prompt, context, witness)
-    except AgentError:
-        await report_what_is_left(role, witness.commands, state, context, say)
-        raise
-    return work, await observe(role, work.commands, state, context, say)
 
 
 def _after_review(state: State) -> str:
@@ -223,7 +209,3 @@ def _found(say: Say, role: Role, work: Work, summary: str, details: Details) -> 
 
 def _artifact(role: Role, name: str, text: str, title: str, media_type: str = "text/markdown") -> ArtifactReport:
     return ArtifactReport(agent=role.name, name=name, media_type=media_type, text=text, title=title)
-
-
-def _words(text: str) -> str:
-    return f"{len(text.split())} words"

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from workflows.build_feature.contract import TestRun
 from workflows.collaborate.contract import Review
 from workflows.collaborate.state import Standing
+from workflows.observed.run_of_tests import TestRun
 from workflows.quotes import LONGEST_DIFF, Quotes, joined, preamble
 
 Prompt: TypeAlias = Callable[[Standing], str]

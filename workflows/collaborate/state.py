@@ -5,9 +5,10 @@ from typing import Annotated, TypedDict
 
 from pydantic import BaseModel
 
-from workflows.build_feature.contract import FileChanged, TestRun
-from workflows.build_feature.state import Json
 from workflows.collaborate.contract import Review
+from workflows.observed.file_changed import FileChanged
+from workflows.observed.run_of_tests import TestRun
+from workflows.plain_state import Json
 
 
 class State(TypedDict):

@@ -22,6 +22,7 @@ from workflows.research.notes import Looked, Plan
 from workflows.research.prompts import planner_prompt, synthesizer_prompt
 from workflows.research.sources import Numbered
 from workflows.research.state import Part, State, Update
+from workflows.wording import counted
 
 if TYPE_CHECKING:
     from workflows.workflow import Graph
@@ -56,7 +57,7 @@ async def planner(state: State, runtime: GraphRuntime) -> Update:
     text = "\n".join(f"{number}. {part}" for number, part in enumerate(parts, 1))
     say(_artifact(PLANNER, "plan.md", f"{text}\n", "Plan"))
     details = {"sub_questions": parts, "reasoning": plan.reasoning}
-    say(AgentReport(PLANNER.name, Decided(message=f"{_counted(len(parts), 'sub-question')}", details=details)))
+    say(AgentReport(PLANNER.name, Decided(message=counted(len(parts), "sub-question"), details=details)))
     return Update(plan=parts)
 
 
@@ -88,7 +89,7 @@ class Researchers:
             # One more than there are researchers: the synthesis has to be paid for, too.
             looked = await look_into(state, role, name, context, say, cost_share=1 / (state["parts"] + 1))
         opened = sum(not seen.problem for seen in looked.opened)
-        summary = f"{_counted(len(looked.findings), 'claim')}, {_counted(opened, 'source')} read"
+        summary = f"{counted(len(looked.findings), 'claim')}, {counted(opened, 'source')} read"
         failed = len(looked.opened) - opened
         summary += f", {failed} could not be read" if failed else ""
         summary += f"; {looked.problem}" if looked.problem else ""
@@ -128,7 +129,7 @@ async def synthesizer(state: State, runtime: GraphRuntime) -> Update:
 def _tell(sources: list[Source], unknown: list[int], say: Say) -> None:
     cited = [source for source in sources if source.cited]
     read = sum(source.status == "read" for source in cited)
-    message = f"answer that cites {len(cited)} of {_counted(len(sources), 'source')}, {read} of which were read"
+    message = f"answer that cites {len(cited)} of {counted(len(sources), 'source')}, {read} of which were read"
     if unknown:
         message += f"; cites {', '.join(f'[{number}]' for number in unknown)}, which {_is(unknown)} no source"
     details = {"cited": [source.number for source in cited], "unknown_citations": unknown}
@@ -141,7 +142,3 @@ def _is(things: list[int]) -> str:
 
 def _artifact(role: Role, name: str, text: str, title: str) -> ArtifactReport:
     return ArtifactReport(agent=role.name, name=name, media_type="text/markdown", text=text, title=title)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,11 +1,10 @@
 """The state of a `research` graph: plain JSON, so that every checkpoint can be read again."""
 
 import operator
-from typing import Annotated, TypeAlias, TypedDict
+from typing import Annotated, TypedDict
 
+from workflows.plain_state import Json
 from workflows.research.contract import Depth
-
-Json: TypeAlias = dict[str, object]
 
 
 class State(TypedDict):

@@ -21,15 +21,16 @@ from agents.events import Details, Found, Progressed
 from agents.review_roles import REVIEWERS, Aspect
 from agents.workspace.stoppable import Check, in_stoppable_thread
 from workflows.context import WorkflowContext
-from workflows.findings import Placed, placed
+from workflows.findings import Placed, by_severity, placed
 from workflows.reports import AgentReport, ArtifactReport
 from workflows.review_code.contract import FoundByReviewers, ReviewOfAspect, ReviewReply, Subject
 from workflows.review_code.focus import Focus
-from workflows.review_code.merging import counted, merged
+from workflows.review_code.merging import merged
 from workflows.review_code.prompts import reviewer_prompt
 from workflows.review_code.report import report_of, summary_of
 from workflows.review_code.state import ReviewDone, ReviewWork, State, Update
 from workflows.review_code.subject import material_of
+from workflows.wording import counted
 
 if TYPE_CHECKING:
     from workflows.workflow import Graph
@@ -64,7 +65,7 @@ async def survey(state: State, runtime: GraphRuntime) -> Update:
     name, media_type = ("reviewed.diff", "text/x-diff") if subject.kind == "diff" else ("reviewed.txt", "text/plain")
     say(_artifact(name, material.text, "What is reviewed", media_type))
     details: Details = {"kind": subject.kind, "files": len(subject.files), "left_out": len(subject.left_out)}
-    told = f"reviews {subject.description}: {_counted(len(subject.files), 'file')}"
+    told = f"reviews {subject.description}: {counted(len(subject.files), 'file')}"
     told += f"; not given, or only in part: {_first(subject.left_out)}" if subject.left_out else ""
     say(AgentReport(WORKFLOW_AGENT, Progressed(message=told, details=details)))
     return Update(subject=subject.model_dump(), text=material.text)
@@ -83,7 +84,7 @@ async def reviewer(work: ReviewWork, runtime: GraphRuntime) -> Update:
         say(AgentReport(role.name, Found(message=f"failed, so {aspect} is not reviewed: {error.message}")))
         return Update(done=[_failed(aspect, error)])
     findings = reply.data.findings
-    details = {"findings": len(findings), "severities": counted(findings)}
+    details = {"findings": len(findings), "severities": by_severity(findings)}
     say(AgentReport(role.name, Found(message=f"{summary_of(findings)}; {reply.data.summary}", details=details)))
     done = ReviewDone(aspect=aspect, reply=reply.data.model_dump(), problem="", kind="", recovery=[])
     return Update(done=[done])
@@ -108,7 +109,7 @@ async def merge(state: State, runtime: GraphRuntime) -> Update:
     say(_artifact("findings.json", _JSON.dump_json(findings, indent=2).decode(), "Findings", "application/json"))
     say(_artifact("review.md", answer, "Review", "text/markdown"))
     told = summary_of(findings) + (f"; {len(misplaced)} set aside, whose places do not exist" if misplaced else "")
-    details = {"findings": len(findings), "severities": counted(findings), "misplaced": len(misplaced)}
+    details = {"findings": len(findings), "severities": by_severity(findings), "misplaced": len(misplaced)}
     say(AgentReport(WORKFLOW_AGENT, Found(message=told, details=details)))
     return Update(
         answer=answer,
@@ -182,7 +183,3 @@ def _first(left_out: Sequence[str]) -> str:
 
 def _artifact(name: str, text: str, title: str, media_type: str) -> ArtifactReport:
     return ArtifactReport(agent=WORKFLOW_AGENT, name=name, media_type=media_type, text=text, title=title)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,7 +1,7 @@
 """Puts the findings of several reviewers together: equal ones once, most severe first. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from agents.review_roles import REVIEWERS, Aspect
 from workflows.findings import RANK, Finding
@@ -64,9 +64,3 @@ def _is_same(one: Finding, other: Finding, *, by_the_same: bool) -> bool:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.lower())) - _SAYS_NOTHING
-
-
-def counted(findings: Sequence[Finding]) -> dict[str, int]:
-    """How many there are of each severity, most severe first; those of which there are none are left out."""
-    counts = {severity: sum(finding.severity == severity for finding in findings) for severity in RANK}
-    return {severity: count for severity, count in counts.items() if count}

@@ -13,6 +13,7 @@ from agents.agent import AgentTask
 from agents.review_roles import REVIEWERS, Aspect
 from agents.script import Act, Played, Read, Script, Think, Turn
 from agents.workspace.source_facts import is_test_file
+from workflows.wording import counted
 
 _MOST_READ = 20
 """How many files each reviewer reads."""
@@ -110,7 +111,7 @@ def _play(aspect: Aspect) -> Act:
         def reviewed(played: Played) -> dict[str, object]:
             findings = list(_findings(patterns, played, once=aspect == "tests"))
             read = [outcome for outcome in played.outcomes if outcome.ok]
-            files = f"{len(read)} Python file{'' if len(read) == 1 else 's'} read"
+            files = f"{counted(len(read), 'Python file')} read"
             return {"summary": f"{files}. {_NO_MODEL}", "findings": findings}
 
         thought = Think(f"I read what is under review, and look at nothing but {aspect}.")

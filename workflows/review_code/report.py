@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from workflows.findings import Finding, Misplaced
+from workflows.findings import Finding, Misplaced, told_by_severity
 from workflows.review_code.contract import FoundByReviewers, ReviewOfAspect, Subject
-from workflows.review_code.merging import counted
+from workflows.wording import counted
 
 
 def summary_of(findings: Sequence[Finding]) -> str:
     """How many findings there are, in one line."""
     if not findings:
         return "no findings"
-    told = ", ".join(f"{count} {severity}" for severity, count in counted(findings).items())
-    return f"{len(findings)} finding{'' if len(findings) == 1 else 's'}: {told}"
+    told = told_by_severity(findings)
+    return f"{counted(len(findings), 'finding')}: {told}"
 
 
 def report_of(
@@ -22,8 +22,8 @@ def report_of(
     misplaced: Sequence[Misplaced],
 ) -> str:
     """The whole review in Markdown."""
-    summary = summary_of(findings)
-    parts = [f"{summary[0].upper()}{summary[1:]}. Reviewed: {subject.description}, {_files(subject)}."]
+    summary, files = summary_of(findings), counted(len(subject.files), "file")
+    parts = [f"{summary[0].upper()}{summary[1:]}. Reviewed: {subject.description}, {files}."]
     parts += [f"**Not reviewed for {review.aspect}:** {review.summary}" for review in reviews if not review.finished]
     if findings:
         parts.append("\n".join(_bullet(finding) for finding in findings))
@@ -34,10 +34,6 @@ def report_of(
         told = [f"{wrong.finding.claim} ({wrong.reason})" for wrong in misplaced]
         parts.append("Set aside, because the place they name does not exist:\n" + _bullets(told))
     return "\n\n".join(part for part in parts if part)
-
-
-def _files(subject: Subject) -> str:
-    return f"{len(subject.files)} file{'' if len(subject.files) == 1 else 's'}"
 
 
 def _bullet(finding: FoundByReviewers) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agents.workspace.file_patches import FilePatch
+from workflows.wording import counted
 
 MOST_DIFF_CHARACTERS = 120_000
 """Of a diff: about 30,000 tokens, which every reviewer reads. What is left out they can still read as files."""
@@ -65,7 +66,7 @@ def of_files(lines: Sequence[tuple[str, int]], left_out: Sequence[str]) -> Selec
     """
     listed, rest = lines[:MOST_LISTED_FILES], lines[MOST_LISTED_FILES:]
     return Selection(
-        text="\n".join(f"{path} ({count} line{'' if count == 1 else 's'})" for path, count in listed),
+        text="\n".join(f"{path} ({counted(count, 'line')})" for path, count in listed),
         files=tuple(path for path, _ in listed),
         left_out=named([*left_out, *(f"{path}: no room for it in the list" for path, _ in rest)]),
     )

@@ -1,11 +1,10 @@
 """The state of a `review_code` graph: plain JSON, so that every checkpoint can be read again."""
 
 import operator
-from typing import Annotated, TypeAlias, TypedDict
+from typing import Annotated, TypedDict
 
 from agents.review_roles import Aspect
-
-Json: TypeAlias = dict[str, object]
+from workflows.plain_state import Json
 
 
 class ReviewDone(TypedDict):

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from agents.claude.tool_rules import NEEDS, SUB_AGENTS, ToolRule, ToolRuleInvalid
-from workflows.build_feature.contract import FileChanged
+from workflows.observed.file_changed import FileChanged
 from workflows.workflow import Stage, Workflow
 
 LONGEST_PROMPT = 50_000

@@ -1,34 +1,33 @@
 """The graph of `run_claude`: survey -> claude.
 
-`survey` notes how the workspace looks before anybody changes it, in a node of its own: a run that is resumed must not
-take half of its own work for what was there before.
+`survey` notes how the workspace looks before anybody changes it; why in a node of its own, `noted_baseline` says.
 """
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import anyio
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from agents.errors import AgentError, AgentMisconfigured, ReplyInvalid, TurnLimitReached
 from agents.events import Found, Progressed
 from agents.roles import CLAUDE, Role
-from agents.workspace.changes import Workspace, WorkspaceChanges
-from workflows.build_feature.contract import FileChanged
+from agents.workspace.changes import WorkspaceChanges
 from workflows.context import WorkflowContext
+from workflows.observed.baseline import noted_baseline
+from workflows.observed.changes import changes_since, diff_artifact, files_changed
+from workflows.observed.last_look import last_look
 from workflows.reports import AgentReport, ArtifactReport, Say
 from workflows.run_claude.contract import CommandDone
 from workflows.run_claude.role import role_for, told
 from workflows.run_claude.state import State, Update
 from workflows.team import Team
+from workflows.wording import counted
 
 if TYPE_CHECKING:
     from workflows.workflow import Graph
 
 GraphRuntime: TypeAlias = Runtime[WorkflowContext]
 
-LAST_LOOK_SECONDS = 10.0
-"""How long it may take to see what an agent that failed has left."""
 _CLAUDE_CLI = "claude-cli"
 
 
@@ -50,19 +49,14 @@ async def survey(state: State, runtime: GraphRuntime) -> Update:
     role = role_for(state["allowed_tools"], state["max_turns"])
     if role.access != "write":
         return Update(baseline="")
-    try:
-        return Update(baseline=await _workspace(context).baseline())
-    except OSError as error:  # the work can be done all the same; what it changes is then unknown, and said to be
-        problem = f"How the workspace looks could not be noted, so its changes will be unknown: {error}"
-        _report(runtime.stream_writer, problem)
-        return Update(baseline="")
+    return Update(baseline=await noted_baseline(role.name, context, runtime.stream_writer))
 
 
 async def claude(state: State, runtime: GraphRuntime) -> Update:
     """Have it work, and look at what has really changed, also where it fails."""
     context, say = runtime.context, runtime.stream_writer
     role = role_for(state["allowed_tools"], state["max_turns"])
-    _report(say, told(role))
+    say(AgentReport(role.name, Progressed(message=told(role))))
     try:
         reply = await context.perform(role, state["prompt"], say)
     except AgentError as error:
@@ -75,11 +69,11 @@ async def claude(state: State, runtime: GraphRuntime) -> Update:
     changes = await _observed(role, state, context, say)
     cost = reply.usage.cost_usd
     commands = [CommandDone(command=run.command, ok=run.ok, seconds=run.seconds) for run in reply.commands]
-    summary = f"{_changes_told(changes)}; {_counted(len(commands), 'command')}"
+    summary = f"{_changes_told(changes)}; {counted(len(commands), 'command')}"
     say(AgentReport(role.name, Found(message=summary, details={"cost_usd": cost, "commands": len(commands)})))
     return Update(
         answer=answer,
-        files=_files(changes),
+        files=files_changed(changes) if changes.known else None,
         commands=[command.model_dump() for command in commands],
         cost_usd=cost,
     )
@@ -99,34 +93,22 @@ def _refuse_others(team: Team) -> None:
         )
 
 
-def _workspace(context: WorkflowContext) -> Workspace:
-    return Workspace(context.workspace, context.commands, context.private_directory / "workspace", context.run_id)
-
-
 async def _observed(role: Role, state: State, context: WorkflowContext, say: Say) -> WorkspaceChanges:
     if role.access != "write":
         return WorkspaceChanges(files=(), diff="")
-    changes = await _workspace(context).changes_since(state["baseline"])
-    if changes.problem:
-        _report(say, changes.problem)
+    changes = await changes_since(state["baseline"], role.name, context, say)
     if changes.diff:
-        title = "Changes since the run began"
-        say(
-            ArtifactReport(
-                agent=role.name, name="changes.diff", media_type="text/x-diff", text=changes.diff, title=title
-            )
-        )
+        say(diff_artifact(role.name, changes.diff))
     return changes
 
 
 async def _report_what_is_left(role: Role, state: State, context: WorkflowContext, say: Say) -> None:
-    with anyio.move_on_after(LAST_LOOK_SECONDS) as look:
+    async def look() -> Found:
         changes = await _observed(role, state, context, say)
         files = [f"{change.change} {change.path}" for change in changes.files]
-        found = Found(message=f"failed, and left: {_changes_told(changes)}", details={"files": files})
-        say(AgentReport(role.name, found))
-    if look.cancelled_caught:
-        _report(say, "what it has left could not be seen in time")
+        return Found(message=f"failed, and left: {_changes_told(changes)}", details={"files": files})
+
+    await last_look(role.name, look, say)
 
 
 def _helpful(error: AgentError, role: Role) -> AgentError:
@@ -139,21 +121,7 @@ def _helpful(error: AgentError, role: Role) -> AgentError:
     )
 
 
-def _files(changes: WorkspaceChanges) -> list[dict[str, object]] | None:
-    if not changes.known:
-        return None
-    return [FileChanged(path=change.path, change=change.change).model_dump() for change in changes.files]
-
-
 def _changes_told(changes: WorkspaceChanges) -> str:
     if not changes.known:
         return "changes unknown"
-    return f"{_counted(len(changes.files), 'file')} changed (+{changes.lines.added} -{changes.lines.removed} lines)"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _report(say: Say, message: str) -> None:
-    say(AgentReport(CLAUDE.name, Progressed(message=message)))
+    return f"{counted(len(changes.files), 'file')} changed (+{changes.lines.added} -{changes.lines.removed} lines)"

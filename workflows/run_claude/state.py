@@ -1,8 +1,8 @@
 """The state of a `run_claude` graph: plain JSON, so that every checkpoint can be read again."""
 
-from typing import TypeAlias, TypedDict
+from typing import TypedDict
 
-Json: TypeAlias = dict[str, object]
+from workflows.plain_state import Json
 
 
 class State(TypedDict):

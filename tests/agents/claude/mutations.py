@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import orjson
 
-from agents.claude.fields import Json, JsonObject
+from agents.json_fields import Json, JsonObject
 from tests.agents.claude.recorded import lines_of, recordings
 
 Path: TypeAlias = tuple[str | int, ...]

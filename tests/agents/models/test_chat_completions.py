@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from agents.agent import Source
-from agents.claude.fields import JsonObject
 from agents.errors import ModelNotFound, ModelRefused, NotLoggedIn, RateLimited, StreamCut
+from agents.json_fields import JsonObject
 from agents.models.api_access import ApiAccess
 from agents.models.chat_request import Dialect, body_of
 from agents.models.chat_stream import ChatReader

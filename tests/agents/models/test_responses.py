@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from agents.agent import Source
-from agents.claude.fields import JsonObject
 from agents.errors import BillingRefused, ModelRefused, ProviderFailed, RequestRejected
+from agents.json_fields import JsonObject
 from agents.models import openai_responses, perplexity
 from agents.models.deltas import (
     CallReady,

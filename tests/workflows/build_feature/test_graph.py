@@ -24,9 +24,10 @@ from agents.workspace.changes import Workspace
 from tests.descendants import processes_with_marker
 from tests.waiting import until
 from tests.workflows.graph_play import RUN_ID, GraphPlay
-from workflows.build_feature import observation
-from workflows.build_feature.contract import WORKFLOW, BuildFeatureOutput, FileChanged
+from workflows.build_feature.contract import WORKFLOW, BuildFeatureOutput
 from workflows.build_feature.decision import AgentName
+from workflows.observed import last_look
+from workflows.observed.file_changed import FileChanged
 
 pytestmark = pytest.mark.anyio
 
@@ -376,7 +377,7 @@ async def test_the_workspace_of_an_agent_that_fails_is_not_looked_at_for_ever(
         await anyio.sleep_forever()
 
     monkeypatch.setattr(Workspace, "changes_since", endless)
-    monkeypatch.setattr(observation, "LAST_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(last_look, "LAST_LOOK_SECONDS", 0.05)
     roles = script(decides("codesmith"), codesmith=[builds(Fail(RateLimited("no")))])
     play = GraphPlay.of(WORKFLOW, tmp_path, roles, run_command)
 

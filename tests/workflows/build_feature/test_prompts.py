@@ -4,8 +4,10 @@ from functools import partial
 import pytest
 
 from workflows.build_feature import prompts
-from workflows.build_feature.contract import BuildFeatureInput, FileChanged, Finding, Review, Round, TestRun
+from workflows.build_feature.contract import BuildFeatureInput, Finding, Review, Round
 from workflows.build_feature.state import Standing
+from workflows.observed.file_changed import FileChanged
+from workflows.observed.run_of_tests import TestRun
 
 EMPTY = Standing(
     task="Build a parser", constraints=[], research="", design="", work="", review=None, files=[], diff="",

@@ -1,10 +1,11 @@
 import pytest
 
-from workflows.build_feature.contract import FileChanged, TestRun
 from workflows.collaborate import prompts
 from workflows.collaborate.contract import Review
 from workflows.collaborate.state import Standing
 from workflows.findings import Finding
+from workflows.observed.file_changed import FileChanged
+from workflows.observed.run_of_tests import TestRun
 
 REVIEW = Review(
     verdict="changes_requested",

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from agents.review_roles import REVIEWERS, Aspect
 from workflows.findings import RANK, Finding, Severity
-from workflows.review_code.merging import NEAR_LINES, counted, merged
+from workflows.review_code.merging import NEAR_LINES, merged
 
 ASPECTS = tuple(REVIEWERS)
 EVAL = "eval runs any code that is in the line it reads"
@@ -61,12 +61,6 @@ def test_the_most_severe_comes_first_and_then_the_place() -> None:
     ]
 
     assert [each.claim for each in merged(found)] == ["whole file", "high one", "high two", "low one"]
-
-
-def test_each_severity_is_counted_the_worst_first() -> None:
-    findings = [finding(severity="low"), finding(severity="high"), finding(severity="low")]
-
-    assert list(counted(findings).items()) == [("high", 1), ("low", 2)]
 
 
 WORDS = ["eval", "runs", "code", "shell", "line", "file", "bounds", "wrong"]

@@ -9,8 +9,8 @@ from agents.errors import AgentMisconfigured, NotLoggedIn, ReplyInvalid, TurnLim
 from agents.events import Emit, Progressed, ToolStarted
 from tests.fakes.agent import FakeAgent
 from tests.workflows.graph_play import GraphPlay
-from workflows.build_feature.contract import FileChanged
 from workflows.diagram import mermaid
+from workflows.observed.file_changed import FileChanged
 from workflows.run_claude.contract import USUAL_TOOLS, WORKFLOW, CommandDone, RunClaudeOutput
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ JsonObject: TypeAlias = dict[str, Json]
 """A JSON object as the parser gives it."""
 
 LARGEST_NUMBER = 2**53
-"""Whole numbers are exact up to here, everywhere; nothing that the CLI counts or measures comes near."""
+"""Whole numbers are exact up to here, everywhere; nothing that is counted or measured here comes near."""
 
 
 def text_of(fields: JsonObject, name: str) -> str:

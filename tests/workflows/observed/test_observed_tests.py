@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.agent import CommandRun
-from workflows.build_feature.observed_tests import OUTPUT_CHARACTERS, is_test_command, observed_tests, passed
+from workflows.observed.observed_tests import OUTPUT_CHARACTERS, is_test_command, observed_tests, passed
 
 
 def run(command: str, output: str = "", *, ok: bool = True) -> CommandRun:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from workflows.build_feature.command_line import name_of
+from workflows.observed.command_line import name_of
 
 Proof: TypeAlias = Literal["exit_code", "summary"]
 """What tells that the tests of a run have passed: its exit code, or only what it writes, because it also ends well

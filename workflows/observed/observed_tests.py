@@ -8,10 +8,10 @@ is not guessed.
 from collections.abc import Sequence
 
 from agents.agent import CommandRun
-from workflows.build_feature.command_line import SimpleCommand, commands_of
-from workflows.build_feature.contract import TestRun
-from workflows.build_feature.known_runners import is_negated, proof_of
-from workflows.build_feature.summaries import told_by
+from workflows.observed.command_line import SimpleCommand, commands_of
+from workflows.observed.known_runners import is_negated, proof_of
+from workflows.observed.run_of_tests import TestRun
+from workflows.observed.runner_summaries import told_by
 
 OUTPUT_CHARACTERS = 2000
 """How much of the end of a test run's output is kept."""

@@ -1,34 +1,30 @@
-"""Looks at what an agent that may write has really done: files, diff, test runs."""
+"""What is seen of the work of an agent that may write: files, diff, test runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypedDict
 
-import anyio
-
 from agents.agent import CommandRun
-from agents.events import Details, Found, Progressed
+from agents.events import Details, Found
 from agents.roles import Role
-from agents.workspace.changes import Workspace
 from agents.workspace.source_facts import source_facts
 from agents.workspace.stoppable import in_stoppable_thread
-from workflows.build_feature.contract import FileChanged, TestRun
-from workflows.build_feature.facts import code_details, code_summary
-from workflows.build_feature.observed_tests import observed_tests
-from workflows.build_feature.state import Json
 from workflows.context import WorkflowContext
-from workflows.reports import AgentReport, ArtifactReport, Say
-
-LAST_LOOK_SECONDS = 10.0
-"""How long it may take to see what an agent that failed has left."""
+from workflows.observed.changes import changes_since, diff_artifact, files_changed
+from workflows.observed.code_facts import code_details, code_summary
+from workflows.observed.last_look import last_look
+from workflows.observed.observed_tests import observed_tests
+from workflows.observed.run_of_tests import TestRun
+from workflows.plain_state import Json
+from workflows.reports import Say
 
 
 class Observed(TypedDict):
     """What a state has to hold for its run's workspace to be observed.
 
     Attributes:
-        baseline: How the workspace was when the run began: from `Workspace.baseline`.
+        baseline: How the workspace was when the run began: from `noted_baseline`.
         files: Files changed since then, at the last look.
         diff: The same as a unified diff.
         changes_known: Whether that look could compare.
@@ -68,11 +64,6 @@ class Observation:
         return [run.model_dump() for run in self.runs]
 
 
-def workspace_of(context: WorkflowContext) -> Workspace:
-    """The run's workspace, to be observed."""
-    return Workspace(context.workspace, context.commands, context.private_directory / "workspace", context.run_id)
-
-
 async def observe(
     role: Role, commands: Sequence[CommandRun], state: Observed, context: WorkflowContext, say: Say
 ) -> Observation:
@@ -85,15 +76,11 @@ async def observe(
         context: The run's.
         say: The node's stream writer.
     """
-    changes = await workspace_of(context).changes_since(state["baseline"])
-    diff = changes.diff
-    if changes.problem:
-        say(AgentReport(role.name, Progressed(message=changes.problem)))
-        diff = f"# {changes.problem}\n{diff}"
-    files = [FileChanged(path=change.path, change=change.change).model_dump() for change in changes.files]
+    changes = await changes_since(state["baseline"], role.name, context, say)
+    diff = f"# {changes.problem}\n{changes.diff}" if changes.problem else changes.diff
+    files = files_changed(changes)
     if diff != state["diff"]:
-        title = "Changes since the run began"
-        say(ArtifactReport(agent=role.name, name="changes.diff", media_type="text/x-diff", text=diff, title=title))
+        say(diff_artifact(role.name, diff))
     present = [change.path for change in changes.files if change.change != "deleted"]
     facts = await in_stoppable_thread(partial(source_facts, context.workspace, present))
     runs = observed_tests(commands)
@@ -112,7 +99,7 @@ async def observe(
 async def report_what_is_left(
     role: Role, commands: Sequence[CommandRun], state: Observed, context: WorkflowContext, say: Say
 ) -> None:
-    """Report what an agent has left that failed, within `LAST_LOOK_SECONDS`.
+    """Report what an agent has left that failed, if it can be seen in time.
 
     Args:
         role: Who has failed.
@@ -121,10 +108,10 @@ async def report_what_is_left(
         context: The run's.
         say: The node's stream writer.
     """
-    with anyio.move_on_after(LAST_LOOK_SECONDS) as look:
+
+    async def look() -> Found:
         seen = await observe(role, commands, state, context, say)
         tests = [run.model_dump(include={"command", "passed", "seconds"}) for run in seen.runs]
-        details = {**seen.details, "tests": tests}
-        say(AgentReport(role.name, Found(message=f"failed, and left: {seen.summary}", details=details)))
-    if look.cancelled_caught:
-        say(AgentReport(role.name, Progressed(message="what it has left could not be seen in time")))
+        return Found(message=f"failed, and left: {seen.summary}", details={**seen.details, "tests": tests})
+
+    await last_look(role.name, look, say)
