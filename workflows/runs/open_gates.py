@@ -2,11 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast
-
-from jsonschema.exceptions import SchemaError
-from jsonschema.exceptions import ValidationError as SchemaViolation
-from jsonschema.validators import validator_for
 
 from workflows.runs.errors import InputRejected, RunNotWaiting
 from workflows.runs.run import Gate, GateReply, Run
@@ -25,7 +20,9 @@ def checked_reply(run: Run, reply: GateReply) -> GateReply:
     """
     gate = _gate(run, reply.gate_id)
     if reply.outcome == "accepted":
-        _check(gate, reply.answer)
+        from workflows.runs.answer_check import check_answer  # only now: see there
+
+        check_answer(gate, reply.answer)
     return replace(reply, gate_id=gate.gate_id)
 
 
@@ -72,19 +69,3 @@ def _gate(run: Run, gate_id: str) -> Gate:
         if gate_id in {gate.gate_id, ""}:
             return gate
     raise not_waiting(run)
-
-
-def _check(gate: Gate, answer: object) -> None:
-    schema = dict(gate.schema)
-    validator = validator_for(schema)(schema)
-    try:
-        validator.validate(cast("Any", answer))
-    except SchemaViolation as error:
-        where = ".".join(map(str, error.absolute_path))
-        raise InputRejected(
-            "answer",
-            f"answer{f'.{where}' if where else ''}: {error.message}",
-            recovery=(f"The answer must fit this JSON schema: {schema}", "The question stays open: answer again"),
-        ) from error
-    except SchemaError:
-        return  # the workflow's own schema is no schema: its node has to judge

@@ -133,8 +133,9 @@ async def test_a_client_that_waits_for_a_chats_end_and_goes_leaves_nothing_behin
 async def test_a_chat_that_is_asked_for_again_after_its_end_is_told_again(client: httpx.AsyncClient) -> None:
     bodies: list[str] = []
     for _ in range(2):
-        asked = {"json": {"message": "hello"}, "headers": {"idempotency-key": "once"}}
-        async with client.stream("POST", "/api/chat", **asked) as response:
+        async with client.stream(
+            "POST", "/api/chat", json={"message": "hello"}, headers={"idempotency-key": "once"}
+        ) as response:
             bodies.append((await response.aread()).decode())
 
     assert "event: workflow_completed" in bodies[0]
