@@ -21,8 +21,8 @@ PYRIGHT := env -u PYRIGHT_PYTHON_FORCE_VERSION -u PYRIGHT_PYTHON_PYLANCE_VERSION
 
 # How many test files run side by side. They often wait, so one more than there are cores is not too many.
 WORKERS ?= 3
-# In these tests the program works in processes of its own, which are not measured.
-WITH_CHILDREN := tests/benchmarks tests/examples tests/system tests/viewer
+# In these tests the program works in processes of its own, which are not measured, or does not work at all.
+WITH_CHILDREN := tests/benchmarks tests/examples tests/fakes tests/system tests/viewer
 
 # The run page and the TypeScript client are built and tested with packages from npm, at the versions of their lock files.
 # node and npm come from PyPI, with pyright. Using the server needs none of this: the built page is checked in.

@@ -63,6 +63,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000, 20, 50)  # thousands of tests: to look for garbage as often as usual takes a while
         gc.enable()
 
 
@@ -115,7 +116,7 @@ def _is_localhost(host: object) -> bool:
 
 
 # The same examples for everybody, and no clock: other tests run beside. `HYPOTHESIS_PROFILE=search` looks for new ones.
-settings.register_profile("usual", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("usual", max_examples=30, deadline=None, derandomize=True)
 settings.register_profile("search", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 strip_foreign_settings()

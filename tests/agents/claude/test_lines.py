@@ -11,7 +11,7 @@ from tests.agents.claude.recorded import recordings
 Framed = list[bytes | LineTooLong]
 
 STREAMS = sorted(recordings())
-EVERY_POSITION_UP_TO_BYTES = 64_000
+EVERY_POSITION_UP_TO_BYTES = 8_000
 AROUND_A_NEWLINE_BYTES = 64
 STRIDE_BYTES = 97
 
@@ -22,7 +22,7 @@ def frame(*pieces: bytes, max_line_bytes: int = 64 * 1024 * 1024) -> Framed:
 
 
 def cut_positions(stream: bytes) -> list[int]:
-    """Where to cut: everywhere, but in the one stream of 128 kB only near each newline and at every 97th byte.
+    """Where to cut: everywhere, but in streams of more than 8 kB only near each newline and at every 97th byte.
 
     Cutting 128 kB at each of its bytes would read 16 GB. Far from a newline the framer does not look at the bytes, so
     one position there stands for its neighbours; 97 is prime, so that no rhythm of the data is kept.
