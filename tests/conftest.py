@@ -63,7 +63,6 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)  # thousands of tests: to look for garbage as often as usual takes a while
         gc.enable()
 
 

@@ -28,6 +28,8 @@ class SharedGraphs:
         self._log = log
         self._opening: asyncio.Task[GraphRunner] | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._retiring = False
+        self._more_to_retire = False
 
     async def opened(self) -> GraphRunner:
         """The runner. A failure to open it is not kept: the next run tries again.
@@ -42,11 +44,22 @@ class SharedGraphs:
     async def retire(self) -> None:
         """A run is over for good: delete the checkpoints of those that have been so for longest.
 
-        That is done as far as the database is open and can be written.
+        That is done as far as the database is open and can be written. Of runs that are over at the same time the first
+        does it for all: each of fifty would otherwise look through what the other forty-nine delete.
         """
         opening = self._opening
-        if opening is not None and opening.done() and not _failed(opening):
-            await self._sweep(opening.result())
+        if opening is None or not opening.done() or _failed(opening):
+            return
+        self._more_to_retire = True
+        if self._retiring:
+            return
+        self._retiring = True
+        try:
+            while self._more_to_retire:
+                self._more_to_retire = False
+                await self._sweep(opening.result())
+        finally:
+            self._retiring = False
 
     async def close(self) -> None:
         """Let go of the database. What is still being opened is closed once it is open."""
