@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from workflows.runs.event_json import encode
 from workflows.runs.events import RunEvent
 
-CACHED_BYTES = 8 * 1024 * 1024
+CACHED_BYTES = 1024 * 1024
 """How much of what was written out last is kept for whoever is a little later."""
 LARGEST_CACHED_BATCH = 100
 """A watcher that reads more at once reads history, which nobody else is likely to read at the same moment."""
