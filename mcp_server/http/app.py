@@ -92,19 +92,9 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
         async with mcp.run(), broadcasts.open():
             yield
 
-    openapi = _Late()
-    api = operations(
-        runs,
-        ArtifactsApi(assembly),
-        WorkflowsApi(assembly),
-        HealthApi(assembly, closing, metrics),
-        _made_once(FILE.read_bytes, "application/schema+json"),
-        openapi,
-    )
-    openapi.handler = _made_once(lambda: orjson.dumps(document(api)), "application/json")
     routes: list[BaseRoute] = [
         Route("/mcp", _Mcp(mcp, metrics), name="/mcp"),
-        *routes_of(api),
+        *_api_routes(assembly, runs, HealthApi(assembly, closing, metrics)),
         WebSocketRoute("/api/runs/{run_id}/ws", EventSockets(assembly, streams)),
         Route(SIGN_IN, sign_in.open, methods=["POST"]),
         Route(f"{SIGN_IN}/end", sign_in.close, methods=["POST"]),
@@ -130,6 +120,14 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
     )
     sign_in.on_failure = guard.note_failure
     return _with_cors(guard, access.origins)
+
+
+def _api_routes(assembly: Assembly, runs: RunsApi, health: HealthApi) -> Sequence[BaseRoute]:
+    openapi = _Late()
+    schema = _made_once(FILE.read_bytes, "application/schema+json")
+    api = operations(runs, ArtifactsApi(assembly), WorkflowsApi(assembly), health, schema, openapi)
+    openapi.handler = _made_once(lambda: orjson.dumps(document(api)), "application/json")
+    return routes_of(api)
 
 
 class _Late:

@@ -5,7 +5,7 @@ otherwise keep its connection for ever, and with it one of the few the system ha
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -73,8 +73,8 @@ class BoundedConnection(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._answer: ASGIApp = self.app  # pyright: ignore[reportAttributeAccessIssue] - the same protocol, twice typed
-        self.app = self._answer_bounded  # pyright: ignore[reportAttributeAccessIssue] - as above
+        self._answer = cast("ASGIApp", self.app)  # uvicorn has types of its own for the same protocol
+        self.app = cast("Any", self._answer_bounded)
         self._head: asyncio.TimerHandle | None = None
         self._upgraded = False
 

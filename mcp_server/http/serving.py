@@ -78,7 +78,8 @@ async def _serve(settings: Settings, catalog: Catalog, listen: ListenAddress) ->
         async with anyio.create_task_group() as tasks:
             await tasks.start(_listen_for_signals, end)
             tasks.start_soon(_run, server, sock, end)
-            print(f"agent-workflows serves http://{address}/ and, for MCP clients, /mcp", file=sys.stderr, flush=True)  # noqa: T201 - for the person at the terminal
+            sys.stderr.write(f"agent-workflows serves http://{address}/ and, for MCP clients, /mcp\n")
+            sys.stderr.flush()
             await end.come.wait()
             try:
                 with anyio.move_on_after(SETTLE_SECONDS, shield=True):

@@ -198,7 +198,7 @@ async def _port(process: "subprocess.Popen[bytes]", log: Path) -> int:  # noqa: 
     while time.monotonic() < deadline and process.poll() is None:
         if match := _SERVES.search(await asyncio.to_thread(log.read_bytes)):
             return int(match[1])
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # it writes into a file, because nobody would read a pipe while it is measured
     said = await asyncio.to_thread(log.read_text)
     raise RuntimeError(f"the server did not start: {said[-2000:]}")
 

@@ -65,7 +65,7 @@ async def watched(server: HttpProcess, runs: int, watchers: int, seconds: float,
     await _all([watch.begun for watch in watches])
     everybody = time.monotonic()
     cpu, began = server.cpu_seconds(), asyncio.get_running_loop().time()
-    await asyncio.sleep(seconds / 2)
+    await asyncio.sleep(seconds / 2)  # what is measured is what goes on meanwhile; so with the sleeps below
     after = server.megabytes()
     computed, passed = server.cpu_seconds() - cpu, asyncio.get_running_loop().time() - began
     await _all([watch.over for watch in watches])

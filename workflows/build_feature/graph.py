@@ -24,7 +24,7 @@ from workflows.context import WorkflowContext
 from workflows.observed.baseline import noted_baseline
 from workflows.observed.markdown_facts import components_of, headings_of
 from workflows.observed.observed_work import observed_work
-from workflows.observed.witness import Witness
+from workflows.observed.witness import CommandWitness
 from workflows.observed.work import Work, work_of
 from workflows.plain_state import Json
 from workflows.reports import AgentReport, ArtifactReport, Say, SupervisorReport
@@ -115,7 +115,7 @@ async def research(state: State, runtime: GraphRuntime) -> Update:
     """Have the workspace read."""
     instructions, say = state["route"]["instructions"], runtime.stream_writer
     prompt = prompts.research_prompt(Standing.of(state), instructions)
-    work = await work_of(RESEARCH, prompt, runtime.context, Witness(say))
+    work = await work_of(RESEARCH, prompt, runtime.context, CommandWitness(say))
     notes = _worth_keeping(work, state["research"])
     if notes:
         say(_artifact(RESEARCH, "research.md", notes, "Research notes"))
@@ -129,7 +129,7 @@ async def architect(state: State, runtime: GraphRuntime) -> Update:
     """Have the feature designed."""
     instructions, say = state["route"]["instructions"], runtime.stream_writer
     prompt = prompts.architect_prompt(Standing.of(state), instructions)
-    work = await work_of(ARCHITECT, prompt, runtime.context, Witness(say))
+    work = await work_of(ARCHITECT, prompt, runtime.context, CommandWitness(say))
     design = _worth_keeping(work, state["design"])
     if design:
         say(_artifact(ARCHITECT, "design.md", design, "Design"))

@@ -33,7 +33,7 @@ from workflows.observed.baseline import noted_baseline
 from workflows.observed.markdown_facts import components_of, headings_of
 from workflows.observed.observation import Observation
 from workflows.observed.observed_work import observed_work
-from workflows.observed.witness import Witness
+from workflows.observed.witness import CommandWitness
 from workflows.observed.work import Work, work_of
 from workflows.reports import AgentReport, ArtifactReport, Say
 from workflows.wording import counted
@@ -89,7 +89,7 @@ async def survey(_state: State, runtime: GraphRuntime) -> Update:
 async def architect(state: State, runtime: GraphRuntime) -> Update:
     """Have it designed."""
     say = runtime.stream_writer
-    work = await work_of(ARCHITECT, prompts.architect_prompt(Standing.of(state)), runtime.context, Witness(say))
+    work = await work_of(ARCHITECT, prompts.architect_prompt(Standing.of(state)), runtime.context, CommandWitness(say))
     components = components_of(work.text)
     summary = "delivered no design"
     if work.text:
@@ -113,7 +113,7 @@ async def reviewer(state: State, runtime: GraphRuntime) -> Update:
     """Have it reviewed, and look up the places the review names."""
     context, say = runtime.context, runtime.stream_writer
     prompt = prompts.reviewer_prompt(Standing.of(state))
-    work = await work_of(REVIEWER, prompt, context, Witness(say), reply_model=ReviewReply)
+    work = await work_of(REVIEWER, prompt, context, CommandWitness(say), reply_model=ReviewReply)
     if not isinstance(work.data, ReviewReply):  # stopped: without a review of the newest code it cannot go back
         _found(say, REVIEWER, work, "delivered no review", {})
         return Update(remarks=_stopped(REVIEWER, work))

@@ -6,7 +6,7 @@ from agents.errors import AgentError
 from agents.roles import Role
 from workflows.context import WorkflowContext
 from workflows.observed.observation import Observation, Observed, observe, report_what_is_left
-from workflows.observed.witness import Witness
+from workflows.observed.witness import CommandWitness
 from workflows.observed.work import Work, work_of
 from workflows.reports import Say
 
@@ -33,7 +33,7 @@ async def observed_work(
     Raises:
         agents.errors.AgentError: It failed.
     """
-    witness = Witness(say)
+    witness = CommandWitness(say)
     try:
         work = await work_of(role, prompt, context, witness, reply_model=reply_model)
     except AgentError:

@@ -1,4 +1,6 @@
-"""Hears what an agent says while it works, and keeps the commands it runs."""
+"""Hears what an agent says while it works: of an agent that fails there is no reply to tell what it has done."""
+
+from abc import ABC, abstractmethod
 
 from agents.agent import COMMAND_OUTPUT_CHARACTERS, CommandRun
 from agents.events import AgentSaid, ToolEnded, ToolStarted
@@ -7,8 +9,8 @@ from workflows.reports import AgentReport, Report, Say
 _COMMAND_TOOL = "Bash"
 
 
-class Witness:
-    """Passes on what an agent says and notes the commands it runs: of an agent that fails there is no reply.
+class Witness(ABC):
+    """Passes on what an agent says, and notes something of it.
 
     Args:
         say: The node's stream writer.
@@ -16,6 +18,23 @@ class Witness:
 
     def __init__(self, say: Say) -> None:
         self._say = say
+
+    def say(self, report: Report) -> None:
+        """Take a report, and pass it on."""
+        if isinstance(report, AgentReport):
+            self._note(report.said)
+        self._say(report)
+
+    @abstractmethod
+    def _note(self, said: AgentSaid) -> None:
+        """Note what is to be noted of something an agent has said."""
+
+
+class CommandWitness(Witness):
+    """Notes the commands an agent runs. See the base class for the arguments."""
+
+    def __init__(self, say: Say) -> None:
+        super().__init__(say)
         self._running: dict[str, str] = {}
         self._commands: list[CommandRun] = []
 
@@ -23,12 +42,6 @@ class Witness:
     def commands(self) -> tuple[CommandRun, ...]:
         """The commands that have ended, in that order."""
         return tuple(self._commands)
-
-    def say(self, report: Report) -> None:
-        """Take a report, and pass it on."""
-        if isinstance(report, AgentReport):
-            self._note(report.said)
-        self._say(report)
 
     def _note(self, said: AgentSaid) -> None:
         match said:

@@ -8,7 +8,7 @@ from agents.agent import CommandRun
 from agents.errors import CostLimitReached, LimitReached, ReplyInvalid, TimeLimitReached
 from agents.roles import Role
 from workflows.context import WorkflowContext
-from workflows.observed.witness import Witness
+from workflows.observed.witness import CommandWitness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,12 @@ class Work:
 
 
 async def work_of(
-    role: Role, prompt: str, context: WorkflowContext, witness: Witness, *, reply_model: type[BaseModel] | None = None
+    role: Role,
+    prompt: str,
+    context: WorkflowContext,
+    witness: CommandWitness,
+    *,
+    reply_model: type[BaseModel] | None = None,
 ) -> Work:
     """Have a role work for a round.
 

@@ -18,8 +18,8 @@ from workflows.context import WorkflowContext
 from workflows.reports import ArtifactReport, Say
 from workflows.research.notes import Finding, Looked, Notes
 from workflows.research.prompts import researcher_prompt
+from workflows.research.source_witness import SourceWitness, relative_place
 from workflows.research.state import Part
-from workflows.research.witness import Witness, relative_place
 
 LONGEST_LOOSE_NOTES = 4000
 """Characters that are kept of what a stopped researcher had said; the last ones."""
@@ -42,7 +42,7 @@ async def look_into(
     Raises:
         agents.errors.AgentError: It failed for a reason that holds for the whole run.
     """
-    witness = Witness(say, str(context.workspace))
+    witness = SourceWitness(say, str(context.workspace))
     looked = Looked(number=part["number"], question=part["part"])
     prompt = researcher_prompt(part["question"], part["part"])
     try:

@@ -12,8 +12,8 @@ Rules it keeps, each measured on LangGraph 1.2:
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -171,7 +171,7 @@ class LangGraphRunner:
                 version="v2",
                 durability="sync",
             )
-            try:
+            with closing(listening), _failures_in_words(workflow, context.run_id):
                 async with aclosing(parts):
                     async for part in parts:
                         for report in listening.heard(part):
@@ -187,20 +187,6 @@ class LangGraphRunner:
                     snapshot = await graph.aget_state(_thread(context.run_id))
                     if (pause := breakpoints.pause_at(graph, snapshot)) is not None:
                         yield pause
-            except (AgentError, RunError):
-                raise
-            except GraphRecursionError as error:
-                raise StepLimitReached(
-                    f"Workflow {workflow.name!r} was still going round after {workflow.max_steps} steps.",
-                    recovery=("Say more exactly what is wanted, so that its agents agree sooner",),
-                ) from error
-            except Exception as error:
-                if not workflow.bare:
-                    raise
-                logger.exception("run %s: its graph has raised", context.run_id)
-                raise _raised(workflow, error) from error
-            finally:
-                listening.close()
 
     async def _graph(self, workflow: Workflow) -> LangGraph:
         compiled = self._compiled.get(workflow.name)
@@ -213,6 +199,25 @@ class LangGraphRunner:
 
 def _thread(run_id: str) -> dict[str, Any]:
     return {"configurable": {"thread_id": run_id}}
+
+
+@contextmanager
+def _failures_in_words(workflow: Workflow, run_id: str) -> Generator[None]:
+    """Turn what a graph raises into an error for people; a mistake of our own graphs stays what it is."""
+    try:
+        yield
+    except (AgentError, RunError):
+        raise
+    except GraphRecursionError as error:
+        raise StepLimitReached(
+            f"Workflow {workflow.name!r} was still going round after {workflow.max_steps} steps.",
+            recovery=("Say more exactly what is wanted, so that its agents agree sooner",),
+        ) from error
+    except Exception as error:
+        if not workflow.bare:
+            raise
+        logger.exception("run %s: its graph has raised", run_id)
+        raise _raised(workflow, error) from error
 
 
 def _raised(workflow: Workflow, error: Exception) -> WorkflowBroken:

@@ -99,12 +99,12 @@ def survive(directory: Path, *, runs: int, kills: int, life: Callable[[], float]
         if survival.kills < kills:
             deadline = time.monotonic() + life()
             while time.monotonic() < deadline and _exit_code(server) is None:
-                time.sleep(0.002)
+                time.sleep(0.002)  # not every system can wait for a child's end and for a time at once
             if _ended.get(server) is None:
                 os.kill(server, signal.SIGKILL)
                 survival.kills += 1
         while (code := _exit_code(server)) is None:
-            time.sleep(0.002)
+            time.sleep(0.002)  # bounded by the test's own time, which a wait in the kernel would not heed
         if code == _DONE:
             break
         assert code == -signal.SIGKILL, f"a server ended by itself, with {code}"

@@ -1,7 +1,8 @@
 """Watches which sources a researcher opens, and how that comes out."""
 
 from agents.events import AgentSaid, Details, ToolEnded, ToolStarted
-from workflows.reports import AgentReport, Report, Say
+from workflows.observed.witness import Witness
+from workflows.reports import Say
 from workflows.research.notes import Opened
 
 _PLACES = {"WebFetch": "url", "Read": "file_path"}
@@ -12,8 +13,8 @@ host."""
 _PROBLEM_CHARACTERS = 300
 
 
-class Witness:
-    """Passes on what a researcher says, and notes what it opens.
+class SourceWitness(Witness):
+    """Notes what a researcher opens.
 
     Args:
         say: The node's stream writer.
@@ -21,7 +22,7 @@ class Witness:
     """
 
     def __init__(self, say: Say, workspace: str) -> None:
-        self._say = say
+        super().__init__(say)
         self._workspace = workspace
         self._opening: dict[str, str] = {}
         self._opened: list[Opened] = []
@@ -30,12 +31,6 @@ class Witness:
     def opened(self) -> list[Opened]:
         """What was opened, or tried to, in the order it came out."""
         return list(self._opened)
-
-    def say(self, report: Report) -> None:
-        """Take a report, and pass it on."""
-        if isinstance(report, AgentReport):
-            self._note(report.said)
-        self._say(report)
 
     def _note(self, said: AgentSaid) -> None:
         match said:
