@@ -6,17 +6,15 @@ The floor above (`workflows`) knows agents only through this file, `events.py`, 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from pydantic import BaseModel
 
+from agents.access import Access
 from agents.events import Details, Emit
 
 COMMAND_OUTPUT_CHARACTERS = 4000
 """How much of the end of a command's output a `CommandRun` keeps."""
-
-Access: TypeAlias = Literal["none", "read", "write"]
-"""What an agent may do in the workspace: nothing, read and search, or also write and run commands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 import anyio
 
 from agents.processes.environment import child_environment
-from agents.processes.registry import ChildProcess, Patience, ProcessRegistry
+from agents.processes.patience import Patience
+from agents.processes.registry import ProcessRegistry
+
+if TYPE_CHECKING:
+    from agents.processes.child import ChildProcess
 
 KEPT_BYTES = 8 * 1024 * 1024
 """How much of a command's standard output is kept; it may write more, which is counted and dropped."""
@@ -170,7 +174,7 @@ class _Output:
         self.dropped += max(0, len(piece) - room)
 
 
-async def _listen(child: ChildProcess, output: _Output) -> None:
+async def _listen(child: "ChildProcess", output: _Output) -> None:
     while piece := await child.receive():
         output.hear(piece)
     await child.wait()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agents.agent import Access
+from agents.access import Access
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

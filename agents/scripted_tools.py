@@ -8,7 +8,7 @@ from typing import assert_never
 
 import anyio.to_thread
 
-from agents.agent import Access
+from agents.access import Access
 from agents.command_runner import CommandResult, RunCommand
 from agents.events import Details
 from agents.script import Edit, Glob, Read, Run, ToolOutcome, ToolStep, Write

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OWNER = "local"
-"""Whose runs they are while there is only one user: the one who started the server."""
-
 
 @dataclass(frozen=True, slots=True)
 class Assembly:

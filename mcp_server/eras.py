@@ -9,6 +9,8 @@ TASKS = "io.modelcontextprotocol/tasks"
 """The extension by which a call is answered with a task (SEP-2663)."""
 
 AnyContext = ServerRequestContext[Any, Any]
+RequestContext = ServerRequestContext[dict[str, object], object]
+"""What the handler of a request is given."""
 
 
 def is_modern(ctx: AnyContext) -> bool:

@@ -17,8 +17,9 @@ from mcp_types import jsonrpc_message_adapter
 
 from agents.claude.lines import LineFramer, LineTooLong
 from agents.mcp_servers import StdioServer
-from agents.processes.child import ChildProcess, Patience
+from agents.processes.child import ChildProcess
 from agents.processes.environment import child_environment
+from agents.processes.patience import Patience
 from agents.processes.registry import ProcessRegistry
 
 Incoming: TypeAlias = SessionMessage | Exception

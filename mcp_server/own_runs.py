@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from mcp_server.assembly import OWNER, Assembly
+from mcp_server.assembly import Assembly
+from mcp_server.owner import OWNER
 from workflows.runs.errors import RunNotFound
 from workflows.runs.run import Run, RunFilter
 

@@ -5,8 +5,8 @@ from typing import Any, cast
 from mcp.server.context import ServerRequestContext
 from starlette.requests import HTTPConnection
 
-from mcp_server.assembly import OWNER
-
+OWNER = "local"
+"""Whose runs they are while there is only one user: the one who started the server."""
 OWNER_KEY = "agent_workflows.owner"
 """Key of an ASGI scope under which the guard of the HTTP server leaves the owner."""
 

@@ -8,13 +8,13 @@ from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_server.assembly import Assembly
-from mcp_server.eras import client_name
+from mcp_server.eras import RequestContext, client_name
 from mcp_server.failures import validated
 from mcp_server.own_runs import own_run
 from mcp_server.owner import owner_of_call
 from mcp_server.replay import LONGEST_SPEED, Replay
 from mcp_server.results import WorkflowResult
-from mcp_server.run_calls import Attendance, CallAnswer, RequestContext, RunCalls
+from mcp_server.run_calls import Attendance, CallAnswer, RunCalls
 from workflows.runs.events import GateOutcome
 from workflows.runs.run import GateReply, Steering
 

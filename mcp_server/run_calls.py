@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import anyio
-from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     CallToolResult,
@@ -33,7 +32,7 @@ from mcp_server.assembly import Assembly
 from mcp_server.call_ledger import CallLedger
 from mcp_server.cancellations import Cancellations
 from mcp_server.client_clocks import shortest
-from mcp_server.eras import can_ask, client_name, declares_tasks, is_modern
+from mcp_server.eras import RequestContext, can_ask, client_name, declares_tasks, is_modern
 from mcp_server.failures import rejection_text, run_error_in, validated
 from mcp_server.gates import form_schema, questions_of, reply_from
 from mcp_server.own_runs import own_run
@@ -51,7 +50,6 @@ logger = logging.getLogger(__name__)
 EVENT_META = "io.github.agent-workflows/event"
 """Key under which a progress notification carries the event it stands for."""
 
-RequestContext = ServerRequestContext[dict[str, object], object]
 CallAnswer: TypeAlias = CallToolResult | InputRequiredResult | TaskCreated
 
 

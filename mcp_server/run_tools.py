@@ -11,12 +11,12 @@ from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mcp_server.assembly import Assembly
+from mcp_server.eras import RequestContext
 from mcp_server.failures import failure_text, validated
 from mcp_server.own_runs import own_run, own_run_in_the_log
 from mcp_server.owner import owner_of_call
 from mcp_server.progress_lines import Weight, weigh
 from mcp_server.results import ArtifactLink, ResultError, ResultUsage, fitted, result_json
-from mcp_server.run_calls import RequestContext
 from workflows.runs.events import RunEvent
 from workflows.runs.run import Run, RunFilter, RunStatus
 from workflows.runs.timestamps import in_utc

@@ -1,21 +1,20 @@
-"""The MCP server: which tools, resources and prompts there are, and who answers them.
+"""The MCP server as a client meets it: its name, what it can do, and how it is used.
+
+A client shows a server as missing until it has answered, so that answer waits for nothing: who answers requests
+(`mcp_server.handlers`), the workflows and the log are opened when the first request needs them.
 
 The SDK's low-level server is used because every schema, error text and result here is made by this program: unknown
 arguments are refused by name, and what a failed call must say is never withheld.
 """
 
-import logging
-import os
-from collections.abc import Iterable, Mapping
-from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Protocol
 
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
     CallToolRequestParams,
-    CallToolResult,
     GetPromptRequestParams,
     GetPromptResult,
     ListPromptsResult,
@@ -25,29 +24,22 @@ from mcp_types import (
     PaginatedRequestParams,
     ReadResourceRequestParams,
     ReadResourceResult,
-    TextContent,
+    Result,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
     Tool,
 )
 
 from mcp_server import run_page
-from mcp_server.assembly import Assembly
 from mcp_server.cancellations import Cancellations
-from mcp_server.eras import TASKS
-from mcp_server.failures import rejection_text, run_error_in
-from mcp_server.owner import owner_of_call
-from mcp_server.prompts import filled_prompt, listed_prompts
-from mcp_server.resources import TEMPLATES, Resources
-from mcp_server.run_actions import RunActions
-from mcp_server.run_calls import CallAnswer, RequestContext, RunCalls
-from mcp_server.run_tools import RunTools
-from mcp_server.task_listening import TaskListening
-from mcp_server.tasks import TaskParams, Tasks, TaskUpdateParams
-from mcp_server.workflow_tools import WorkflowCaller, WorkflowTool
-from workflows.catalog import Catalog
-from workflows.runs.errors import InputRejected, RunError
-from workflows.runs.redaction import Redactor
+from mcp_server.eras import TASKS, RequestContext
+from mcp_server.refusal import refused
+from mcp_server.task_params import TaskParams, TaskUpdateParams
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from mcp_server.handlers import Handlers
+    from mcp_server.run_calls import CallAnswer
+    from mcp_server.task_shape import Task
 
 INSTRUCTIONS = """\
 Each workflow tool runs a team of agents and can take minutes; while it runs, it reports every step as progress.
@@ -59,29 +51,56 @@ A result with "offline": true was made by scripted agents, not by a model: say s
 """
 
 
-class WorkflowServer(Server[dict[str, object]]):
-    """The MCP server of an assembly.
+class Unavailable(Exception):
+    """The server's parts cannot be had at the moment.
 
-    Args:
-        assembly: The server's parts.
+    Attributes:
+        text: Why, whose fault it is, and what helps.
     """
 
-    def __init__(self, assembly: Assembly) -> None:
-        cancellations = Cancellations()
-        self._calls = calls = RunCalls(assembly, cancellations)
-        self._caller = WorkflowCaller(assembly, calls)
-        self._run_tools = RunTools(assembly)
-        self._run_actions = RunActions(assembly, calls)
-        self._resources = Resources(assembly)
-        self._catalog = assembly.catalog
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Opening(Protocol):
+    """Gives what is behind the server, and opens it first where that has not been done."""
+
+    async def definitions(self) -> list[Tool]:
+        """All tools, as clients list them: they are listed even where no run can be kept."""
+        ...
+
+    async def handlers(self, cancellations: Cancellations) -> "Handlers":
+        """Who answers all other requests.
+
+        Args:
+            cancellations: Why calls were cancelled.
+
+        Raises:
+            Unavailable: Runs cannot be kept at the moment. The next request tries again.
+        """
+        ...
+
+
+class WorkflowServer(Server[dict[str, object]]):
+    """The MCP server.
+
+    Args:
+        opening: What is behind it.
+        notice: What clients are told beside how the server is used; empty, or whole lines.
+    """
+
+    def __init__(self, opening: Opening, notice: str = "") -> None:
+        self._opening = opening
+        self._cancellations = Cancellations()
         super().__init__(
             "agent-workflows",
             version=own_version(),
             title="Agent workflows",
             description="Whole multi-agent workflows as tools, reported live.",
-            instructions=INSTRUCTIONS + _left_out(assembly.catalog),
+            instructions=INSTRUCTIONS + notice,
             on_list_tools=self._list_tools,
-            on_subscriptions_listen=TaskListening(assembly),
+            on_subscriptions_listen=self._listen,
             on_list_resources=self._list_resources,
             on_list_resource_templates=self._list_templates,
             on_read_resource=self._read_resource,
@@ -90,112 +109,59 @@ class WorkflowServer(Server[dict[str, object]]):
         )
         # The parameter `on_call_tool` knows nothing of answers that are tasks.
         self.add_request_handler("tools/call", CallToolRequestParams, self._call_tool)
-        tasks = Tasks(assembly)
-        self.add_request_handler("tasks/get", TaskParams, tasks.get)
-        self.add_request_handler("tasks/update", TaskUpdateParams, tasks.update)
-        self.add_request_handler("tasks/cancel", TaskParams, tasks.cancel)
+        self.add_request_handler("tasks/get", TaskParams, self._get_task)
+        self.add_request_handler("tasks/update", TaskUpdateParams, self._update_task)
+        self.add_request_handler("tasks/cancel", TaskParams, self._cancel_task)
         self.extensions[TASKS] = {}
         self.extensions[run_page.EXTENSION] = {}
-        self.middleware.append(cancellations.note)
+        self.middleware.append(self._cancellations.note)
 
-    @cached_property
-    def _tools(self) -> Mapping[str, WorkflowTool]:
-        """By name. To make their schemas takes a quarter of a second, which the first answer does not wait for."""
-        return {workflow.name: WorkflowTool.of(workflow) for workflow in self._catalog.workflows}
-
-    @cached_property
-    def _definitions(self) -> list[Tool]:
-        return _listed(self._tools.values())
+    async def _handlers(self) -> "Handlers":
+        try:
+            return await self._opening.handlers(self._cancellations)
+        except Unavailable as error:
+            raise MCPError(code=INTERNAL_ERROR, message=error.text) from error
 
     async def _list_tools(self, _ctx: RequestContext, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=self._definitions)
+        return ListToolsResult(tools=await self._opening.definitions())
 
-    async def _call_tool(self, ctx: RequestContext, params: CallToolRequestParams) -> CallAnswer:
-        arguments = params.arguments or {}
-        tool, run_tool, action = (
-            self._tools.get(params.name),
-            RunTools.named(params.name),
-            RunActions.named(params.name),
-        )
+    async def _call_tool(self, ctx: RequestContext, params: CallToolRequestParams) -> "CallAnswer":
         try:
-            if (tool is not None or action is not None) and (run_id := _asked_for(params)) is not None:
-                return await self._calls.attend_again(run_id, arguments, params.input_responses or {}, ctx)
-            if tool is not None:
-                return await self._caller.call(tool, arguments, ctx)
-            if run_tool is not None:
-                return await self._run_tools.call(run_tool, arguments, ctx)
-            if action is not None:
-                return await self._run_actions.call(action, arguments, ctx)
-        except RunError as error:
-            return _refused(rejection_text(error))
-        except BaseExceptionGroup as group:
-            error = run_error_in(group)
-            if error is None:
-                raise
-            return _refused(rejection_text(error))
-        except MCPError:
-            raise
-        except Exception:  # the last net: the caller is told in words, and the log has the traceback
-            logger.exception("tool %s", params.name)
-            return _refused(f"{params.name} failed by a mistake of this server. Its log on standard error says where.")
-        known = ", ".join(definition.name for definition in self._definitions)
-        return _refused(f"There is no tool {params.name!r}. Tools: {known}.")
+            handlers = await self._opening.handlers(self._cancellations)
+        except Unavailable as error:  # clients show their users the result of a call, and seldom an error
+            return refused(error.text)
+        return await handlers.call_tool(ctx, params)
+
+    async def _get_task(self, ctx: RequestContext, params: TaskParams) -> "Task":
+        return await (await self._handlers()).tasks.get(ctx, params)
+
+    async def _update_task(self, ctx: RequestContext, params: TaskUpdateParams) -> Result:
+        return await (await self._handlers()).tasks.update(ctx, params)
+
+    async def _cancel_task(self, ctx: RequestContext, params: TaskParams) -> Result:
+        return await (await self._handlers()).tasks.cancel(ctx, params)
+
+    async def _listen(self, ctx: RequestContext, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
+        return await (await self._handlers()).listen(ctx, params)
 
     async def _list_resources(
         self, _ctx: RequestContext, _params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
-        return ListResourcesResult(resources=self._resources.listed())
+        return (await self._handlers()).list_resources()
 
     async def _list_templates(
         self, _ctx: RequestContext, _params: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
-        return ListResourceTemplatesResult(resource_templates=list(TEMPLATES))
+        return (await self._handlers()).list_templates()
 
     async def _read_resource(self, ctx: RequestContext, params: ReadResourceRequestParams) -> ReadResourceResult:
-        try:
-            return await self._resources.read(str(params.uri), owner_of_call(ctx))
-        except RunError as error:
-            raise MCPError(code=INTERNAL_ERROR, message=rejection_text(error), data={"uri": str(params.uri)}) from error
+        return await (await self._handlers()).read_resource(ctx, params)
 
     async def _list_prompts(self, _ctx: RequestContext, _params: PaginatedRequestParams | None) -> ListPromptsResult:
-        return ListPromptsResult(prompts=listed_prompts(self._catalog))
+        return (await self._handlers()).list_prompts()
 
     async def _get_prompt(self, _ctx: RequestContext, params: GetPromptRequestParams) -> GetPromptResult:
-        return filled_prompt(self._catalog, params.name, params.arguments or {})
-
-
-def definitions(catalog: Catalog) -> list[Tool]:
-    """All tools as clients list them."""
-    return _listed(map(WorkflowTool.of, catalog.workflows))
-
-
-def _listed(tools: Iterable[WorkflowTool]) -> list[Tool]:
-    return [*(tool.definition() for tool in tools), *RunTools.definitions(), *RunActions.definitions()]
-
-
-def _left_out(catalog: Catalog) -> str:
-    """Which workflows a user has offered and cannot have: clients show no standard error."""
-    told = "".join(f"A workflow is left out: {error.message}\n" for error in catalog.left_out)
-    return Redactor(os.environ).redact(told) if told else ""
-
-
-def _asked_for(params: CallToolRequestParams) -> str | None:
-    """The run for which an earlier answer of a call has asked its user; None for a call that comes for the first time.
-
-    Raises:
-        InputRejected: The call brings answers, and not the state that says whose they are.
-    """
-    if params.input_responses and params.request_state is None:
-        raise InputRejected(
-            "requestState",
-            "requestState: it is missing, so nothing says to which run the inputResponses belong.",
-            recovery=("Repeat the call with the requestState of the answer that asked",),
-        )
-    return params.request_state
-
-
-def _refused(text: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(text=text)], is_error=True)
+        return (await self._handlers()).get_prompt(params)
 
 
 def own_version() -> str:

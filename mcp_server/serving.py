@@ -10,21 +10,22 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import anyio
 from anyio.abc import TaskStatus
 from mcp.server.lowlevel import Server
 
-from mcp_server.assembly import Assembly, assemble
 from mcp_server.logs import log_to_stderr
-from mcp_server.refusing_server import RefusingServer
-from mcp_server.server import WorkflowServer, definitions, own_version
+from mcp_server.module_loading import load
+from mcp_server.opening import OpenedWhenNeeded
+from mcp_server.server import WorkflowServer
 from mcp_server.settings import Settings
 from mcp_server.stdio import serve_stdio
 from mcp_server.wire import Wire
-from workflows.catalog import Catalog
-from workflows.runs.errors import RunError
+
+if TYPE_CHECKING:
+    from workflows.catalog import Catalog
 
 logger = logging.getLogger(__name__)
 
@@ -36,25 +37,26 @@ SETTLE_SECONDS = 0.35
 """How long the server may take in all, whatever the disk or another process does."""
 
 
-def serve(settings: Settings, catalog: Catalog, wire: Wire) -> NoReturn:
+def serve(settings: Settings, catalog: "Catalog | None", wire: Wire) -> NoReturn:
     """Serve over stdio until the client closes its end or a signal comes. Does not return.
 
     Exit codes: 0 when the client closed its end, 128 + the signal's number.
+
+    Args:
+        settings: The settings.
+        catalog: Which workflows there are; None for the built-in ones, which are loaded when they are needed.
+        wire: The claimed wire.
     """
     log_to_stderr()
     anyio.run(_serve, settings, catalog, wire)
     _exit(1)
 
 
-async def _serve(settings: Settings, catalog: Catalog, wire: Wire) -> None:
+async def _serve(settings: Settings, catalog: "Catalog | None", wire: Wire) -> None:
     async with AsyncExitStack() as stack:
-        try:
-            assembly = await stack.enter_async_context(assemble(settings, catalog))
-        except RunError as error:
-            logger.error("%s", error.message)
-            await _answer_until_the_end(RefusingServer(definitions(catalog), own_version(), error), wire, _End())
-        else:
-            await _answer_until_the_end(WorkflowServer(assembly), wire, _End(assembly))
+        opening = OpenedWhenNeeded(settings, catalog, stack)
+        notice = "" if catalog is None else load("mcp_server.handlers").left_out(catalog)
+        await _answer_until_the_end(WorkflowServer(opening, notice), wire, _End(opening))
 
 
 async def _answer_until_the_end(server: Server[dict[str, object]], wire: Wire, end: "_End") -> None:
@@ -73,26 +75,26 @@ async def _answer_until_the_end(server: Server[dict[str, object]], wire: Wire, e
 class _End:
     """The server's end: children are signalled and runs stopped in the moment it comes."""
 
-    def __init__(self, assembly: Assembly | None = None) -> None:
-        self._assembly = assembly
+    def __init__(self, opening: OpenedWhenNeeded) -> None:
+        self._opening = opening
         self.come = anyio.Event()
         self.code = 0
 
     def comes(self, code: int) -> None:
         """Now; the first reason is the one the exit code tells."""
-        if self._assembly is not None:
-            self._assembly.children.signal_all()
-            self._assembly.engine.stop_all()
+        if (assembly := self._opening.assembly) is not None:
+            assembly.children.signal_all()
+            assembly.engine.stop_all()
         if not self.come.is_set():
             self.code = code
             self.come.set()
 
     async def settle(self) -> None:
         """Leave the runs as interrupted, and the log on disk."""
-        if self._assembly is not None:
-            await self._assembly.engine.close()
-            await self._assembly.log.close(LOG_SECONDS)
-            self._assembly.lock.release()
+        if (assembly := self._opening.assembly) is not None:
+            await assembly.engine.close()
+            await assembly.log.close(LOG_SECONDS)
+            assembly.lock.release()
 
 
 async def _answer(server: Server[dict[str, object]], wire: Wire, end: _End) -> None:

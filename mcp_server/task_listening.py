@@ -20,10 +20,9 @@ from mcp_types import (
 )
 
 from mcp_server.assembly import Assembly
-from mcp_server.eras import TASKS
+from mcp_server.eras import TASKS, RequestContext
 from mcp_server.own_runs import own_run
 from mcp_server.owner import owner_of_call
-from mcp_server.run_calls import RequestContext
 from mcp_server.task_shape import TaskShapes
 from workflows.runs.errors import RunError
 

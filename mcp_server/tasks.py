@@ -19,16 +19,15 @@ import anyio
 from mcp.server.mcpserver import require_client_extension
 from mcp.shared.exceptions import MCPError
 from mcp_types import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, ElicitResult, Result
-from mcp_types import RequestParams as TaskRequestParams
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from mcp_server.assembly import Assembly
-from mcp_server.eras import TASKS, client_name
+from mcp_server.eras import TASKS, RequestContext, client_name
 from mcp_server.failures import rejection_text
 from mcp_server.gates import reply_from
 from mcp_server.own_runs import FindOwnRun, own_run, own_run_in_the_log
 from mcp_server.owner import owner_of_call
-from mcp_server.run_calls import RequestContext
+from mcp_server.task_params import TaskParams, TaskUpdateParams
 from mcp_server.task_shape import Task, TaskShapes
 from workflows.runs.errors import InputRejected, RunError, RunNotFound, RunNotResumable, RunNotWaiting, WorkflowNotFound
 from workflows.runs.run import Run
@@ -39,20 +38,6 @@ CANCEL_PATIENCE_SECONDS = 1.0
 """How long the answer to `tasks/cancel` waits for the run's end; the end comes in any case."""
 _OURS = re.compile(r"[0-9a-f]{20}")
 _elicited = TypeAdapter(ElicitResult)
-
-
-class TaskParams(TaskRequestParams):
-    """Which task is meant."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    task_id: str = Field(alias="taskId")
-
-
-class TaskUpdateParams(TaskParams):
-    """Answers to a task's questions, by their keys."""
-
-    input_responses: dict[str, Any] = Field(alias="inputResponses")
 
 
 class Tasks:

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from mcp_server import run_page
 from mcp_server.assembly import Assembly
+from mcp_server.eras import RequestContext
 from mcp_server.failures import validated
 from mcp_server.owner import owner_of_call
 from mcp_server.results import WorkflowResult
-from mcp_server.run_calls import Attendance, CallAnswer, RequestContext, RunCalls
+from mcp_server.run_calls import Attendance, CallAnswer, RunCalls
 from workflows.budget import Limits
 from workflows.runs.engine import RunRequest, StartedRun
 from workflows.runs.run import Isolation, Permissions, RunOptions

@@ -17,11 +17,11 @@ from agents.events import WaitReason
 from mcp_server import progress, progress_lines, results, run_tools, wording
 from mcp_server.cli import COMMANDS, cli
 from mcp_server.commands.following import EXIT_CODES
+from mcp_server.handlers import Tools
 from mcp_server.http import serving
 from mcp_server.prompts import listed_prompts
 from mcp_server.resources import TEMPLATES
 from mcp_server.run_calls import EVENT_META
-from mcp_server.server import definitions
 from mcp_server.settings import MODEL_PREFIX, PREFIX, Settings
 from mcp_server.workflow_tools import CommonOptions
 from tests.documents import names, one_line, rows, section, spans
@@ -36,7 +36,7 @@ from workflows.runs.run import RunStatus
 from workflows.runs.sqlite.database import FILE_NAME
 
 REFERENCE = "docs/reference.md"
-TOOLS: dict[str, Tool] = {tool.name: tool for tool in definitions(Catalog.with_own())}
+TOOLS: dict[str, Tool] = {tool.name: tool for tool in Tools(Catalog.with_own()).definitions}
 KINDS_WITHOUT_A_CLASS = {"internal_error": "server", "cancelled": "caller", "interrupted": "setup"}
 
 

@@ -10,18 +10,16 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
 from workflows.bare_graphs.recognition import is_graph, is_uncompiled
+from workflows.entry_points import offered
 from workflows.runs.errors import WorkflowBroken, WorkflowNotFound
 from workflows.workflow import Workflow
 
 DEFAULT_ATTRIBUTE = "WORKFLOW"
-ENTRY_POINTS = "agent_workflows"
-"""The group of entry points under which a package offers its workflows."""
-
 _FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<attribute>\w+))?")
 _MODULE = re.compile(r"(?P<module>[A-Za-z_][\w.]*)(?::(?P<attribute>\w+))?")
 
@@ -57,7 +55,7 @@ def load(spec: str) -> Workflow:
 
 def installed() -> Iterator[tuple[str, Callable[[], Workflow]]]:
     """What packages offer that are installed beside this one: where it is, and what loads it."""
-    for entry in entry_points(group=ENTRY_POINTS):
+    for entry in offered():
         yield f"{entry.name} = {entry.value}", partial(_load_entry, entry)
 
 

@@ -22,7 +22,8 @@ from agents.claude.preconditions import refuse_what_cannot_work
 from agents.errors import NotLoggedIn
 from agents.events import Emit, Progressed, Waiting
 from agents.mcp_servers import McpServers
-from agents.processes.child import ChildProcess, Patience, ignore
+from agents.processes.child import ChildProcess, ignore
+from agents.processes.patience import Patience
 from agents.processes.registry import ProcessRegistry
 from agents.processes.temporary_directory import temporary_directory
 
@@ -207,6 +208,7 @@ class ClaudeAgent:
                 | ({} if kept is None else kept.variables(work.environ)),
                 marker=work.marker,
                 patience=self._patience,
+                temporary=temporary,
             ) as child,
         ):
             yield child, command

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from agents.agent import Access, AgentTask
+from agents.access import Access
+from agents.agent import AgentTask
 from agents.errors import AgentMisconfigured
 
 Need: TypeAlias = Literal["read", "write", "web", "connected_tools", "nothing"]

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import anyio
 import anyio.abc
@@ -15,6 +14,7 @@ import anyio.to_thread
 import psutil
 
 from agents.processes.descendants import identity_of, kill_all, tree_below
+from agents.processes.patience import Patience
 
 STDERR_KEPT_BYTES = 64 * 1024
 """How much of the end of standard error is kept."""
@@ -29,21 +29,6 @@ Hear = Callable[[bytes], None]
 """Takes a piece of standard output. Never blocks."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for a child, in seconds.
-
-    Attributes:
-        interrupt_seconds: After SIGINT, the only signal after which the CLI may still report result and cost.
-        terminate_seconds: After SIGTERM.
-        linger_seconds: For a process to end by itself after its last result, or after it closed its output.
-    """
-
-    interrupt_seconds: float = 3.0
-    terminate_seconds: float = 3.0
-    linger_seconds: float = 5.0
 
 
 def ignore(_: bytes) -> None:

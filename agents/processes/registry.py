@@ -12,14 +12,17 @@ import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
 import anyio.to_thread
 
-from agents.processes.child import ChildProcess, Patience
-from agents.processes.descendants import kill_all
+from agents.processes.patience import Patience
 from agents.processes.watchdog_link import WatchdogLink
+
+if TYPE_CHECKING:
+    from agents.processes.child import ChildProcess
 
 _PROBE_SECONDS = 2.0
 
@@ -48,7 +51,8 @@ class ProcessRegistry:
         environment: Mapping[str, str],
         marker: str,
         patience: Patience,
-    ) -> AsyncGenerator[ChildProcess]:
+        temporary: Path | None = None,
+    ) -> AsyncGenerator["ChildProcess"]:
         """Start a child; when the block is left, nothing of it is left.
 
         Expected errors belong after the block: inside, a task group would wrap them.
@@ -60,11 +64,14 @@ class ProcessRegistry:
             environment: Its whole environment; carries the marker.
             marker: Unique to this child.
             patience: How long to wait for it.
+            temporary: A directory for its temporary files, which the watchdog removes if this server cannot.
 
         Raises:
             OSError: It could not be started.
         """
-        process = await self._start(argv, cwd, environment, marker)
+        from agents.processes.child import ChildProcess  # psutil takes 1 MB, which an idle server is spared
+
+        process = await self._start(argv, cwd, environment, marker, temporary)
         child = ChildProcess(process, marker, patience, self._scanners)
         self._children[marker] = child
         unwatched: OSError | None = None
@@ -103,11 +110,11 @@ class ProcessRegistry:
         await self._watchdog.close()
 
     async def _start(
-        self, argv: Sequence[str], cwd: Path, environment: Mapping[str, str], marker: str
+        self, argv: Sequence[str], cwd: Path, environment: Mapping[str, str], marker: str, temporary: Path | None
     ) -> anyio.abc.Process:
         if self._launcher is None:
             self._launcher = await _parent_death_launcher()
-        self._watchdog.expect(marker)
+        self._watchdog.expect(marker, temporary)
         try:
             # No descriptor but the three is inherited (`close_fds`), and none of these is ours. The fork happens in the
             # event loop's thread: the parent-death signal comes when the forking *thread* ends.
@@ -124,6 +131,8 @@ class ProcessRegistry:
             self._watchdog.forget(marker)
             raise
         except BaseException:  # cancelled in the middle of it, a child may be there that nobody has a handle of
+            from agents.processes.descendants import kill_all
+
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(kill_all, (), marker)
             self._watchdog.forget(marker)

@@ -3,12 +3,15 @@
 One runs beside each server that has children, in its own session, and holds the reading end of a pipe whose writing
 end only the server holds. The server says which children it has; when the pipe closes, the server is gone, and what is
 left of its children is ended: SIGTERM to each child, which lets it take down its own commands; after a second SIGKILL
-to whatever is left, to all of its descendants, and to all that carry its marker.
+to whatever is left, to all of its descendants, and to all that carry its marker. Then their directories for temporary
+files are removed.
 
 Lines on standard input, fields separated by one blank:
 
-    + <marker> <pid>    this child runs; a pid of 0: it is about to be started
-    - <marker>          it has ended, and nothing of it is left
+    + <marker> <pid> <directory>    this child runs; a pid of 0: it is about to be started
+    - <marker>                      it has ended, and nothing of it is left
+
+The directory is its own for temporary files: the path's bytes as hexadecimal digits, or `-` where it has none.
 
 A process is known by its number and its start time, so that a number which is given out again harms nobody.
 
@@ -18,6 +21,7 @@ left the tree is not found there.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,18 +60,22 @@ class Children:
     def __init__(self) -> None:
         self.markers: set[str] = set()
         self._identities: dict[str, Identity] = {}
+        self._directories: dict[str, str] = {}
 
     def hear(self, line: str) -> None:
         """Take one line; one that is not as declared is ignored, for there is nobody to tell."""
         match line.split():
-            case ["+", marker, pid] if pid.isdecimal():
+            case ["+", marker, pid, directory] if pid.isdecimal():
                 self.markers.add(marker)
+                with suppress(ValueError):  # it has none
+                    self._directories[marker] = os.fsdecode(bytes.fromhex(directory))
                 started = _start_time_of(int(pid))
                 if started is not None:
                     self._identities[marker] = Identity(int(pid), started)
             case ["-", marker]:
                 self.markers.discard(marker)
                 self._identities.pop(marker, None)
+                self._directories.pop(marker, None)
             case _:
                 pass
 
@@ -75,6 +83,11 @@ class Children:
     def identities(self) -> set[Identity]:
         """The children that were seen running."""
         return set(self._identities.values())
+
+    @property
+    def directories(self) -> list[str]:
+        """Where they keep their temporary files."""
+        return list(self._directories.values())
 
 
 def main() -> None:
@@ -91,6 +104,8 @@ def main() -> None:
         _end_trees_on_windows(children)
     else:
         _end_all(children)
+    for directory in children.directories:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _end_all(children: Children) -> None:

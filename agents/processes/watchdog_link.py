@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -18,6 +19,19 @@ _Popen = subprocess.Popen[bytes]  # noqa: TID251 - the watchdog is no child of a
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """What the watchdog is told of a child."""
+
+    pid: int
+    directory: Path | None
+
+    def line(self, marker: str) -> str:
+        """It, as `watchdog.py` describes it."""
+        directory = "-" if self.directory is None else os.fsencode(self.directory).hex()
+        return f"+ {marker} {self.pid} {directory}\n"
+
+
 class WatchdogLink:
     """Starts the watchdog with the first child, and tells it which children there are.
 
@@ -28,17 +42,21 @@ class WatchdogLink:
     def __init__(self) -> None:
         self._process: _Popen | None = None
         self._pipe = -1
-        self._children: dict[str, int] = {}
+        self._children: dict[str, _Child] = {}
 
-    def expect(self, marker: str) -> None:
+    def expect(self, marker: str, directory: Path | None) -> None:
         """A child with this marker is about to be started.
+
+        Args:
+            marker: Unique to this child.
+            directory: Its own for temporary files, which goes with it.
 
         Raises:
             OSError: The watchdog could not be started; then neither may the child be.
         """
-        self._children[marker] = 0
+        self._children[marker] = child = _Child(0, directory)
         try:
-            self._tell(f"+ {marker} 0\n")
+            self._tell(child.line(marker))
         except OSError:
             del self._children[marker]
             raise
@@ -49,8 +67,8 @@ class WatchdogLink:
         Raises:
             OSError: The watchdog has died and could not be started again.
         """
-        self._children[marker] = pid
-        self._tell(f"+ {marker} {pid}\n")
+        self._children[marker] = child = _Child(pid, self._children[marker].directory)
+        self._tell(child.line(marker))
 
     def forget(self, marker: str) -> None:
         """Nothing is left of the child."""
@@ -108,8 +126,8 @@ class WatchdogLink:
         if sys.platform != "win32":
             os.set_blocking(writing, False)
         self._pipe = writing
-        for marker, pid in self._children.items():
-            self._send(f"+ {marker} {pid}\n")
+        for marker, child in self._children.items():
+            self._send(child.line(marker))
 
 
 def _reap(process: _Popen) -> None:

@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from mcp_server.module_loading import load
 from mcp_server.settings import Settings, SettingsInvalid, load_settings
-from workflows.catalog import Catalog
-from workflows.runs.redaction import Redactor
+from workflows.entry_points import offered
+
+if TYPE_CHECKING:
+    from workflows.catalog import Catalog
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -34,10 +37,15 @@ def settings_from(**given: object) -> Settings:
         raise click.UsageError(error.message) from error
 
 
-def catalog_with(own_workflows: Sequence[str]) -> Catalog:
+def catalog_if_needed(own_workflows: Sequence[str]) -> "Catalog | None":
+    """Like `catalog_with`; None where there are only the built-in ones, and so nothing to say of any."""
+    return catalog_with(own_workflows) if own_workflows or offered() else None
+
+
+def catalog_with(own_workflows: Sequence[str]) -> "Catalog":
     """The built-in workflows and those given on the command line; says which of them are left out, and why."""
-    catalog = Catalog.with_own(own_workflows)
-    redact = Redactor(os.environ).redact  # what somebody's own code raises may hold anything
+    catalog = cast("Catalog", load("workflows.catalog").Catalog.with_own(own_workflows))
+    redact = load("workflows.runs.redaction").Redactor(os.environ).redact  # somebody's own code may raise anything
     for error in catalog.left_out:
         click.echo(redact("\n   ".join([f"❌ A workflow is left out. {error.message}", *error.recovery])), err=True)
     return catalog

@@ -6,10 +6,11 @@ from typing import cast
 
 import click
 
-from mcp_server.assembly import OWNER, Assembly
+from mcp_server.assembly import Assembly
 from mcp_server.commands.following import follow_to_the_end, with_assembly
 from mcp_server.commands.options import catalog_with, json_option, offline_option, settings_from, workflow_option
 from mcp_server.failures import validated
+from mcp_server.owner import OWNER
 from workflows.budget import Limits
 from workflows.runs.engine import RunRequest
 from workflows.runs.run import Isolation, Permissions, RunOptions

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from mcp_server.assembly import OWNER, Assembly
+from mcp_server.assembly import Assembly
 from mcp_server.commands.following import with_assembly
 from mcp_server.commands.options import catalog_with, settings_from
+from mcp_server.owner import OWNER
 from workflows.runs.run import RunFilter
 
 

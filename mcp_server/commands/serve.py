@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import click
 
-from mcp_server.commands.options import catalog_with, offline_option, settings_from, workflow_option
+from mcp_server.commands.options import catalog_if_needed, catalog_with, offline_option, settings_from, workflow_option
 from mcp_server.module_loading import load
 from mcp_server.settings import Settings, SettingsInvalid
 from mcp_server.wire import Wire
@@ -24,7 +24,7 @@ def command(*, offline: bool | None, own_workflows: tuple[str, ...], http: str |
     if http is not None:
         _serve_http(settings, own_workflows, http)
     wire = Wire.claim()  # before anybody else's code: nothing it or its imports print can reach the wire
-    catalog = catalog_with(own_workflows)
+    catalog = catalog_if_needed(own_workflows)
     load("mcp_server.serving").serve(settings, catalog, wire)
 
 

@@ -6,12 +6,12 @@ from mcp.server.auth.routes import build_resource_metadata_url, create_protected
 from pydantic import AnyHttpUrl
 from starlette.routing import Route
 
-from mcp_server.assembly import OWNER
 from mcp_server.http.app import Access
 from mcp_server.http.auth import Authenticator, Nobody, OneOf, OwnTokens, VerifiedTokens
 from mcp_server.http.exposure import check, own_tokens
 from mcp_server.http.network import AllowedNames, ListenAddress
 from mcp_server.http.oauth import JwtVerifier
+from mcp_server.owner import OWNER
 from mcp_server.settings import Settings
 
 

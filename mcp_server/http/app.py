@@ -39,7 +39,7 @@ from mcp_server.http.runs_api import RunsApi
 from mcp_server.http.sessions import Sessions
 from mcp_server.http.websocket import EventSockets
 from mcp_server.http.workflows_api import WorkflowsApi
-from mcp_server.server import WorkflowServer
+from mcp_server.opening import workflow_server
 from workflows.runs.errors import RunError
 
 
@@ -84,7 +84,7 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
     )
     sessions = Sessions()
     sign_in = page.SignIn(access.authenticator, sessions)
-    mcp = StreamableHTTPSessionManager(WorkflowServer(assembly), max_request_body_size=BODY_BYTES)
+    mcp = StreamableHTTPSessionManager(workflow_server(assembly), max_request_body_size=BODY_BYTES)
     runs = RunsApi(assembly, streams, metrics)
 
     @asynccontextmanager

@@ -1,7 +1,7 @@
 """Who can reach a server: one that others can reach, and that would ask them for nothing, is refused."""
 
-from mcp_server.assembly import OWNER
 from mcp_server.http.network import ListenAddress
+from mcp_server.owner import OWNER
 from mcp_server.settings import Settings, SettingsInvalid
 
 

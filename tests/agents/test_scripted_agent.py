@@ -6,7 +6,8 @@ import anyio
 import pytest
 from pydantic import BaseModel
 
-from agents.agent import Access, AgentReply, AgentTask, Usage
+from agents.access import Access
+from agents.agent import AgentReply, AgentTask, Usage
 from agents.command_runner import CommandRunner, RunCommand
 from agents.errors import AgentError, ReplyInvalid, ScriptEnded, TimeLimitReached
 from agents.events import (

@@ -37,11 +37,13 @@ from mcp_types import (
 )
 
 from mcp_server.assembly import Assembly
-from mcp_server.eras import TASKS
-from mcp_server.run_calls import CallAnswer, RequestContext
+from mcp_server.eras import TASKS, RequestContext
+from mcp_server.opening import Opened
+from mcp_server.run_calls import CallAnswer
 from mcp_server.server import WorkflowServer
+from mcp_server.task_params import TaskParams
 from mcp_server.task_shape import Task, TaskShapes
-from mcp_server.tasks import TaskParams, Tasks
+from mcp_server.tasks import Tasks
 from tests.conformance.fixture_questions import ASKING_TOOLS, NAME, form, required
 from tests.conformance.fixture_tools import PLAIN_TOOLS, RED_DOT_PNG, resource
 from tests.conformance.fixture_workflows import ONLY_AS_TASKS, PROTOCOL_ERROR
@@ -84,7 +86,7 @@ class ConformanceServer(WorkflowServer):
     """
 
     def __init__(self, assembly: Assembly) -> None:
-        super().__init__(assembly)
+        super().__init__(Opened(assembly))
         self.add_request_handler("completion/complete", CompleteRequestParams, _complete)
         self.add_request_handler("logging/setLevel", SetLevelRequestParams, _empty)
         self.add_request_handler("resources/subscribe", SubscribeRequestParams, _empty)

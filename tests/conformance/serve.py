@@ -1,6 +1,6 @@
 """Serves the fixture server over HTTP: `python -m tests.conformance.serve HOME WORKSPACE PORT`.
 
-It is the program's own HTTP server, with `ConformanceServer` in the place of `WorkflowServer`; nothing else differs but
+It is the program's own HTTP server, with `ConformanceServer` in the place of its MCP server; nothing else differs but
 that calls become tasks at once, where a user would first see a few seconds of progress.
 """
 
@@ -17,7 +17,7 @@ from workflows.catalog import BUILT_IN, Catalog
 
 
 def main(home: Path, workspace: Path, port: int) -> None:
-    http_app.WorkflowServer = ConformanceServer
+    http_app.workflow_server = ConformanceServer
     settings = Settings(home=home, roots=(workspace,), offline=True, task_grace_seconds=0)
     serve(settings, Catalog((*BUILT_IN, *JOBS)), ListenAddress("127.0.0.1", port))
 

@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from mcp_server.server import definitions
+from mcp_server.handlers import Tools
 from tests.conformance.__main__ import EXPECTED, unexpected, written
 from tests.conformance.clients import ABOUT_RUNS, WORKFLOWS, Session
 from tests.conformance.suite import Scenario, read, warnings
@@ -64,4 +64,4 @@ def test_a_session_in_the_wrong_era_or_without_its_question_is_not_as_expected()
 
 
 def test_the_tools_that_others_clients_call_are_all_there_are() -> None:
-    assert {*WORKFLOWS, *ABOUT_RUNS} == {tool.name for tool in definitions(Catalog.with_own())}
+    assert {*WORKFLOWS, *ABOUT_RUNS} == {tool.name for tool in Tools(Catalog.with_own()).definitions}

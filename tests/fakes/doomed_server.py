@@ -10,7 +10,8 @@ from pathlib import Path
 import anyio
 from pydantic import BaseModel
 
-from agents.agent import Access, AgentTask
+from agents.access import Access
+from agents.agent import AgentTask
 from agents.claude.agent import ClaudeAgent
 from agents.events import AgentSaid
 from agents.processes.registry import ProcessRegistry

@@ -12,8 +12,9 @@ from mcp.client.extension import ClientExtension
 from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorData, InputRequiredResult
 from pydantic import BaseModel
 
-from mcp_server.assembly import OWNER, Assembly, assemble
-from mcp_server.server import WorkflowServer
+from mcp_server.assembly import Assembly, assemble
+from mcp_server.opening import workflow_server
+from mcp_server.owner import OWNER
 from mcp_server.settings import Settings
 from tests.workflows.runs.small_workflows import Question, State, workflow
 from workflows.budget import Limits
@@ -96,7 +97,7 @@ async def assembled(directory: Path, *workflows: Workflow) -> AsyncGenerator[Ass
 async def client_of(
     assembly: Assembly, era: Era, ask: Ask | None = None, extensions: Sequence[ClientExtension] = ()
 ) -> AsyncGenerator[Client]:
-    server, callback = WorkflowServer(assembly), cast("Any", ask)
+    server, callback = workflow_server(assembly), cast("Any", ask)
     with anyio.fail_after(BOUND):
         async with Client(server, mode=era, elicitation_callback=callback, extensions=extensions) as client:
             yield client

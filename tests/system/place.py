@@ -13,8 +13,9 @@ import anyio
 import psutil
 from anyio.abc import Process
 
-from mcp_server.assembly import OWNER, assemble
+from mcp_server.assembly import assemble
 from mcp_server.own_runs import own_run
+from mcp_server.owner import OWNER
 from mcp_server.settings import load_settings
 from tests.system.wire import MODERN, Json, WireClient, own_command, wire_client
 from tests.waiting import until

@@ -70,8 +70,7 @@ async def test_every_answer_says_why_the_data_directory_cannot_be_used(
     place = Place(spoil(tmp_path), whole.workspace)
     before = contents(place.home)
     async with place.server("--offline") as client:
-        first = await client.open()
-        assert all(word in first["result"]["instructions"] for word in words)
+        await client.open()
         tools = [tool["name"] for tool in (await client.asked("tools/list"))["result"]["tools"]]
         assert {*(workflow.name for workflow in BUILT_IN), "list_runs", "get_run", "cancel_run"} <= set(tools)
         for tool in (*tools, "nothing"):
@@ -79,8 +78,23 @@ async def test_every_answer_says_why_the_data_directory_cannot_be_used(
             (block,) = result["content"]
             assert result["isError"]
             assert all(word in block["text"] for word in (*words, "Cause lies with: the set-up of this machine"))
+        for method in ("resources/list", "prompts/list"):
+            refusal = (await client.asked(method))["error"]["message"]
+            assert all(word in refusal for word in words)
     assert contents(place.home) == before
     assert list(place.workspace.iterdir()) == []
+
+
+async def test_a_server_whose_data_directory_is_repaired_works_without_a_new_start(tmp_path: Path) -> None:
+    place = Place.below(tmp_path)
+    a_database_that_is_none(tmp_path)
+    async with place.server("--offline") as client:
+        await client.open()
+        assert (await client.called("list_runs", {}))["isError"]
+
+        (place.home / "runs.sqlite3").unlink()
+
+        assert (await client.called("list_runs", {}))["structuredContent"]["runs"] == []
 
 
 def contents(home: Path) -> bytes:

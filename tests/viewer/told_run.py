@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_server.assembly import OWNER
+from mcp_server.owner import OWNER
 from workflows.runs.events import EventBody, StageInfo, WorkflowStarted
 from workflows.runs.log import Artifact, EventLog, RunWriter
 from workflows.runs.message import describe

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, Field
 
-from mcp_server.server import definitions
+from mcp_server.handlers import Tools
 from workflows.build_feature.contract import WORKFLOW as BUILD_FEATURE
 from workflows.catalog import BUILT_IN, RESERVED_FIELDS, RESERVED_NAMES, Catalog
 from workflows.runs.errors import WorkflowBroken, WorkflowNotFound
@@ -121,7 +121,7 @@ def test_one_that_cannot_be_used_is_left_out_by_name_and_does_not_stop_the_other
 
 
 def test_no_workflow_can_take_the_name_of_another_tool() -> None:
-    others = {tool.name for tool in definitions(Catalog([]))}
+    others = {tool.name for tool in Tools(Catalog([])).definitions}
 
     assert others == RESERVED_NAMES
 

@@ -14,7 +14,7 @@ import anyio
 from agents.agent import AgentReply, AgentTask
 from agents.claude.agent import ClaudeAgent
 from agents.events import AgentSaid, TextStreamed
-from agents.processes.child import Patience
+from agents.processes.patience import Patience
 from agents.processes.registry import ProcessRegistry
 from tests.descendants import processes_with_marker
 
@@ -48,6 +48,7 @@ class Stage:
 
     Attributes:
         workspace: An existing directory.
+        temporary: For the temporary files of a server in a process of its own; not there yet.
         registry: Owns the processes.
         run_id: By which everything an agent here has started is found.
         said: What agents said.
@@ -55,6 +56,7 @@ class Stage:
 
     def __init__(self, workspace: Path, registry: ProcessRegistry) -> None:
         self.workspace = workspace
+        self.temporary = workspace / "temporary files"
         self.registry = registry
         self.run_id = f"run-{uuid.uuid4().hex}"
         self.said: list[AgentSaid] = []

@@ -25,7 +25,7 @@ from agents.errors import (
     TurnLimitReached,
 )
 from agents.events import AgentSaid, Progressed, TextStreamed, ToolEnded, ToolStarted, UsageReported, Waiting
-from agents.processes.child import Patience
+from agents.processes.patience import Patience
 from agents.processes.registry import ProcessRegistry
 from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Behaviour, Stage, fake_environment, open_registry
 from tests.fakes import claude_cli as fake

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from agents.agent import Access, AgentTask
+from agents.access import Access
+from agents.agent import AgentTask
 from agents.claude.command import PROMPT_PREFIX, Command, build_command
 
 WORKSPACE = Path("workspace")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.agent import Access
+from agents.access import Access
 from agents.events import ToolEnded
 from tests.agents.claude.stage import Stage
 from tests.agents.claude.test_real_cli import api_for, real_agent

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.agent import Access, AgentTask, PermissionAnswer, PermissionQuestion
+from agents.access import Access
+from agents.agent import AgentTask, PermissionAnswer, PermissionQuestion
 from agents.claude.tool_rules import NEEDS, READING, Needs, ToolRule, ToolRuleInvalid, tool_options
 from agents.errors import AgentMisconfigured
 

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from agents.processes import child as child_module
-from agents.processes.child import EOF_SECONDS, STDERR_KEPT_BYTES, ChildProcess, Patience
+from agents.processes.child import EOF_SECONDS, STDERR_KEPT_BYTES, ChildProcess
 from agents.processes.descendants import Carriers
+from agents.processes.patience import Patience
 from agents.processes.registry import ProcessRegistry
 from agents.processes.watchdog_link import WatchdogLink
 from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Stage, fake_environment, open_registry

@@ -67,14 +67,14 @@ async def hang_up(process: anyio.abc.Process) -> int:
 
 async def test_it_ends_at_once_when_there_is_nothing_to_look_after() -> None:
     async with started(WATCHDOG) as process:
-        await say(process, f"+ {MARKER} 0\n- {MARKER}\n")
+        await say(process, f"+ {MARKER} 0 -\n- {MARKER}\n")
 
         assert await hang_up(process) == 0
 
 
 async def test_it_survives_lines_it_does_not_understand() -> None:
     async with started(WATCHDOG) as process:
-        await say(process, "\n+\n+ m\n+ m x\n- \nrubbish \xff\n+ a b c d\n")
+        await say(process, "\n+\n+ m\n+ m x\n- \nrubbish \xff\n+ a b c\n+ a b c d\n")
 
         assert await hang_up(process) == 0
 
@@ -88,7 +88,7 @@ async def test_it_ends_a_child_and_everything_below(behaviour: Behaviour) -> Non
         assert child.stdin is not None
         await child.stdin.aclose()
         await first_output_of(child, b"ready")
-        await say(process, f"+ {MARKER} 0\n+ {MARKER} {child.pid}\n")
+        await say(process, f"+ {MARKER} 0 -\n+ {MARKER} {child.pid} -\n")
 
         assert await hang_up(process) == 0
 
@@ -101,7 +101,7 @@ async def test_it_ends_a_child_that_was_only_announced() -> None:
         assert child.stdin is not None
         await child.stdin.aclose()
         await first_output_of(child, b"ready")
-        await say(process, f"+ {MARKER} 0\n")
+        await say(process, f"+ {MARKER} 0 -\n")
 
         assert await hang_up(process) == 0
 
@@ -110,7 +110,7 @@ async def test_it_ends_a_child_that_was_only_announced() -> None:
 
 async def test_it_leaves_a_child_alone_that_has_ended_well_for_the_server() -> None:
     async with started(["sleep", "60"], {CHILD_VARIABLE: MARKER}) as child, started(WATCHDOG) as process:
-        await say(process, f"+ {MARKER} {child.pid}\n- {MARKER}\n")
+        await say(process, f"+ {MARKER} {child.pid} -\n- {MARKER}\n")
 
         assert await hang_up(process) == 0
 
@@ -119,7 +119,7 @@ async def test_it_leaves_a_child_alone_that_has_ended_well_for_the_server() -> N
 
 async def test_it_does_not_end_before_its_server_whatever_it_is_sent() -> None:
     async with started(["sleep", "60"], {CHILD_VARIABLE: MARKER}) as child, started(WATCHDOG) as process:
-        await say(process, f"+ {MARKER} {child.pid}\n")
+        await say(process, f"+ {MARKER} {child.pid} -\n")
         await until(lambda: _ignores_sigterm(process.pid))
         process.terminate()
 
@@ -164,7 +164,8 @@ async def server(stage: Stage, behaviour: Behaviour, *, parent_death_signal: boo
         parent_death_signal=parent_death_signal,
     )
     command = [sys.executable, "-m", "tests.fakes.doomed_server", orders.model_dump_json()]
-    async with started(command, fake_environment(behaviour)) as process:
+    stage.temporary.mkdir()
+    async with started(command, fake_environment(behaviour) | {"TMPDIR": str(stage.temporary)}) as process:
         await first_output_of(process, b"ready")
         assert stage.left_over
         yield process
@@ -183,6 +184,7 @@ async def test_2_s_after_the_server_was_killed_nothing_is_left(
 
         await until(lambda: not stage.left_over, within=2)
         await until(lambda: is_gone(guard), within=2)
+        assert list(stage.temporary.iterdir()) == []
 
 
 async def test_where_the_watchdog_is_killed_with_the_server_the_kernel_ends_the_child(stage: Stage) -> None:

@@ -12,11 +12,12 @@ import orjson
 from uvicorn import Server
 from websockets.asyncio.client import ClientConnection, connect
 
-from mcp_server.assembly import OWNER, Assembly, assemble
+from mcp_server.assembly import Assembly, assemble
 from mcp_server.http.closing import Closing
 from mcp_server.http.network import ListenAddress
 from mcp_server.http.patience import Patience
 from mcp_server.http.serving import claimed, uvicorn_server
+from mcp_server.owner import OWNER
 from mcp_server.settings import Settings, load_settings
 from tests.mcp_server.http.own_workflows import ASK, ECHO, HOLD
 from tests.waiting import until
