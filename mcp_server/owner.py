@@ -1,9 +1,10 @@
 """Whom a call over MCP comes from: over HTTP everybody has runs of their own, and on a pipe there is only one user."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from mcp.server.context import ServerRequestContext
-from starlette.requests import HTTPConnection
+if TYPE_CHECKING:
+    from mcp.server.context import ServerRequestContext
+    from starlette.requests import HTTPConnection
 
 OWNER = "local"
 """Whose runs they are while there is only one user: the one who started the server."""
@@ -11,7 +12,7 @@ OWNER_KEY = "agent_workflows.owner"
 """Key of an ASGI scope under which the guard of the HTTP server leaves the owner."""
 
 
-def owner_of_call(ctx: ServerRequestContext[Any, Any]) -> str:
+def owner_of_call(ctx: "ServerRequestContext[Any, Any]") -> str:
     """The owner of the runs that a call may see.
 
     Raises:
@@ -25,13 +26,15 @@ def owner_of_call(ctx: ServerRequestContext[Any, Any]) -> str:
     return owner
 
 
-def session_of_call(ctx: ServerRequestContext[Any, Any]) -> str:
+def session_of_call(ctx: "ServerRequestContext[Any, Any]") -> str:
     """The MCP session a call belongs to: request ids are unique within one. Empty where there is only one."""
     request = _http_request(ctx)
     return "" if request is None else request.headers.get("mcp-session-id", "")
 
 
-def _http_request(ctx: ServerRequestContext[Any, Any]) -> HTTPConnection[Any] | None:
+def _http_request(ctx: "ServerRequestContext[Any, Any]") -> "HTTPConnection[Any] | None":
+    from starlette.requests import HTTPConnection  # there by then; commands of the terminal need none of it
+
     request = cast("object", ctx.request)
     assert isinstance(request, HTTPConnection | None)
     return cast("HTTPConnection[Any] | None", request)

@@ -27,6 +27,8 @@ BEHIND = ("sqlite3", "psutil", "mcp_server.handlers", "mcp_server.assembly", "wo
 """What the answer to a client's first words would wait for as well."""
 IDLE = ("psutil",)
 """What an idle server would carry, which has told its tools and no more."""
+WIRE = ("mcp", "starlette", "uvicorn", "langgraph", "langchain_core", "anthropic", "aiosqlite")
+"""What a command of the terminal would make a person wait for that only looks at runs."""
 
 PLACE_ON_A_MACHINE = re.compile(
     r"(?<![\w.~$})>*-])/(?:home|Users|root|work|tmp|private/tmp|var/folders)/(?!somebody\b)\w"
@@ -139,8 +141,9 @@ def test_every_suppressed_check_says_why() -> None:
         ("mcp_server.cli, mcp_server.commands.serve, mcp_server.serving", (*HEAVY, *BEHIND)),
         ("mcp_server.handlers", (*HEAVY, *IDLE)),
         ("mcp_server.http.serving", HEAVY),
+        ("mcp_server.commands.runs, mcp_server.commands.watch, mcp_server.commands.answer", WIRE),
     ],
-    ids=["the first answer", "an idle server", "a server over HTTP"],
+    ids=["the first answer", "an idle server", "a server over HTTP", "a command of the terminal"],
 )
 def test_who_waits_does_not_wait_for_what_is_not_needed_yet(modules: str, left_out: tuple[str, ...]) -> None:
     script = f"import sys, {modules}; print(*sys.modules)"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.workflows.test_catalog import OWN
-from workflows import own_workflows
+from workflows import entry_points as offers
 from workflows.catalog import BUILT_IN, Catalog
 from workflows.own_workflows import load
 from workflows.runs.errors import WorkflowBroken, WorkflowNotFound
@@ -78,7 +78,7 @@ def test_installed_packages_offer_theirs_by_entry_points(graph_file: Path, monke
     def entry_points(*, group: str) -> EntryPoints:
         return offered.select(group=group)
 
-    monkeypatch.setattr(own_workflows, "entry_points", entry_points)
+    monkeypatch.setattr(offers, "entry_points", entry_points)
     monkeypatch.setattr(sys, "path", [str(graph_file.parent), *sys.path])
     importlib.invalidate_caches()
 
