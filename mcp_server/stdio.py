@@ -3,6 +3,9 @@
 import json
 import os
 import re
+import select
+import stat
+import sys
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from io import TextIOWrapper
@@ -20,6 +23,9 @@ from mcp_server.wire import Wire
 
 Incoming: TypeAlias = SessionMessage | Exception
 """A message, or why a line was none."""
+
+_AT_ONCE = 512 if sys.platform == "win32" else select.PIPE_BUF
+"""Bytes that are written to a pipe as a whole, and without waiting where it is said to be writable (POSIX, `write`)."""
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -66,16 +72,20 @@ class _Inlet:
 class _Outlet:
     """Our end of the wire. When nobody reads it any more, that is told once, and what would still be said is dropped.
 
+    A message for which the pipe has room is written at once; any other waits in a thread, so that a client that does
+    not read holds up nobody but itself.
+
     Args:
         descriptor: Where to write.
         on_close: Called when the other end is closed.
     """
 
     def __init__(self, descriptor: int, on_close: Callable[[], None]) -> None:
-        self._file = os.fdopen(descriptor, "wb")
+        self._descriptor = descriptor
         self._on_close = on_close
         self._held = ""
         self._closed = False
+        self._room = _room_in(descriptor)
 
     async def write(self, text: str) -> None:
         """Hold a text until it is flushed, which follows at once: each of the two would wait for a thread."""
@@ -87,14 +97,27 @@ class _Outlet:
         if self._closed:
             return
         try:
-            await anyio.to_thread.run_sync(self._write_out, data)
+            if len(data) <= _AT_ONCE and self._room is not None and self._room.poll(0):
+                self._write_out(data)
+            else:
+                await anyio.to_thread.run_sync(self._write_out, data)
         except OSError:
             self._closed = True
             self._on_close()
 
     def _write_out(self, data: bytes) -> None:
-        self._file.write(data)
-        self._file.flush()
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+
+
+def _room_in(descriptor: int) -> "select.poll | None":
+    """Tells whether a pipe has room for `_AT_ONCE` bytes; None for anything else, and where that cannot be asked."""
+    if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return None
+    room = select.poll()
+    room.register(descriptor, select.POLLOUT)
+    return room
 
 
 async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_close: Callable[[], None]) -> None:

@@ -22,7 +22,7 @@ from tests.benchmarks.row import Row
 from tests.system.own_workflows.stages import NAMES
 from tests.system.place import OWN_WORKFLOWS, Place
 from tests.system.wire import WireClient
-from tests.workflows.runs.kills import survive
+from tests.workflows.runs.kills import Work, survive
 from workflows.runs.events import AgentEvent, Heartbeat, StageInfo, WorkflowStarted
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.run import Run
@@ -33,6 +33,10 @@ TASKS: dict[str, Any] = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
 KILLS_IN_THE_THIRD = 10
 KILLS = 200
 RUNS = 50
+RUNS_AT_ONCE = 5
+"""So few that two hundred kills are not enough to get them all done."""
+STAGE_SECONDS = 0.5
+"""About as long as a server lives, so that most stages are cut off."""
 QUESTIONS = 1000
 JOINS = 20
 NEXT_EVENT_SECONDS = 2.0
@@ -48,7 +52,7 @@ def measure(*, small: bool = False) -> list[Row]:
     """
     return [
         *anyio.run(_after_a_kill, 1 if small else KILLS_IN_THE_THIRD),
-        _many_kills(3 if small else KILLS, 2 if small else RUNS),
+        _many_kills(3, Work(2)) if small else _many_kills(KILLS, Work(RUNS, RUNS_AT_ONCE, STAGE_SECONDS)),
         anyio.run(_tasks_get, 1_000 if small else 100_000, 10 if small else QUESTIONS),
         anyio.run(_joining, 1_000 if small else 10_000, 2 if small else JOINS),
     ]
@@ -110,18 +114,18 @@ def _seq(message: dict[str, Any]) -> int:
     return int(message["params"]["_meta"]["io.github.agent-workflows/event"]["seq"])
 
 
-def _many_kills(kills: int, runs: int) -> Row:
+def _many_kills(kills: int, work: Work) -> Row:
     chance = random.Random(1)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-        survival = survive(Path(directory), runs=runs, kills=kills, life=lambda: chance.uniform(0.1, 1.0))
+        survival = survive(Path(directory), work, kills=kills, life=lambda: chance.uniform(0.1, 1.0))
     completed = sum(run.status == "completed" for run in survival.runs)
     wrong = len(survival.redone) + len(survival.missing) + len(survival.gaps)
     return Row(
-        name=f"{survival.kills} random kills over {runs} runs of twelve stages",
+        name=f"{survival.kills} random kills over {work.runs} runs of twelve stages",
         figure=f"{completed} runs completed; stages recorded twice {len(survival.redone)}, "
         f"missing {len(survival.missing)}; runs with a gap {len(survival.gaps)}",
         target="every run ends; 0, 0, 0",
-        reached=completed == runs and not wrong,
+        reached=completed == work.runs and not wrong,
     )
 
 

@@ -304,7 +304,7 @@ async def test_a_client_that_only_probes_may_go(tmp_path: Path) -> None:
 async def test_a_client_that_says_nothing_may_go(tmp_path: Path) -> None:
     async with Place.below(tmp_path).server("--offline") as client:
         await client.close_stdin()
-        assert await client.ended() == 0
+        assert await client.ended(within=20) == 0  # its start is part of it
         assert not client.raw
 
 

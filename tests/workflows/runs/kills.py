@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from workflows.runs import launcher
 from workflows.runs.errors import RunError
 from workflows.runs.events import RunEvent, StageCompleted
 from workflows.runs.run import Run, RunFilter
+from workflows.workflow import Workflow
 
 STAGES = tuple(f"stage_{number}" for number in range(12))
 _DONE = 7
@@ -55,15 +57,15 @@ class Survival:
     works: int = 0
 
 
-def many_stages() -> Any:
-    """Twelve stages, each of which notes in a file that it works, and takes some milliseconds."""
+def many_stages(seconds: float) -> Any:
+    """Twelve stages, each of which notes in a file that it works, and takes some time."""
 
     def stage(name: str) -> Any:
         async def work(state: State, runtime: Runtime[WorkflowContext]) -> State:
             del state
             with (runtime.context.workspace / "works.txt").open("a") as works:
                 works.write(f"{runtime.context.run_id} {name}\n")
-            await asyncio.sleep(0.01)  # work that is waiting for something, as an agent's is
+            await asyncio.sleep(seconds)  # work that is waiting for something, as an agent's is
             return {"answer": name}
 
         return work
@@ -78,15 +80,27 @@ def many_stages() -> Any:
     return graph
 
 
-MANY = workflow(many_stages, *STAGES, name="many", max_steps=50)
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the servers do.
+
+    Attributes:
+        runs: How many runs there are.
+        at_once: How many of them may be at work at once.
+        stage_seconds: How long each of their stages takes.
+    """
+
+    runs: int
+    at_once: int = 1000
+    stage_seconds: float = 0.01
 
 
-def survive(directory: Path, *, runs: int, kills: int, life: Callable[[], float]) -> Survival:
+def survive(directory: Path, work: Work, *, kills: int, life: Callable[[], float]) -> Survival:
     """Have runs worked on by servers that are killed, until the kills are used up and all runs have ended.
 
     Args:
         directory: Of the log, the checkpoints and the workspace; empty.
-        runs: How many runs.
+        work: What is to be done.
         kills: How many servers are killed at most; fewer if the runs end before.
         life: Seconds until the next server is killed.
     """
@@ -95,7 +109,7 @@ def survive(directory: Path, *, runs: int, kills: int, life: Callable[[], float]
         survival.servers += 1
         server = os.fork()
         if server == 0:
-            _serve(directory, runs)
+            _serve(directory, work)
         if survival.kills < kills:
             deadline = time.monotonic() + life()
             while time.monotonic() < deadline and _exit_code(server) is None:
@@ -122,27 +136,28 @@ def _exit_code(pid: int) -> int | None:
     return _ended.get(pid)
 
 
-def _serve(directory: Path, runs: int) -> None:
+def _serve(directory: Path, work: Work) -> None:
     launcher.MOST_RESUMPTIONS = 1000  # nobody but this test kills a server time and again before a stage is over
     try:
-        anyio.run(_work, directory, runs)
+        anyio.run(_work, directory, work)
         os._exit(_DONE)
     except BaseException as error:  # noqa: BLE001 - a fork must never return into its parent's code
         sys.stderr.write(f"{error!r}\n")
         os._exit(1)
 
 
-async def _work(directory: Path, runs: int) -> None:
-    async with floor(directory, answer, max_runs=runs) as at:
-        at.workflows["many"] = MANY
+async def _work(directory: Path, work: Work) -> None:
+    async with floor(directory, answer, max_runs=work.at_once) as at:
+        many = workflow(partial(many_stages, work.stage_seconds), *STAGES, name="many", max_steps=50)
+        at.workflows["many"] = many
         async with asyncio.TaskGroup() as tasks:
-            for number in range(runs):
-                tasks.create_task(_one(at, f"run {number}"))
+            for number in range(work.runs):
+                tasks.create_task(_one(at, many, f"run {number}"))
 
 
-async def _one(at: Floor, question: str) -> None:
+async def _one(at: Floor, many: Workflow, question: str) -> None:
     known = [run for run in await at.log.find(RunFilter(limit=1000)) if run.input["question"] == question]
-    run = known[0] if known else await at.start(MANY, question)
+    run = known[0] if known else await at.start(many, question)
     while not run.ended:
         try:
             run = await at.engine.reconcile(await at.get(run))

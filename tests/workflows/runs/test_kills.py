@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.workflows.runs.kills import STAGES, survive
+from tests.workflows.runs.kills import STAGES, Work, survive
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
@@ -19,7 +19,7 @@ from tests.workflows.runs.kills import STAGES, survive
 def test_runs_survive_servers_that_are_killed_at_any_moment(lives: list[float]) -> None:
     left = chain(lives, repeat(0.5))
     with TemporaryDirectory() as directory:
-        survival = survive(Path(directory), runs=3, kills=len(lives), life=lambda: next(left))
+        survival = survive(Path(directory), Work(runs=3), kills=len(lives), life=lambda: next(left))
     assert [run.status for run in survival.runs] == ["completed"] * 3
     assert (survival.redone, survival.missing, survival.gaps) == ([], [], [])
     assert survival.works <= 3 * (len(STAGES) + survival.kills)
