@@ -14,6 +14,7 @@ from workflows.runs.events import Json
 ANSWER = "answer"
 """Field of the form for a question whose answers are no flat object."""
 _PRIMITIVE = frozenset({"string", "number", "integer", "boolean"})
+_YES_NO = {"yes": True, "y": True, "no": False, "n": False}
 _IN_JSON = frozenset({"object", "array"})
 """Kinds of answers that a person types as JSON where no form has a field for each of their parts."""
 
@@ -37,10 +38,42 @@ def answer_in(schema: Json, content: Json) -> object:
     answer = content.get(ANSWER)
     if not isinstance(answer, str) or _resolved(schema, schema).get("type") not in _IN_JSON:
         return answer
+    return _parsed(answer)
+
+
+def typed_answer(schema: Json, typed: str) -> object:
+    """The answer in what a person types on one line.
+
+    An object is typed as JSON; where one field is asked for, its value alone will do. A text is what was typed, also
+    where that could be JSON, and yes or no is a decision.
+
+    Args:
+        schema: JSON schema of an answer.
+        typed: What was typed.
+    """
+    whole = _resolved(schema, schema)
+    fields, given = _entries(whole.get("properties")), _parsed(typed)
+    required = _required(whole) or list(fields)
+    if isinstance(given, Mapping) or len(required) != 1 or required[0] not in fields:
+        return _typed_value(whole, typed)
+    return {required[0]: _typed_value(_field(_entries(fields[required[0]]), schema), typed)}
+
+
+def _typed_value(kind: Json, typed: str) -> object:
+    match kind.get("type"):
+        case "string":
+            return typed
+        case "boolean" if typed.lower() in _YES_NO:
+            return _YES_NO[typed.lower()]
+        case _:
+            return _parsed(typed)
+
+
+def _parsed(typed: str) -> object:
     try:
-        return orjson.loads(answer)
+        return orjson.loads(typed)
     except orjson.JSONDecodeError:
-        return answer  # it does not fit the schema, and whoever judges that says so
+        return typed  # it does not fit the schema, and whoever judges that says so
 
 
 def _flat_form(schema: Json) -> Json | None:

@@ -1,18 +1,16 @@
 """`agent-workflows answer`."""
 
 import json
-from typing import cast
 
 import click
 
 from mcp_server.assembly import Assembly
 from mcp_server.commands.following import follow_to_the_end, with_assembly
 from mcp_server.commands.options import catalog_with, json_option, offline_option, settings_from, workflow_option
+from mcp_server.gate_forms import typed_answer
 from mcp_server.own_runs import own_run_by_prefix
 from workflows.runs.events import Json
-from workflows.runs.run import Gate, GateReply, Run
-
-_YES_NO = {"yes": True, "y": True, "no": False, "n": False}
+from workflows.runs.run import GateReply, Run
 
 
 @click.command()
@@ -46,10 +44,12 @@ def command(
         if answer is None and not decline:
             _show(run)
             return 0
-        given = _parsed(answer, _meant(run, gate_id)) if answer is not None else None
+        given = None if answer is None else typed_answer(_schema(run, gate_id), answer)
         reply = GateReply(gate_id=gate_id, outcome="declined" if decline else "accepted", answer=given, by="terminal")
         run = await assembly.engine.answer(run.run_id, reply)
-        return await follow_to_the_end(assembly, run, as_json=as_json, own=True)
+        # Who asks while its agent waits is answered where it runs, which may be elsewhere.
+        here = assembly.engine.runs_here(run.run_id)
+        return await follow_to_the_end(assembly, run, as_json=as_json, own=here)
 
     with_assembly(settings_from(offline=offline), catalog_with(own_workflows), act)
 
@@ -62,26 +62,6 @@ def _show(run: Run) -> None:
         click.echo(f"  An answer fits this JSON schema: {json.dumps(dict(gate.schema))}")
 
 
-def _meant(run: Run, gate_id: str) -> Gate | None:
-    return next((gate for gate in run.gates if gate_id in {gate.gate_id, ""}), None)
-
-
-def _parsed(answer: str, gate: Gate | None) -> object:
-    try:
-        return cast("object", json.loads(answer))
-    except ValueError:
-        return _plain(answer, gate)
-
-
-def _plain(answer: str, gate: Gate | None) -> object:
-    """Plain words as the one field of the question that takes them, if there is one."""
-    schema: Json = gate.schema if gate is not None else {}
-    fields = cast("dict[str, Json]", schema.get("properties") or {})
-    required = cast("list[str]", schema.get("required") or list(fields))
-    if len(required) == 1 and required[0] in fields:
-        kind = fields[required[0]].get("type")
-        if kind == "boolean" and answer.lower() in _YES_NO:
-            return {required[0]: _YES_NO[answer.lower()]}
-        if kind == "string":
-            return {required[0]: answer}
-    return answer
+def _schema(run: Run, gate_id: str) -> Json:
+    """Of the question that is meant; where there is none, the engine says so."""
+    return next((gate.schema for gate in run.gates if gate_id in {gate.gate_id, ""}), dict[str, object]())

@@ -10,7 +10,7 @@ from jsonschema.validators import validator_for
 from mcp_types._v2025_11_25 import PrimitiveSchemaDefinition
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 
-from mcp_server.gate_forms import ANSWER, answer_in, form_of
+from mcp_server.gate_forms import ANSWER, answer_in, form_of, typed_answer
 
 PRIMITIVE = TypeAdapter[object](PrimitiveSchemaDefinition)
 """What the protocol lets a field of a form be."""
@@ -128,3 +128,53 @@ def test_who_is_to_type_json_is_told_what_fits() -> None:
 
     (field,) = cast("dict[str, dict[str, str]]", form["properties"]).values()
     assert '"enum":["red","blue"]' in field["description"]
+
+
+TYPED_ON_ONE_LINE: list[tuple[Any, str, object]] = [
+    (str, "42", "42"),
+    (str, "true", "true"),
+    (str, "null", "null"),
+    (str, '"x"', '"x"'),
+    (str, "[1]", "[1]"),
+    (str, "plain words", "plain words"),
+    (str, "[" * 100_000, "[" * 100_000),
+    (Colour, "red", "red"),
+    (str | None, "7", "7"),
+    (bool, "true", True),
+    (bool, "Yes", True),
+    (bool, "n", False),
+    (float, "2.5", 2.5),
+    (int, "3", 3),
+    (Level, "2", 2),
+    (int | None, "null", None),
+    (list[int], "[1, 2]", [1, 2]),
+]
+"""The kind of the one field that is asked for, what a person types, and the field's value."""
+
+
+@pytest.mark.parametrize(("kind", "typed", "value"), TYPED_ON_ONE_LINE)
+def test_what_is_typed_where_one_field_is_asked_for_is_its_value(kind: Any, typed: str, value: object) -> None:
+    schema = create_model("Asked", said=(kind, ...), note=(str, "")).model_json_schema()
+
+    answer = typed_answer(schema, typed)
+
+    assert answer == {"said": value}
+    validator_for(schema)(schema).validate(cast("Any", answer))
+
+
+@pytest.mark.parametrize(
+    ("schema", "typed", "answer"),
+    [
+        (create_model("One", said=(str, ...)).model_json_schema(), '{"said": "42"}', {"said": "42"}),
+        (create_model("Two", said=(str, ...), to=(str, ...)).model_json_schema(), "42", 42),
+        (create_model("Maybe", said=(str, "")).model_json_schema(), "42", {"said": "42"}),
+        ({}, "42", 42),
+        ({}, "plain words", "plain words"),
+        ({"type": "string"}, "42", "42"),
+        ({"type": "boolean"}, "no", False),
+    ],
+)
+def test_an_object_is_typed_as_json_and_what_is_no_object_by_itself(
+    schema: dict[str, Any], typed: str, answer: object
+) -> None:
+    assert typed_answer(schema, typed) == answer
