@@ -37,6 +37,7 @@ from mcp_server.http.problem import Problem, not_found
 from mcp_server.http.routes import Handler, routes_of
 from mcp_server.http.runs_api import RunsApi
 from mcp_server.http.sessions import Sessions
+from mcp_server.http.shown_tokens import ShownTokens
 from mcp_server.http.websocket import EventSockets
 from mcp_server.http.workflows_api import WorkflowsApi
 from mcp_server.opening import workflow_server
@@ -83,7 +84,8 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
         assembly.engine, assembly.log, open_streams, closing, metrics, patience, frames=frames, broadcasts=broadcasts
     )
     sessions = Sessions()
-    sign_in = page.SignIn(access.authenticator, sessions)
+    tokens = ShownTokens(access.authenticator)
+    sign_in = page.SignIn(tokens, sessions)
     mcp = StreamableHTTPSessionManager(workflow_server(assembly), max_request_body_size=BODY_BYTES)
     runs = RunsApi(assembly, streams, metrics)
 
@@ -111,6 +113,7 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
         app,
         names=access.names,
         authenticator=access.authenticator,
+        tokens=tokens,
         sessions=sessions,
         rate=Rate(access.requests_per_second, 10 * access.requests_per_second),
         metrics=metrics,
@@ -118,7 +121,6 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
         body_seconds=patience.body,
         challenge=access.challenge,
     )
-    sign_in.on_failure = guard.note_failure
     return _with_cors(guard, access.origins)
 
 

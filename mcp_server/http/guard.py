@@ -17,19 +17,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_server.http.access_log import log_access
 from mcp_server.http.auth import Authenticator, bearer
 from mcp_server.http.connection import OUTLET, Outlet
-from mcp_server.http.limits import Rate, too_often, whole_body
+from mcp_server.http.limits import BODY_BYTES, Rate, too_often, whole_body
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.network import AllowedNames
-from mcp_server.http.principal import Principal, enter
+from mcp_server.http.principal import Principal, address_of, enter
 from mcp_server.http.problem import Problem
 from mcp_server.http.sessions import Sessions
+from mcp_server.http.shown_tokens import ShownTokens
 
 PUBLIC_PREFIX = "/.well-known/oauth-protected-resource"
 """Where clients read, before they have a token, whom to ask for one (RFC 9728)."""
 SIGN_IN = "/session"
 """Where a browser shows a token; whoever answers there looks at it."""
-FAILURES_PER_MINUTE = 20
-"""Wrong tokens one address may show."""
+SIGN_IN_BYTES = 16 * 1024
+"""A form with a token. Nobody knows yet who sends it, and nobody unknown has the server keep much."""
 
 _SECRET_PARAMETERS = frozenset(
     {"token", "access_token", "api_key", "apikey", "key", "auth", "authorization", "bearer", "password", "secret"}
@@ -62,6 +63,7 @@ class Guard:
         app: What is guarded.
         names: Under which names the server may be asked.
         authenticator: Who may use it.
+        tokens: Looks at the tokens they show.
         sessions: Who has signed in with a browser.
         rate: How often one caller may ask.
         metrics: Counts.
@@ -76,6 +78,7 @@ class Guard:
         *,
         names: AllowedNames,
         authenticator: Authenticator,
+        tokens: ShownTokens,
         sessions: Sessions,
         rate: Rate,
         metrics: Metrics,
@@ -86,9 +89,9 @@ class Guard:
         self._app = app
         self._names = names
         self._authenticator = authenticator
+        self._tokens = tokens
         self._sessions = sessions
         self._rate = rate
-        self._failures = Rate(FAILURES_PER_MINUTE / 60, FAILURES_PER_MINUTE)
         self._metrics = metrics
         self._sign_in_page = sign_in_page
         self._body_seconds = body_seconds
@@ -115,23 +118,21 @@ class Guard:
         headers = Headers(scope=scope)
         self._check_names(headers)
         _check_query(scope)
+        largest = BODY_BYTES
         if scope["path"].startswith(PUBLIC_PREFIX):
-            self._check_rate(f"anybody at {_address(scope)}")
+            self._check_rate(f"anybody at {address_of(scope)}")
         elif scope["path"] == SIGN_IN:
-            self._check_failures(scope)
+            self._check_rate(f"anybody at {address_of(scope)}")
+            self._tokens.refuse_if_too_many(address_of(scope))
+            largest = SIGN_IN_BYTES
         else:
             principal = await self._principal(scope, headers)
-            self._check_rate(f"{principal.owner} at {_address(scope)}")
+            self._check_rate(f"{principal.owner} at {address_of(scope)}")
             enter(scope, principal)
         if scope["type"] == "http" and scope["method"] not in _WITHOUT_BODY:
-            receive = _replay(
-                await whole_body(receive, headers.get("content-length"), seconds=self._body_seconds), receive
-            )
+            declared = headers.get("content-length")
+            receive = _replay(await whole_body(receive, declared, seconds=self._body_seconds, largest=largest), receive)
         await self._app(scope, receive, answer.send)
-
-    def note_failure(self, scope: Scope) -> None:
-        """Somebody has shown a wrong token."""
-        self._failures.take(_address(scope))
 
     def _check_names(self, headers: Headers) -> None:
         host = headers.get("host", "")
@@ -176,10 +177,8 @@ class Guard:
         token = bearer(headers)
         if token is None:
             return self._sessions.find(headers)
-        self._check_failures(scope)
-        found = await self._authenticator.principal(token)
+        found = await self._tokens.principal(address_of(scope), token)
         if found is None:
-            self.note_failure(scope)
             raise Problem(
                 401,
                 "wrong_token",
@@ -189,10 +188,6 @@ class Guard:
                 headers={"www-authenticate": _with_error(self._challenge, "invalid_token")},
             )
         return found
-
-    def _check_failures(self, scope: Scope) -> None:
-        if not self._failures.left(_address(scope)):
-            raise too_often(60 / FAILURES_PER_MINUTE, "You have shown too many wrong tokens.")
 
     def _check_rate(self, caller: str) -> None:
         wait = self._rate.take(caller)
@@ -272,11 +267,6 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
-
-
-def _address(scope: Scope) -> str:
-    client = scope.get("client")
-    return str(client[0]) if client else ""
 
 
 def _with_error(challenge: str, error: str) -> str:

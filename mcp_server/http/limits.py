@@ -56,6 +56,12 @@ class Rate:
         bucket.tokens -= 1
         return 0.0
 
+    def give_back(self, caller: str) -> None:
+        """Put one back that was taken and, as it turned out, need not have been."""
+        bucket = self._buckets.get(caller)
+        if bucket is not None:
+            bucket.tokens = min(self._burst, bucket.tokens + 1)
+
     def left(self, caller: str) -> bool:
         """Whether the caller could take one now; takes none."""
         bucket = self._buckets.get(caller)
@@ -103,19 +109,20 @@ class OpenStreams:
                 del self._open[owner]
 
 
-async def whole_body(receive: Receive, declared: str | None, *, seconds: float) -> bytes:
+async def whole_body(receive: Receive, declared: str | None, *, seconds: float, largest: int = BODY_BYTES) -> bytes:
     """A request's body.
 
     Args:
         receive: Where it comes from.
         declared: The Content-Length header.
         seconds: How long it may take.
+        largest: How many bytes it may have.
 
     Raises:
         Problem: It is too large, too slow, or the client has gone before its end.
     """
-    if declared is not None and declared.isdecimal() and int(declared) > BODY_BYTES:
-        raise _too_large()
+    if declared is not None and declared.isdecimal() and int(declared) > largest:
+        raise _too_large(largest)
     parts: list[bytes] = []
     size = 0
     with anyio.move_on_after(seconds):
@@ -125,8 +132,8 @@ async def whole_body(receive: Receive, declared: str | None, *, seconds: float) 
                 raise Problem(400, "body_incomplete", "The request's body ended before all of it had come.")
             parts.append(message.get("body", b""))
             size += len(parts[-1])
-            if size > BODY_BYTES:
-                raise _too_large()
+            if size > largest:
+                raise _too_large(largest)
             if not message.get("more_body", False):
                 return b"".join(parts)
     raise Problem(
@@ -149,11 +156,11 @@ def too_often(seconds: float, message: str) -> Problem:
     )
 
 
-def _too_large() -> Problem:
+def _too_large(largest: int) -> Problem:
     return Problem(
         413,
         "body_too_large",
-        f"The request's body is larger than {BODY_BYTES:,} bytes.",
+        f"The request's body is larger than {largest:,} bytes.",
         recovery=("Put what is long into a file in the workspace, and name that file",),
         headers={"connection": "close"},
     )

@@ -3,17 +3,16 @@
 import base64
 import hashlib
 import html
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from starlette.types import Scope
 
-from mcp_server.http.auth import Authenticator
+from mcp_server.http.principal import address_of
 from mcp_server.http.problem import Problem, not_found
 from mcp_server.http.sessions import Sessions, cookie
+from mcp_server.http.shown_tokens import ShownTokens
 
 DIRECTORY = Path(__file__).parent.parent / "viewer" / "dist"
 """Where the built page lies: `index.html`, and the files it names."""
@@ -72,6 +71,8 @@ _FORM_HEADERS = {
     # Browsers send a form of a page that lets nobody know where it is with `Origin: null`, which is no origin of ours.
     "referrer-policy": "same-origin",
 }
+_MOST_FIELDS = 10
+"""The form has one; a browser's extension may add some."""
 _MISSING = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Agent workflows</title></head>
@@ -113,26 +114,23 @@ class SignIn:
     """Opens and closes the sessions of browsers.
 
     Args:
-        authenticator: Who may use the server.
+        tokens: Looks at the tokens they show.
         sessions: Who has signed in.
     """
 
-    def __init__(self, authenticator: Authenticator, sessions: Sessions) -> None:
-        self._authenticator = authenticator
+    def __init__(self, tokens: ShownTokens, sessions: Sessions) -> None:
+        self._tokens = tokens
         self._sessions = sessions
-        self.on_failure: Callable[[Scope], None] = lambda _scope: None
-        """Called with the request of every wrong token."""
 
     async def open(self, request: Request) -> Response:
         """POST /session, with the form's `token`; a browser is shown the form again if it is not valid.
 
         Raises:
-            Problem: The token is not valid, and who asks is no browser.
+            Problem: The token is not valid, and who asks is no browser; or it is no form; or too many were not valid.
         """
-        fields = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=10)
-        principal = await self._authenticator.principal(fields.get("token", [""])[0].strip() or None)
+        token = _token_in(await request.body())
+        principal = await self._tokens.principal(address_of(request.scope), token)
         if principal is None:
-            self.on_failure(request.scope)
             problem = Problem(401, "wrong_token", "This token is not valid here, or not any more.", field="token")
             if "text/html" in request.headers.get("accept", ""):
                 return sign_in_page(problem)
@@ -146,3 +144,18 @@ class SignIn:
         self._sessions.close(request.headers)
         secure = request.url.scheme == "https"
         return RedirectResponse("/", 303, {"set-cookie": cookie("", secure=secure, seconds=0)})
+
+
+def _token_in(body: bytes) -> str | None:
+    """The token of the sign-in form."""
+    try:
+        fields = parse_qs(body.decode(errors="replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise Problem(
+            400,
+            "malformed_form",
+            "The request's body is no sign-in form.",
+            recovery=("Send a form with the one field `token`",),
+            field="token",
+        ) from error
+    return fields.get("token", [""])[0].strip() or None

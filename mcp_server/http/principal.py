@@ -38,3 +38,9 @@ def owner_of(scope: Scope) -> str:
     owner = scope[OWNER_KEY]
     assert isinstance(owner, str)
     return owner
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from; behind a proxy that the settings name, where it says."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""

@@ -1,16 +1,24 @@
 """Who is let in, and what they see; what is written down of it."""
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
+from anyio.abc import SocketStream
 from mcp.server.auth.provider import AccessToken
 from websockets.exceptions import InvalidStatus
 
+from mcp_server.http.guard import SIGN_IN_BYTES
 from mcp_server.http.principal import Principal
+from mcp_server.http.problem import Problem
 from mcp_server.http.sessions import SECONDS, Sessions, cookie
-from tests.mcp_server.http.running import running, watching
+from mcp_server.http.shown_tokens import FAILURES_PER_MINUTE, ShownTokens
+from tests.mcp_server.http.running import Running, running, watching
+from tests.waiting import until
 from workflows.runs.log import Artifact
 
 pytestmark = pytest.mark.anyio
@@ -145,6 +153,89 @@ async def test_wrong_tokens_are_counted(tmp_path: Path) -> None:
         assert answers[-1] == 429
 
 
+async def test_wrong_tokens_that_come_at_once_are_counted_too(tmp_path: Path) -> None:
+    statuses: list[bytes] = []
+
+    async def guess(stream: SocketStream) -> None:
+        await stream.send(b"wrong")
+        statuses.append((await stream.receive()).split()[1])
+
+    async with running(tmp_path, tokens=TOKENS) as server, AsyncExitStack() as stack:
+        guesses = [await stack.enter_async_context(await half_signed_in(server)) for _ in range(40)]
+        await until(lambda: len(server.uvicorn.server_state.tasks) == len(guesses))
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                for stream in guesses:
+                    tasks.start_soon(guess, stream)
+
+    assert statuses.count(b"401") == FAILURES_PER_MINUTE
+    assert statuses.count(b"429") == len(guesses) - FAILURES_PER_MINUTE
+
+
+async def half_signed_in(server: Running) -> SocketStream:
+    """A connection whose sign-in lacks the token itself."""
+    stream = await anyio.connect_tcp(server.address.host, server.address.port)
+    await stream.send(b"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n\r\ntoken=")
+    return stream
+
+
+async def test_right_tokens_that_come_at_once_are_all_let_in() -> None:
+    authenticator = SlowAuthenticator("right")
+    tokens = ShownTokens(authenticator)
+    found: list[Principal | None] = []
+
+    async def show() -> None:
+        found.append(await tokens.principal("1.2.3.4", "right"))
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3 * FAILURES_PER_MINUTE):
+                tasks.start_soon(show)
+            await anyio.wait_all_tasks_blocked()
+            assert authenticator.asked == FAILURES_PER_MINUTE
+            authenticator.answers.set()
+
+    assert found == [Principal("ann")] * 3 * FAILURES_PER_MINUTE
+
+
+async def test_of_wrong_tokens_that_are_looked_at_slowly_no_more_are_than_may_be() -> None:
+    authenticator = SlowAuthenticator("right")
+    tokens = ShownTokens(authenticator)
+    outcomes: list[int] = []
+
+    async def guess() -> None:
+        try:
+            outcomes.append(401 if await tokens.principal("1.2.3.4", "wrong") is None else 200)
+        except Problem as problem:
+            outcomes.append(problem.status)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3 * FAILURES_PER_MINUTE):
+                tasks.start_soon(guess)
+            await anyio.wait_all_tasks_blocked()
+            authenticator.answers.set()
+
+    assert authenticator.asked == outcomes.count(401) == FAILURES_PER_MINUTE
+    assert outcomes.count(429) == 2 * FAILURES_PER_MINUTE
+
+
+class SlowAuthenticator:
+    """Knows one token, and says nothing until it may: as one whose issuer has not sent its keys yet."""
+
+    open = False
+
+    def __init__(self, right: str) -> None:
+        self._right = right
+        self.asked = 0
+        self.answers = anyio.Event()
+
+    async def principal(self, token: str | None) -> Principal | None:
+        self.asked += 1
+        await self.answers.wait()
+        return Principal("ann") if token == self._right else None
+
+
 # A browser.
 
 
@@ -169,6 +260,37 @@ async def test_a_browser_signs_in_with_the_form(tmp_path: Path) -> None:
     assert TOKENS["ann"] not in cookie
     assert page.status_code == 200
     assert len(frames) == 1
+
+
+async def test_what_is_no_sign_in_form_is_refused(tmp_path: Path) -> None:
+    fields = {f"field{number}": "x" for number in range(11)}
+    async with running(tmp_path, tokens=TOKENS) as server, server.client() as browser:
+        answer = await browser.post("/session", data=fields)
+
+    assert answer.status_code == 400
+    assert answer.json()["kind"] == "malformed_form"
+
+
+async def test_a_stranger_cannot_have_a_large_form_kept(tmp_path: Path) -> None:
+    async with running(tmp_path, tokens=TOKENS) as server, server.client() as stranger:
+        declared = await stranger.post("/session", data={"token": "x" * SIGN_IN_BYTES})
+        in_pieces = await stranger.post("/session", content=pieces(SIGN_IN_BYTES + 1))
+
+    assert [declared.status_code, in_pieces.status_code] == [413, 413]
+    assert f"{SIGN_IN_BYTES:,}" in declared.json()["message"]
+
+
+async def pieces(size: int) -> AsyncGenerator[bytes, None]:
+    """A body whose size nobody says beforehand."""
+    yield b"x" * (size // 2)
+    yield b"x" * (size - size // 2)
+
+
+async def test_a_stranger_can_sign_in_as_often_as_anybody_may_ask(tmp_path: Path) -> None:
+    async with running(tmp_path, tokens=TOKENS, requests_per_second=0.5) as server, server.client() as browser:
+        answers = [await browser.post("/session", data={"token": TOKENS["ann"]}) for _ in range(7)]
+
+    assert [answer.status_code for answer in answers] == [303] * 5 + [429] * 2
 
 
 def test_a_session_ends_with_its_token_and_after_half_a_day() -> None:
