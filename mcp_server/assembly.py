@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import logging
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -18,6 +18,7 @@ from mcp_server.settings import Settings
 from mcp_server.team_choice import CLAUDE_AGENT, Agents, Workbench, notes_on
 from mcp_server.workspaces import Workspaces
 from workflows.catalog import Catalog
+from workflows.runs.engine import StartedRun
 from workflows.runs.graph_steps import GraphRunner
 from workflows.runs.local_engine import LocalEngine
 from workflows.runs.log import EventLog
@@ -46,6 +47,7 @@ class Assembly:
         children: Every child process of this server.
         lock: Tells other processes that this one lives.
         patience: How long calls may take.
+        on_request: Is told of every run that a client asked for.
     """
 
     catalog: Catalog
@@ -55,6 +57,7 @@ class Assembly:
     children: ProcessRegistry
     lock: ProcessLock
     patience: Patience = field(default_factory=Patience)
+    on_request: Callable[[StartedRun], None] = lambda _: None
 
 
 @asynccontextmanager

@@ -116,6 +116,7 @@ class WorkflowCaller:
         """
         options = validated(tool.arguments, arguments)
         started = await self._assembly.engine.start(self._request(tool.workflow, options, owner_of_call(ctx)))
+        self._assembly.on_request(started)
         run = started.run
         attendance = Attendance(
             after=run.last_seq if started.joined else 0,

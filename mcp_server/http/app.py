@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import anyio.to_thread
@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from mcp_server.assembly import Assembly
 from mcp_server.http import page
@@ -28,6 +28,7 @@ from mcp_server.http.event_stream import EventStreams
 from mcp_server.http.guard import SIGN_IN, Guard
 from mcp_server.http.health_api import HealthApi
 from mcp_server.http.limits import BODY_BYTES, OpenStreams, Rate
+from mcp_server.http.mcp_endpoint import McpEndpoint
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.network import AllowedNames
 from mcp_server.http.openapi import document
@@ -78,6 +79,7 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
     """
     open_streams = OpenStreams(access.streams_per_owner)
     metrics = Metrics(lambda: open_streams.total)
+    assembly = replace(assembly, on_request=metrics.run_requested)
     frames = EventFrames()
     broadcasts = Broadcasts(assembly.engine, frames, metrics)
     streams = EventStreams(
@@ -87,7 +89,7 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
     tokens = ShownTokens(access.authenticator)
     sign_in = page.SignIn(tokens, sessions)
     mcp = StreamableHTTPSessionManager(workflow_server(assembly), max_request_body_size=BODY_BYTES)
-    runs = RunsApi(assembly, streams, metrics)
+    runs = RunsApi(assembly, streams)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None, None]:
@@ -95,7 +97,7 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
             yield
 
     routes: list[BaseRoute] = [
-        Route("/mcp", _Mcp(mcp, metrics), name="/mcp"),
+        Route("/mcp", McpEndpoint(mcp, open_streams, metrics), name="/mcp"),
         *_api_routes(assembly, runs, HealthApi(assembly, closing, metrics)),
         WebSocketRoute("/api/runs/{run_id}/ws", EventSockets(assembly, streams)),
         Route(SIGN_IN, sign_in.open, methods=["POST"]),
@@ -141,23 +143,6 @@ class _Late:
         return await self.handler(request)
 
 
-class _Mcp:
-    """MCP's Streamable HTTP, counted.
-
-    Args:
-        manager: Answers.
-        metrics: Counts.
-    """
-
-    def __init__(self, manager: StreamableHTTPSessionManager, metrics: Metrics) -> None:
-        self._manager = manager
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._metrics.mcp_request():
-            await self._manager.asgi_app(scope, receive, send)
-
-
 def _made_once(make: Callable[[], bytes], media_type: str) -> Handler:
     """Answers what is made when somebody asks for the first time; that can take tenths of a second."""
     made = cache(make)
@@ -175,8 +160,10 @@ def _with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
         app,
         allow_origins=[origin.rstrip("/") for origin in origins],
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "mcp-*"],
-        expose_headers=["location", "mcp-session-id", "x-run-id"],
+        # MCP names headers after the parameters of a tool (`Mcp-Param-...`), so no list has them all. The guard decides
+        # what a request may do, whatever its headers are.
+        allow_headers=["*"],
+        expose_headers=["location", "mcp-session-id", "retry-after", "www-authenticate", "x-run-id"],
     )
 
 

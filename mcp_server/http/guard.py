@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_server.http.access_log import log_access
 from mcp_server.http.auth import Authenticator, bearer
 from mcp_server.http.connection import OUTLET, Outlet
-from mcp_server.http.limits import BODY_BYTES, Rate, too_often, whole_body
+from mcp_server.http.limits import BODY_BYTES, Rate, replayed, too_often, whole_body
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.network import AllowedNames
 from mcp_server.http.principal import Principal, address_of, enter
@@ -131,7 +131,8 @@ class Guard:
             enter(scope, principal)
         if scope["type"] == "http" and scope["method"] not in _WITHOUT_BODY:
             declared = headers.get("content-length")
-            receive = _replay(await whole_body(receive, declared, seconds=self._body_seconds, largest=largest), receive)
+            body = await whole_body(receive, declared, seconds=self._body_seconds, largest=largest)
+            receive = replayed(body, receive)
         await self._app(scope, receive, answer.send)
 
     def _check_names(self, headers: Headers) -> None:
@@ -254,19 +255,6 @@ def _check_query(scope: Scope) -> None:
             recovery=("Send the header `Authorization: Bearer <token>`", "Consider this token as known to others"),
             field=found[0],
         )
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
 
 
 def _with_error(challenge: str, error: str) -> str:

@@ -145,6 +145,25 @@ async def whole_body(receive: Receive, declared: str | None, *, seconds: float, 
     )
 
 
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """What gives a body that was read already, in one piece, and then what else comes.
+
+    Args:
+        body: All of it.
+        receive: Where the rest comes from.
+    """
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
 def too_often(seconds: float, message: str) -> Problem:
     """Somebody asks more often than they may, and may again after so long."""
     return Problem(

@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from workflows.runs.engine import StartedRun
+
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 Channel: TypeAlias = Literal["sse", "websocket"]
@@ -43,10 +45,10 @@ class Metrics:
         events = Counter(name + "events_sent", "Events sent to watchers.", ["channel"], registry=self._registry)
         self._events = {channel: events.labels(channel) for channel in _CHANNELS}
         self._runs = Counter(
-            name + "runs_requested", "Runs asked for over HTTP.", ["workflow", "outcome"], registry=self._registry
+            name + "runs_requested", "Runs asked for, over MCP too.", ["workflow", "outcome"], registry=self._registry
         )
         self._mcp = Gauge(name + "mcp_requests_open", "Requests to /mcp being answered.", registry=self._registry)
-        streams = Gauge(name + "streams_open", "SSE and WebSocket streams open.", registry=self._registry)
+        streams = Gauge(name + "streams_open", "Streams open, those of /mcp too.", registry=self._registry)
         streams.set_function(open_streams)
         tasks = Gauge(name + "tasks", "Tasks of the event loop.", registry=self._registry)
         tasks.set_function(lambda: len(asyncio.all_tasks()))
@@ -65,9 +67,9 @@ class Metrics:
         """Events went out to a watcher."""
         self._events[channel].inc(count)
 
-    def run_requested(self, workflow: str, *, joined: bool) -> None:
+    def run_requested(self, started: StartedRun) -> None:
         """Somebody asked for a run, and got a new one or the one there was."""
-        self._runs.labels(workflow, "joined" if joined else "started").inc()
+        self._runs.labels(started.run.workflow, "joined" if started.joined else "started").inc()
 
     @contextmanager
     def mcp_request(self) -> Generator[None, None, None]:

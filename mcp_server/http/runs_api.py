@@ -12,7 +12,6 @@ from starlette.responses import Response
 from mcp_server.assembly import Assembly
 from mcp_server.http.event_stream import LARGEST_SEQ, EventStream, EventStreams
 from mcp_server.http.idempotency import IdempotencyKeys
-from mcp_server.http.metrics import Metrics
 from mcp_server.http.presence import until_gone
 from mcp_server.http.principal import owner_of
 from mcp_server.http.problem import Problem
@@ -48,13 +47,11 @@ class RunsApi:
     Args:
         assembly: The server's parts.
         streams: Sends events.
-        metrics: Counts what is asked for.
     """
 
-    def __init__(self, assembly: Assembly, streams: EventStreams, metrics: Metrics) -> None:
+    def __init__(self, assembly: Assembly, streams: EventStreams) -> None:
         self._assembly = assembly
         self._streams = streams
-        self._metrics = metrics
         self._keys = IdempotencyKeys()
 
     async def start(self, request: Request) -> Response:
@@ -164,7 +161,7 @@ class RunsApi:
 
         async def start() -> StartedRun:
             started = await self._assembly.engine.start(wanted)
-            self._metrics.run_requested(started.run.workflow, joined=started.joined)
+            self._assembly.on_request(started)
             return started
 
         key = request.headers.get(IDEMPOTENCY_KEY)

@@ -17,6 +17,25 @@ async def started(client: httpx.AsyncClient, body: dict[str, Any], **headers: st
     return answer.json()
 
 
+def tool_call(client: httpx.AsyncClient, tool: str, **arguments: object) -> httpx.Request:
+    """A call of a tool over `/mcp`, as a client of the stateless era sends it."""
+    meta: dict[str, Any] = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "bare", "version": "1"},
+        "progressToken": "p",
+    }
+    headers = {
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "tools/call",
+        "mcp-name": tool,
+    }
+    params = {"name": tool, "arguments": arguments, "_meta": meta}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return client.build_request("POST", "/mcp", json=body, headers=headers)
+
+
 async def whole(client: httpx.AsyncClient, run_id: str) -> dict[str, Any]:
     """A run once it is over."""
     async with watching(client, run_id) as watcher:

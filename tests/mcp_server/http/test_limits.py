@@ -7,7 +7,9 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.mcp_server.http.asking import problem, tool_call
 from tests.mcp_server.http.running import running
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +39,47 @@ async def test_a_client_that_opens_streams_without_end_is_told(tmp_path: Path) -
     assert refused.json()["kind"] == "too_many_streams"
     assert refused.headers["connection"] == "close"
     assert socket.value.response.status_code == 429
+
+
+async def test_calls_over_mcp_are_streams_too(tmp_path: Path) -> None:
+    async with running(tmp_path, max_streams=2) as server, server.client() as client:
+        run = await server.told(events=1)
+        opened = [
+            await open_stream(client, run.run_id),
+            await client.send(tool_call(client, "hold", text="one"), stream=True),
+        ]
+        refused = await client.send(tool_call(client, "hold", text="two"))
+        stream = await open_stream(client, run.run_id)
+        runs = (await client.get("/api/runs?workflow=hold")).json()["runs"]
+        for response in [*opened, stream]:
+            await response.aclose()
+        await until(lambda: not server.uvicorn.server_state.tasks)
+        figures = (await client.get("/metrics")).text
+
+    assert [response.status_code for response in opened] == [200, 200]
+    assert refused.status_code == stream.status_code == 429
+    problem(refused, 429, "too_many_streams")
+    assert [run["asked"] for run in runs] == ["one"]
+    assert "agent_workflows_streams_open 0.0" in figures
+
+
+async def test_who_may_open_no_more_streams_can_still_end_one(tmp_path: Path) -> None:
+    params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    opening = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    accept = {"accept": "application/json, text/event-stream"}
+    call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "hold", "arguments": {"text": "x"}}}
+    cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2}}
+    async with running(tmp_path, max_streams=1) as server, server.client(**accept) as client:
+        opened = await client.post("/mcp", json=opening)
+        client.headers["mcp-session-id"] = opened.headers["mcp-session-id"]
+        await client.post("/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"})
+        async with client.stream("POST", "/mcp", json=call):
+            second = await client.post("/mcp", json={**call, "id": 3})
+            listening = await client.get("/mcp")
+            ending = await client.post("/mcp", json=cancelled)
+
+    assert [second.status_code, listening.status_code] == [429, 429]
+    assert ending.status_code == 202
 
 
 async def open_stream(client: httpx.AsyncClient, run_id: str) -> httpx.Response:

@@ -11,9 +11,13 @@ from mcp_server.commands.serve import command
 from mcp_server.http.exposure import check
 from mcp_server.http.network import AllowedNames, ListenAddress
 from mcp_server.settings import SettingsInvalid, load_settings
+from tests.mcp_server.http.asking import tool_call
 from tests.mcp_server.http.running import Running, running
 
 pytestmark = pytest.mark.anyio
+
+BOARD = "https://board.example"
+"""A page elsewhere."""
 
 
 # Starting.
@@ -127,6 +131,48 @@ async def test_a_page_that_was_allowed_may_ask_and_others_may_not(tmp_path: Path
     assert other.status_code == 403
     assert asked.status_code == 200
     assert "POST" in asked.headers["access-control-allow-methods"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("POST", "/mcp", "accept,authorization,content-type,mcp-method,mcp-name,mcp-param-region,mcp-protocol-version"),
+        ("GET", "/mcp", "authorization,last-event-id,mcp-protocol-version,mcp-session-id"),
+        ("DELETE", "/mcp", "authorization,mcp-protocol-version,mcp-session-id"),
+        ("POST", "/api/chat", "authorization,content-type,idempotency-key"),
+    ],
+)
+async def test_a_page_that_was_allowed_may_send_what_clients_send(
+    tmp_path: Path, method: str, path: str, headers: str
+) -> None:
+    preflight = {
+        "origin": BOARD,
+        "access-control-request-method": method,
+        "access-control-request-headers": headers,
+    }
+    async with running(tmp_path, origins=[BOARD], token="t" * 20) as server, server.client() as client:
+        asked = await client.options(path, headers=preflight)
+        other = await client.options(path, headers={**preflight, "origin": "https://other.example"})
+
+    assert asked.status_code == 200, asked.text
+    assert set(headers.split(",")) <= set(asked.headers["access-control-allow-headers"].split(","))
+    assert method in asked.headers["access-control-allow-methods"]
+    assert asked.headers["access-control-allow-origin"] == BOARD
+    assert "access-control-allow-origin" not in other.headers
+
+
+async def test_a_page_that_was_allowed_calls_a_tool_and_reads_what_clients_need(tmp_path: Path) -> None:
+    async with running(tmp_path, origins=[BOARD], token="t" * 20) as server:
+        async with server.client("t" * 20, origin=BOARD) as client:
+            called = await client.send(tool_call(client, "echo", text="hello"))
+        async with server.client(origin=BOARD) as stranger:
+            refused = await stranger.send(tool_call(stranger, "echo", text="hello"))
+
+    assert called.status_code == 200
+    assert called.headers["access-control-allow-origin"] == BOARD
+    assert refused.headers["access-control-allow-origin"] == BOARD
+    readable = {name.strip() for name in refused.headers["access-control-expose-headers"].split(",")}
+    assert readable == {"location", "mcp-session-id", "retry-after", "www-authenticate", "x-run-id"}
 
 
 @pytest.mark.parametrize("name", ["token", "access_token", "api_key", "TOKEN", "authorization"])

@@ -5,7 +5,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.mcp_server.http.asking import ECHO, problem
+from tests.mcp_server.http.asking import ECHO, HOLD, problem, started, tool_call
 from tests.mcp_server.http.running import BOUND, Running
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +47,18 @@ async def test_figures_count_requests_by_their_route(server: Running, client: ht
     assert 'agent_workflows_http_requests_total{method="GET",route="/api/runs/{run_id}",status="200"} 1.0' in text
     assert run.run_id not in text
     assert "process_open_fds" in text
+
+
+async def test_figures_count_runs_however_they_were_asked_for(client: httpx.AsyncClient) -> None:
+    await started(client, ECHO)
+    await started(client, HOLD)
+    await started(client, HOLD)
+    await client.send(tool_call(client, "echo", text="over MCP"))
+
+    text = (await client.get("/metrics")).text
+
+    assert 'agent_workflows_runs_requested_total{outcome="started",workflow="echo"} 2.0' in text
+    assert 'agent_workflows_runs_requested_total{outcome="joined",workflow="hold"} 1.0' in text
 
 
 async def test_figures_do_not_grow_with_what_strangers_send(client: httpx.AsyncClient) -> None:
