@@ -35,7 +35,9 @@ class ListRuns(BaseModel):
 
     status: list[RunStatus] | None = Field(default=None, description="Only runs in one of these states.")
     workflow: str | None = Field(default=None, description="Only runs of this workflow.")
-    workspace: str | None = Field(default=None, description="Only runs in this directory (absolute).")
+    workspace: str | None = Field(
+        default=None, description="Only runs in this directory: absolute, or relative to the server's first root."
+    )
     max_age_hours: float | None = Field(default=None, gt=0, description="Only runs started within this many hours.")
     limit: int = Field(default=20, ge=1, le=100, description="How many at most, newest first.")
     before: str | None = Field(default=None, description="Only runs created before this time; for the next page.")
@@ -104,6 +106,7 @@ class RunReport(BaseModel):
     run_id: str
     status: RunStatus
     offline: bool
+    branch: str
     workflow: str
     progress: float
     result: dict[str, object] | None
@@ -203,7 +206,7 @@ class RunTools:
                 owner=owner,
                 statuses=frozenset(asked.status) if asked.status else None,
                 workflow=asked.workflow,
-                workspace=asked.workspace,
+                workspace=None if asked.workspace is None else self._assembly.workspaces.resolved(asked.workspace),
                 limit=asked.limit,
                 before=asked.before,
                 since=_since(asked.max_age_hours),

@@ -35,7 +35,7 @@ class Workspaces:
                 "nobody has said in which directories this server may work, and it was started in /.",
                 "Set AGENT_WORKFLOWS_ROOTS to the directories you want, in the server's registration",
             )
-        path = self._resolved(asked)
+        path = Path(self.resolved(asked))
         if not any(path.is_relative_to(os.path.realpath(root)) for root in self._roots):
             raise _rejected(
                 f"{path} is outside the directories this server may work in: {_listed(self._roots)}.",
@@ -53,9 +53,18 @@ class Workspaces:
             )
         return str(path)
 
-    def _resolved(self, asked: str | None) -> Path:
+    def resolved(self, asked: str | None) -> str:
+        """The path that a run has as its workspace when this is asked for; the directory need not be there any more.
+
+        Args:
+            asked: As in `choose`.
+
+        Raises:
+            InputRejected: It is no path.
+        """
+        first = self._roots[0] if self._roots else Path.cwd()
         try:
-            return Path(os.path.realpath(self._roots[0] / Path(asked).expanduser() if asked else self._roots[0]))
+            return os.path.realpath(first / Path(asked).expanduser() if asked else first)
         except (OSError, ValueError, RuntimeError) as error:  # a NUL, an unknown home, an endless path
             raise _rejected(f"{(asked or '')[:80]!r} is no path: {error}.", "Give a directory's path") from error
 

@@ -111,7 +111,9 @@ class ListRuns(BaseModel):
 
     status: list[RunStatus] | None = Field(default=None, description="Only runs in one of these states; repeat it.")
     workflow: str | None = Field(default=None, description="Only runs of this workflow.")
-    workspace: str | None = Field(default=None, description="Only runs in this directory (absolute).")
+    workspace: str | None = Field(
+        default=None, description="Only runs in this directory: absolute, or relative to the server's first root."
+    )
     limit: int = Field(default=20, ge=1, le=MOST_RUNS, description="How many at most, newest first.")
     before: str | None = Field(default=None, description="Only runs created before this time; for the next page.")
 

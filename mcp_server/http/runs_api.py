@@ -86,7 +86,7 @@ class RunsApi:
                 owner=owner_of(request.scope),
                 statuses=frozenset(asked.status) if asked.status else None,
                 workflow=asked.workflow,
-                workspace=asked.workspace,
+                workspace=None if asked.workspace is None else self._assembly.workspaces.resolved(asked.workspace),
                 limit=asked.limit,
                 before=asked.before,
             )

@@ -145,6 +145,14 @@ async def test_a_list_can_be_narrowed(server: Running, client: httpx.AsyncClient
     assert await found(workspace="/srv") == [queued.run_id, over.run_id]
 
 
+async def test_a_list_is_narrowed_by_a_workspace_however_it_is_written(client: httpx.AsyncClient) -> None:
+    run_id = (await started(client, ECHO))["run_id"]
+
+    for workspace in (".", "../workspace/"):
+        found = (await client.get("/api/runs", params={"workspace": workspace})).json()["runs"]
+        assert [run["run_id"] for run in found] == [run_id]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -154,6 +162,7 @@ async def test_a_list_can_be_narrowed(server: Running, client: httpx.AsyncClient
         ("limit=1&limit=2", "limit"),
         ("status=sleeping", "status"),
         ("before=yesterday", "before"),
+        ("workspace=a%00b", "workspace"),
         ("colour=red", "colour"),
     ],
 )
