@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,26 +44,45 @@ class Place:
     data: Path
 
     @classmethod
-    def fresh(cls) -> "Place":
-        """A new temporary directory with an empty git repository in it."""
+    @contextmanager
+    def fresh(cls) -> Generator["Place"]:
+        """A new temporary directory with an empty git repository in it.
+
+        It stays for the user to look at, unless they end the demo before there is a result.
+        """
         base = Path(tempfile.mkdtemp(prefix="agent-workflows-demo-"))
         place = cls(base / "workspace", base / "data")
-        place.workspace.mkdir()
-        if shutil.which("git"):
-            subprocess.run(["git", "init", "--quiet"], cwd=place.workspace, check=True, stdin=subprocess.DEVNULL)
-        return place
+        try:
+            place.workspace.mkdir()
+            if shutil.which("git"):
+                subprocess.run(["git", "init", "--quiet"], cwd=place.workspace, check=True, stdin=subprocess.DEVNULL)
+            yield place
+        except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or nobody reads on: nobody will be told where it is
+            shutil.rmtree(base, ignore_errors=True)
+            raise
+        except BaseException:
+            click.echo(f"What there is so far is in {base}", err=True)
+            raise
 
 
 @click.command()
 @json_option
 def command(*, as_json: bool) -> None:
     """Watch build_feature work, offline, in a fresh temporary git repository."""
-    place = Place.fresh()
+    with Place.fresh() as place:
+        if not as_json:
+            click.echo("Starting `agent-workflows serve --offline`, and calling its tool build_feature over MCP …\n")
+        result = _result(place, as_json=as_json)
     if not as_json:
-        click.echo("Starting `agent-workflows serve --offline`, and calling its tool build_feature over MCP …\n")
+        _tell(result, place)
+
+
+def _result(place: Place, *, as_json: bool) -> CallToolResult:
     try:
         result = anyio.run(_call, place, as_json)
     except BaseExceptionGroup as group:
+        if group.subgroup(KeyboardInterrupt) is not None:
+            raise KeyboardInterrupt from group
         if group.split(BrokenPipeError)[1] is None:
             sys.exit(leave_broken_pipe())
         if group.split(MCPError)[1] is None:
@@ -69,8 +90,7 @@ def command(*, as_json: bool) -> None:
         raise
     if result.is_error:
         raise click.ClickException(_text_of(result))
-    if not as_json:
-        _tell(result, place)
+    return result
 
 
 def _tell(result: CallToolResult, place: Place) -> None:
