@@ -19,6 +19,11 @@ HELD = ("--workflow", str(OWN_WORKFLOWS / "held.py"))
 GARBAGE = b"This is not a database. " * 1000
 
 
+def a_file(directory: Path) -> Path:
+    (directory / "file").write_bytes(b"a file")
+    return directory / "file"
+
+
 def below_a_file(directory: Path) -> Path:
     (directory / "file").write_bytes(b"a file")
     return directory / "file" / "home"
@@ -56,7 +61,8 @@ def a_database_of_a_newer_version(directory: Path) -> Path:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (below_a_file, ["cannot be written: Not a directory", "AGENT_WORKFLOWS_HOME"]),
+        (a_file, ["file is a file, not a directory", "AGENT_WORKFLOWS_HOME to a directory"]),
+        (below_a_file, ["file is a file, not a directory", "AGENT_WORKFLOWS_HOME to a directory"]),
         (where_nobody_can_write, ["/proc/nope cannot be written", "AGENT_WORKFLOWS_HOME"]),
         (a_database_that_is_none, ["runs.sqlite3", "damaged or no database", "from a backup"]),
         (a_database_of_somebody_else, ["runs.sqlite3", "AGENT_WORKFLOWS_HOME"]),

@@ -31,7 +31,7 @@ class ProcessLock:
             missing, readable for their owner only.
 
     Raises:
-        LogUnavailable: The directory cannot be written.
+        LogUnavailable: The directory is none, or cannot be written.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -43,10 +43,7 @@ class ProcessLock:
             self._file = self._path(self.token).open("ab")
             _lock(self._file)
         except OSError as error:
-            raise LogUnavailable(
-                f"The data directory {directory.parent} cannot be written: {error.strerror or error}.",
-                recovery=("Make it writable, or set AGENT_WORKFLOWS_HOME to a directory that is",),
-            ) from error
+            raise _unavailable(directory, error) from error
 
     def alive(self, token: str) -> bool:
         """Whether the process with this token lives; False for one that never was."""
@@ -81,3 +78,17 @@ class ProcessLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def _unavailable(directory: Path, error: OSError) -> LogUnavailable:
+    """Why a directory for locks cannot be used."""
+    file = next((place for place in (directory, *directory.parents) if place.exists() and not place.is_dir()), None)
+    if file is None:
+        return LogUnavailable(
+            f"The data directory {directory.parent} cannot be written: {error.strerror or error}.",
+            recovery=("Make it writable, or set AGENT_WORKFLOWS_HOME to a directory that is",),
+        )
+    return LogUnavailable(
+        f"The data directory {directory.parent} cannot be used: {file} is a file, not a directory.",
+        recovery=("Set AGENT_WORKFLOWS_HOME to a directory, or to where one can be made",),
+    )

@@ -1,3 +1,4 @@
+import errno
 import stat
 import subprocess
 import sys
@@ -46,10 +47,26 @@ def test_a_released_lock_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("home", ["file", "file/home", "file/far/below"])
+def test_a_data_directory_that_is_a_file_or_below_one_is_refused_with_the_file_s_name(
+    tmp_path: Path, home: str
+) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(LogUnavailable, match=r"file.*cannot be written"):
-        ProcessLock(tmp_path / "file" / "processes")
+    with pytest.raises(LogUnavailable) as caught:
+        ProcessLock(tmp_path / home / "processes")
+    assert caught.value.message == (
+        f"The data directory {tmp_path / home} cannot be used: {tmp_path / 'file'} is a file, not a directory."
+    )
+    assert "AGENT_WORKFLOWS_HOME to a directory" in caught.value.recovery[0]
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")  # rights do not bind root, who may be running this
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(LogUnavailable, match=r"home cannot be written: Permission denied"):
+        ProcessLock(tmp_path / "home" / "processes")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has rights of another kind")
