@@ -7,6 +7,8 @@
   result that says what is asked, and `answer_run` takes the answer.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult
@@ -21,14 +23,24 @@ def form_schema(gate: Gate) -> dict[str, Any]:
     return dict(form_of(gate.schema))
 
 
-def question_of(gate: Gate) -> ElicitRequest:
-    """The form that asks a question."""
-    return ElicitRequest(params=ElicitRequestFormParams(message=gate.question, requested_schema=form_schema(gate)))
+def question_in_words(gate: Gate, refusal: str = "") -> str:
+    """A question, behind why its last answer was not taken."""
+    return f"{refusal}\n\n{gate.question}" if refusal else gate.question
 
 
-def questions_of(run: Run) -> dict[str, ElicitRequest]:
-    """The forms of all questions that are open, by gate id."""
-    return {gate.gate_id: question_of(gate) for gate in run.gates}
+def questions_of(run: Run, refusals: Mapping[str, str] = MappingProxyType({})) -> dict[str, ElicitRequest]:
+    """The forms of all questions that are open, by gate id.
+
+    Args:
+        run: The run that asks.
+        refusals: Why answers were not taken, by gate id.
+    """
+    return {gate.gate_id: _question_of(gate, refusals.get(gate.gate_id, "")) for gate in run.gates}
+
+
+def _question_of(gate: Gate, refusal: str) -> ElicitRequest:
+    form = ElicitRequestFormParams(message=question_in_words(gate, refusal), requested_schema=form_schema(gate))
+    return ElicitRequest(params=form)
 
 
 def reply_from(gate: Gate, result: ElicitResult, by: str) -> GateReply | None:

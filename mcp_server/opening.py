@@ -1,11 +1,11 @@
-"""What is behind the MCP server, and how it is opened when the first request needs it."""
+"""What is behind the MCP server, and how it is opened while nobody waits for it, or at the latest when it is needed."""
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-import anyio
-import anyio.to_thread
 from mcp_types import Tool
 
 from mcp_server.cancellations import Cancellations
@@ -20,13 +20,36 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+
+class _Shared(Generic[T]):
+    """Something that takes a while and is done once, for all who wait for it, whoever of them goes.
+
+    A failure is told to all who have waited; who comes later has it tried again.
+
+    Args:
+        make: Does it.
+    """
+
+    def __init__(self, make: Callable[[], Coroutine[None, None, T]]) -> None:
+        self._make = make
+        self._task: asyncio.Task[T] | None = None
+
+    def begin(self) -> Awaitable[T]:
+        """Have it done, if it is not yet."""
+        if self._task is None or (self._task.done() and self._task.exception() is not None):
+            self._task = asyncio.create_task(self._make())
+            self._task.add_done_callback(_look_at)
+        return asyncio.shield(self._task)
+
 
 class OpenedWhenNeeded:
-    """An `Opening` that imports and opens everything at the first request, in a thread as far as that can be done.
+    """An `Opening` that imports and opens everything once the first answer is out, in a thread as far as possible.
 
     Args:
         settings: The settings.
-        catalog: Which workflows there are; None for the built-in ones, which are loaded when they are needed.
+        catalog: Which workflows there are; None for the built-in ones, which are loaded with everything else.
         stack: Takes everything down again.
 
     Attributes:
@@ -37,16 +60,18 @@ class OpenedWhenNeeded:
         self._settings = settings
         self._catalog = catalog
         self._stack = stack
-        self._one_at_a_time = anyio.Lock()
-        self._tools: Tools | None = None
+        self._tools = _Shared(self._load_tools)
+        self._parts = _Shared(self._assemble)
         self._handlers: Handlers | None = None
         self.assembly: Assembly | None = None
 
+    def begin(self) -> None:
+        """Open everything; returns at once. Whoever needs it and finds that it failed is told why."""
+        self._parts.begin()
+
     async def definitions(self) -> list[Tool]:
         """All tools, as clients list them."""
-        async with self._one_at_a_time:
-            tools = await self._opened_tools()
-            return await anyio.to_thread.run_sync(lambda: tools.definitions)
+        return (await self._tools.begin()).definitions
 
     async def handlers(self, cancellations: Cancellations) -> "Handlers":
         """Who answers all other requests.
@@ -54,34 +79,37 @@ class OpenedWhenNeeded:
         Raises:
             Unavailable: The data directory cannot be used at the moment.
         """
-        async with self._one_at_a_time:
-            if self._handlers is not None:
-                return self._handlers
-            tools = await self._opened_tools()
-            self.assembly = await self._assembled(tools.catalog)
-            self._handlers = cast("Handlers", load("mcp_server.handlers").Handlers(self.assembly, tools, cancellations))
-            return self._handlers
+        assembly = await self._parts.begin()
+        if self._handlers is None:
+            tools = await self._tools.begin()
+            self._handlers = cast("Handlers", load("mcp_server.handlers").Handlers(assembly, tools, cancellations))
+        return self._handlers
 
-    async def _opened_tools(self) -> "Tools":
-        if self._tools is None:
-            self._tools = await anyio.to_thread.run_sync(self._load)
-        return self._tools
+    async def _load_tools(self) -> "Tools":
+        return await asyncio.to_thread(self._tools_of_modules)
 
-    def _load(self) -> "Tools":
+    def _tools_of_modules(self) -> "Tools":
         module = load("mcp_server.handlers")
-        catalog = self._catalog or load("workflows.catalog").Catalog.with_own()
-        tools = cast("Tools", module.Tools(catalog))
-        _ = tools.by_name  # made once, which takes a quarter of a second: here it holds nobody up
+        tools = cast("Tools", module.Tools(self._catalog or load("workflows.catalog").Catalog.with_own()))
+        _ = tools.definitions  # made once, which takes a quarter of a second: here it holds nobody up
         return tools
 
-    async def _assembled(self, catalog: "Catalog") -> "Assembly":
-        errors = load("workflows.runs.errors")
-        assembly = load("mcp_server.assembly")
+    async def _assemble(self) -> "Assembly":
+        tools = await self._tools.begin()
+        errors, assembly = load("workflows.runs.errors"), load("mcp_server.assembly")
         try:
-            return cast("Assembly", await self._stack.enter_async_context(assembly.assemble(self._settings, catalog)))
+            parts = await self._stack.enter_async_context(assembly.assemble(self._settings, tools.catalog))
         except errors.RunError as error:
             logger.error("%s", error.message)
             raise Unavailable(load("mcp_server.failures").rejection_text(error)) from error
+        self.assembly = cast("Assembly", parts)
+        return self.assembly
+
+
+def _look_at(task: "asyncio.Task[T]") -> None:
+    """What nobody waits for may fail as well; it is told to who asks, and nobody else needs a traceback."""
+    if not task.cancelled():
+        task.exception()
 
 
 class Opened:

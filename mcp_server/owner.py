@@ -32,6 +32,11 @@ def session_of_call(ctx: "ServerRequestContext[Any, Any]") -> str:
     return "" if request is None else request.headers.get("mcp-session-id", "")
 
 
+def is_over_http(ctx: "ServerRequestContext[Any, Any]") -> bool:
+    """Whether a call came over HTTP, and not on a pipe."""
+    return _http_request(ctx) is not None
+
+
 def _http_request(ctx: "ServerRequestContext[Any, Any]") -> "HTTPConnection[Any] | None":
     from starlette.requests import HTTPConnection  # there by then; commands of the terminal need none of it
 

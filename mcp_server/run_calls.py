@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import anyio
-from mcp.shared.exceptions import MCPError
 from mcp_types import (
     CallToolResult,
     ElicitResult,
@@ -26,22 +25,23 @@ from mcp_types import (
     ProgressNotificationParams,
     TextContent,
 )
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from mcp_server.assembly import Assembly
 from mcp_server.call_ledger import CallLedger
 from mcp_server.cancellations import Cancellations
 from mcp_server.client_clocks import shortest
+from mcp_server.elicitation import Refusals, elicited
 from mcp_server.eras import RequestContext, can_ask, client_name, declares_tasks, is_modern
 from mcp_server.failures import rejection_text, run_error_in, validated
-from mcp_server.gates import form_schema, questions_of, reply_from
+from mcp_server.gates import questions_of, reply_from
 from mcp_server.own_runs import own_run
-from mcp_server.owner import owner_of_call, session_of_call
+from mcp_server.owner import owner_of_call
 from mcp_server.progress import ProgressFrame, ProgressReporter, SendProgress
 from mcp_server.replay import Replay
 from mcp_server.run_results import run_result
 from mcp_server.task_shape import TaskCreated, TaskShapes
-from workflows.runs.errors import RunError, RunNotFound, RunNotWaiting
+from workflows.runs.errors import InputRejected, RunError, RunNotFound, RunNotWaiting
 from workflows.runs.events import GateAnswered
 from workflows.runs.run import Gate, Run
 
@@ -120,8 +120,7 @@ class RunCalls:
             try:
                 return await self._attend(run, attendance, ctx)
             except anyio.get_cancelled_exc_class():
-                if await self._nobody_wants(run_id, ctx):
-                    self._assembly.engine.cancel_soon(run_id, by="client", reason="the call was cancelled")
+                await self._let_go(run_id, ctx)
                 raise
             except RunError as error:
                 return self._left(run_id, error)
@@ -139,9 +138,10 @@ class RunCalls:
         deadline = None if limit is None else anyio.current_time() + limit
         reporter = self._reporter(run, ctx)
         after, asked = attendance.after, set[str]()
+        refusals = Refusals()
         if attendance.responses is not None:
-            asked = set(attendance.responses)
-            run = await self._take(run, attendance.responses, ctx)
+            run = await self._take(run, attendance.responses, refusals, ctx)
+            asked = set(attendance.responses) - set(refusals.reasons)
         await reporter.begin(run, after, attendance.introduction)
         while True:
             left = None if deadline is None else max(0.0, deadline - anyio.current_time())
@@ -153,11 +153,12 @@ class RunCalls:
             if run.status != "waiting" or declares_tasks(ctx) or not can_ask(ctx):
                 break
             if is_modern(ctx):
-                if fresh := {gate_id: form for gate_id, form in questions_of(run).items() if gate_id not in asked}:
+                questions = questions_of(run, refusals.reasons).items()
+                if fresh := {gate_id: form for gate_id, form in questions if gate_id not in asked}:
                     await reporter.close()
                     return InputRequiredResult(input_requests=dict(fresh), request_state=run.run_id)
                 break
-            if not await self._asked(run, reporter, deadline, ctx):
+            if not await self._asked(run, reporter, deadline, refusals, ctx):
                 break
             run = await self._existing(run.run_id)
         await reporter.close()
@@ -165,7 +166,7 @@ class RunCalls:
             return await self._shapes.created(run)
         return await self.result(run.run_id)
 
-    async def _take(self, run: Run, responses: Mapping[str, object], ctx: RequestContext) -> Run:
+    async def _take(self, run: Run, responses: Mapping[str, object], refusals: Refusals, ctx: RequestContext) -> Run:
         """Give a run what its client's user has answered."""
         for gate in run.gates:
             response = responses.get(gate.gate_id)
@@ -175,10 +176,19 @@ class RunCalls:
                     run = await self._assembly.engine.answer(run.run_id, reply)
                 except RunNotWaiting:  # somebody was quicker: then the run goes on with their answer
                     run = await self._existing(run.run_id)
+                except InputRejected as error:
+                    refusals.add(gate, error)
         return run
 
-    async def _asked(self, run: Run, reporter: ProgressReporter, deadline: float | None, ctx: RequestContext) -> bool:
-        """Ask the user of a client of the handshake era; whether the question is settled, by whomever.
+    async def _asked(
+        self,
+        run: Run,
+        reporter: ProgressReporter,
+        deadline: float | None,
+        refusals: Refusals,
+        ctx: RequestContext,
+    ) -> bool:
+        """Ask the user of a client of the handshake era; whether there is something new, an answer or a refused one.
 
         The client is told to take it back when it is settled elsewhere, or when the call's time is over.
         """
@@ -194,7 +204,7 @@ class RunCalls:
             tasks.cancel_scope.deadline = math.inf if deadline is None else deadline
             tasks.start_soon(reporter.remind)
             tasks.start_soon(watch)
-            result = await _elicited(gate, ctx)
+            result = await elicited(gate, refusals.reasons.get(gate.gate_id, ""), ctx)
             tasks.cancel_scope.cancel()
         reply = reply_from(gate, result, client_name(ctx))
         if settled or reply is None:
@@ -203,6 +213,8 @@ class RunCalls:
             await self._assembly.engine.answer(run.run_id, reply)
         except RunNotWaiting:
             return True  # somebody was quicker
+        except InputRejected as error:
+            return refusals.add(gate, error)
         return True
 
     async def _until_settled(self, run: Run, gate: Gate) -> None:
@@ -212,16 +224,20 @@ class RunCalls:
                 if any(isinstance(event.body, GateAnswered) and event.body.gate_id == gate.gate_id for event in events):
                     return
 
-    async def _nobody_wants(self, run_id: str, ctx: RequestContext) -> bool:
-        """Whether a cancelled call's run is to end.
+    async def _let_go(self, run_id: str, ctx: RequestContext) -> None:
+        """Do with a cancelled call's run what the cancellation means.
 
-        Not if the client only gave up waiting, if others wait for it, here or where it runs, or if this server goes
-        away and leaves the run to be found again.
+        It goes on if the client only gave up waiting, if others wait for it, here or where it runs, or if this server
+        goes away and leaves the run to be found again.
         """
-        if await self._cancellations.client_gave_up(ctx.request_id, session_of_call(ctx)):
-            return False
+        meaning = await self._cancellations.meaning(ctx)
         engine = self._assembly.engine
-        return not engine.closed and engine.runs_here(run_id) and self._ledger.is_last(run_id)
+        if meaning == "gave_up" or engine.closed or not engine.runs_here(run_id) or not self._ledger.is_last(run_id):
+            return
+        if meaning == "unknown":
+            engine.leave_soon(run_id)
+        else:
+            engine.cancel_soon(run_id, by="client", reason="the call was cancelled")
 
     def _reporter(self, run: Run, ctx: RequestContext) -> ProgressReporter:
         token = (ctx.meta or {}).get("progress_token")
@@ -255,15 +271,6 @@ class RunCalls:
     async def result(self, run_id: str) -> CallToolResult:
         """A run as a tool's result."""
         return run_result(await self._existing(run_id), await self._assembly.log.artifacts(run_id))
-
-
-async def _elicited(gate: Gate, ctx: RequestContext) -> ElicitResult:
-    """What the client's user says to a question; where the client fails at asking, nobody has said anything."""
-    try:
-        return await ctx.session.elicit_form(gate.question, form_schema(gate), ctx.request_id)
-    except (MCPError, ValidationError) as error:
-        logger.warning("%s could not ask its user: %s", client_name(ctx), type(error).__name__)
-        return ElicitResult(action="cancel")
 
 
 def _sender(ctx: RequestContext, token: str | int) -> SendProgress:

@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 INSTRUCTIONS = """\
 Each workflow tool runs a team of agents and can take minutes; while it runs, it reports every step as progress.
 Call it once and wait: calling it again with the same input joins the run that is under way instead of starting another.
-If a call ends early (time-out, lost connection, wait_seconds), the run goes on: get_run with its run_id shows how far
-it is and, once it is over, its result; list_runs finds runs whose id you no longer have. cancel_run ends one.
+If a call ends early (time-out, lost connection, wait_seconds), nothing is lost: get_run with its run_id shows how far
+the run is and, once it is over, its result; an interrupted one goes on with the same call, or with resume_run.
+list_runs finds runs whose id you no longer have. cancel_run ends one.
 Results are short; whole texts (designs, diffs, reviews) are resources under runs://<run_id>/artifacts/.
 A result with "offline": true was made by scripted agents, not by a model: say so when you report it.
 """

@@ -76,13 +76,13 @@ class _End:
     """The server's end: children are signalled and runs stopped in the moment it comes."""
 
     def __init__(self, opening: OpenedWhenNeeded) -> None:
-        self._opening = opening
+        self.opening = opening
         self.come = anyio.Event()
         self.code = 0
 
     def comes(self, code: int) -> None:
         """Now; the first reason is the one the exit code tells."""
-        if (assembly := self._opening.assembly) is not None:
+        if (assembly := self.opening.assembly) is not None:
             assembly.children.signal_all()
             assembly.engine.stop_all()
         if not self.come.is_set():
@@ -91,7 +91,7 @@ class _End:
 
     async def settle(self) -> None:
         """Leave the runs as interrupted, and the log on disk."""
-        if (assembly := self._opening.assembly) is not None:
+        if (assembly := self.opening.assembly) is not None:
             await assembly.engine.close()
             await assembly.log.close(LOG_SECONDS)
             assembly.lock.release()
@@ -99,7 +99,7 @@ class _End:
 
 async def _answer(server: Server[dict[str, object]], wire: Wire, end: _End) -> None:
     try:
-        await serve_stdio(server, wire, on_close=lambda: end.comes(0))
+        await serve_stdio(server, wire, on_answer=end.opening.begin, on_close=lambda: end.comes(0))
     except Exception:  # whatever the wire died of: the server ends in order, and runs are left interrupted
         logger.exception("the connection broke")
     finally:

@@ -77,11 +77,13 @@ class _Outlet:
 
     Args:
         descriptor: Where to write.
+        on_answer: Called when the first message is written.
         on_close: Called when the other end is closed.
     """
 
-    def __init__(self, descriptor: int, on_close: Callable[[], None]) -> None:
+    def __init__(self, descriptor: int, on_answer: Callable[[], None], on_close: Callable[[], None]) -> None:
         self._descriptor = descriptor
+        self._on_answer: Callable[[], None] | None = on_answer
         self._on_close = on_close
         self._held = ""
         self._closed = False
@@ -104,6 +106,9 @@ class _Outlet:
         except OSError:
             self._closed = True
             self._on_close()
+        if self._on_answer is not None:
+            self._on_answer()
+            self._on_answer = None
 
     def _write_out(self, data: bytes) -> None:
         left = memoryview(data)
@@ -120,16 +125,19 @@ def _room_in(descriptor: int) -> "select.poll | None":
     return room
 
 
-async def serve_stdio(server: Server[dict[str, object]], wire: Wire, on_close: Callable[[], None]) -> None:
+async def serve_stdio(
+    server: Server[dict[str, object]], wire: Wire, *, on_answer: Callable[[], None], on_close: Callable[[], None]
+) -> None:
     """Answer until the client closes one of its ends.
 
     Args:
         server: Who answers.
         wire: The claimed wire.
+        on_answer: Called when the first answer is written.
         on_close: Called at once when the client has closed an end, before any open request is told.
     """
     stdin = cast("anyio.AsyncFile[str]", _Inlet(wire.stdin))
-    stdout = cast("anyio.AsyncFile[str]", _Outlet(wire.stdout, on_close))
+    stdout = cast("anyio.AsyncFile[str]", _Outlet(wire.stdout, on_answer, on_close))
     async with stdio_server(stdin, stdout) as (incoming, outgoing):
         try:
             first = await _after_probes(server, incoming, outgoing)

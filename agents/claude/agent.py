@@ -25,7 +25,6 @@ from agents.mcp_servers import McpServers
 from agents.processes.child import ChildProcess, ignore
 from agents.processes.patience import Patience
 from agents.processes.registry import ProcessRegistry
-from agents.processes.temporary_directory import temporary_directory
 
 MODEL_IDLE_SECONDS = 660.0
 TOOL_IDLE_SECONDS = 3600.0
@@ -197,7 +196,7 @@ class ClaudeAgent:
             servers=McpServers.read(self._mcp_config) if work.task.connected_tools and self._mcp_config else None,
         )
         async with (
-            temporary_directory(work.environ, TEMPORARY_VARIABLES) as temporary,
+            self._registry.temporary_directory(work.environ, TEMPORARY_VARIABLES) as temporary,
             self._registry.child(
                 command.argv,
                 stdin=None if command.is_dialogue else command.prompt.encode(),
@@ -208,7 +207,6 @@ class ClaudeAgent:
                 | ({} if kept is None else kept.variables(work.environ)),
                 marker=work.marker,
                 patience=self._patience,
-                temporary=temporary,
             ) as child,
         ):
             yield child, command

@@ -30,7 +30,14 @@ from agents.claude.messages import (
 )
 from agents.claude.remarks import tell_control, tell_older_release, tell_remark, tell_synthetic
 from agents.claude.speakers import Speakers
-from agents.claude.stream_messages import MessageDelta, StreamMessage, TextDelta, ThinkingDelta
+from agents.claude.stream_messages import (
+    BlockStopped,
+    InputDelta,
+    MessageDelta,
+    StreamMessage,
+    TextDelta,
+    ThinkingDelta,
+)
 from agents.claude.system_messages import (
     ApiRetry,
     BackgroundTasksChanged,
@@ -53,6 +60,8 @@ from agents.json_fields import text_of
 
 _UNAUTHORIZED = 401
 _AGENT_TOOLS = frozenset({"Agent", "Task"})
+_UNTOLD = frozenset({InputDelta, BlockStopped})
+"""What tells nothing by itself: the call or the block is told as a whole."""
 _THINKING_STEP_TOKENS = 500
 
 
@@ -132,6 +141,8 @@ class Narrator:
         Returns:
             What has just happened, in order; empty if it is nothing to tell.
         """
+        if type(message) in _UNTOLD:  # two lines in five
+            return []
         match message:
             case TextDelta() | ThinkingDelta():
                 return self._live.preview(message)

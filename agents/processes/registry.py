@@ -18,6 +18,7 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
+from agents.processes import temporary_directory as temporary
 from agents.processes.patience import Patience
 from agents.processes.watchdog_link import WatchdogLink
 
@@ -51,7 +52,6 @@ class ProcessRegistry:
         environment: Mapping[str, str],
         marker: str,
         patience: Patience,
-        temporary: Path | None = None,
     ) -> AsyncGenerator["ChildProcess"]:
         """Start a child; when the block is left, nothing of it is left.
 
@@ -64,14 +64,13 @@ class ProcessRegistry:
             environment: Its whole environment; carries the marker.
             marker: Unique to this child.
             patience: How long to wait for it.
-            temporary: A directory for its temporary files, which the watchdog removes if this server cannot.
 
         Raises:
             OSError: It could not be started.
         """
         from agents.processes.child import ChildProcess  # psutil takes 1 MB, which an idle server is spared
 
-        process = await self._start(argv, cwd, environment, marker, temporary)
+        process = await self._start(argv, cwd, environment, marker)
         child = ChildProcess(process, marker, patience, self._scanners)
         self._children[marker] = child
         unwatched: OSError | None = None
@@ -96,6 +95,28 @@ class ProcessRegistry:
         if unwatched is not None:
             raise unwatched
 
+    @asynccontextmanager
+    async def temporary_directory(
+        self, environ: Mapping[str, str], names: Sequence[str] = temporary.VARIABLES
+    ) -> AsyncGenerator[Path]:
+        """Make a directory for a child's temporary files; when the block is left, or this server is gone, so is it.
+
+        Args:
+            environ: Says where temporary files belong on this machine.
+            names: The variables that say it, the first that names a directory counts; without any, the usual place
+                does.
+
+        Raises:
+            OSError: There is no place for it.
+        """
+        path = await temporary.make(environ, names)
+        try:
+            self._watchdog.guard(path)
+            yield path
+        finally:
+            if await temporary.remove(path):
+                self._watchdog.release(path)
+
     def signal_all(self) -> None:
         """Ask all children to end, and return at once; safe to call in a signal handler."""
         for child in tuple(self._children.values()):
@@ -110,11 +131,11 @@ class ProcessRegistry:
         await self._watchdog.close()
 
     async def _start(
-        self, argv: Sequence[str], cwd: Path, environment: Mapping[str, str], marker: str, temporary: Path | None
+        self, argv: Sequence[str], cwd: Path, environment: Mapping[str, str], marker: str
     ) -> anyio.abc.Process:
         if self._launcher is None:
             self._launcher = await _parent_death_launcher()
-        self._watchdog.expect(marker, temporary)
+        self._watchdog.expect(marker)
         try:
             # No descriptor but the three is inherited (`close_fds`), and none of these is ours. The fork happens in the
             # event loop's thread: the parent-death signal comes when the forking *thread* ends.

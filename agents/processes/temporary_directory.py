@@ -1,10 +1,9 @@
-"""A directory for a child's temporary files, which goes with the child."""
+"""A directory for a child's temporary files."""
 
 import logging
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -18,25 +17,31 @@ _PREFIX = "agent-workflows-"
 _log = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def temporary_directory(environ: Mapping[str, str], names: Sequence[str] = VARIABLES) -> AsyncGenerator[Path]:
-    """Make a directory for this user alone; when the block is left, it is gone with all that is in it.
+async def make(environ: Mapping[str, str], names: Sequence[str]) -> Path:
+    """Make one for this user alone.
 
     Args:
         environ: Says where temporary files belong on this machine.
-        names: The variables that say it, the first that names a directory counts; without any, the usual place does.
+        names: The variables that say it, the first that names a directory counts.
 
     Raises:
         OSError: There is no place for it.
     """
-    path = await anyio.to_thread.run_sync(_make, [environ.get(name, "") for name in names])
-    try:
-        yield path
-    finally:
-        with anyio.move_on_after(_REMOVE_SECONDS, shield=True) as bound:
-            await anyio.to_thread.run_sync(lambda: shutil.rmtree(path, ignore_errors=True), abandon_on_cancel=True)
-        if bound.cancelled_caught:
-            _log.warning("Temporary files of a child are still being removed: %s", path)
+    return await anyio.to_thread.run_sync(_make, [environ.get(name, "") for name in names])
+
+
+async def remove(path: Path) -> bool:
+    """Remove it with all that is in it; whether it is gone. Takes 5 s at most, and is not cancelled."""
+    with anyio.move_on_after(_REMOVE_SECONDS, shield=True):
+        if await anyio.to_thread.run_sync(_remove, path, abandon_on_cancel=True):
+            return True
+    _log.warning("Temporary files of a child are still there: %s", path)
+    return False
+
+
+def _remove(path: Path) -> bool:
+    shutil.rmtree(path, ignore_errors=True)
+    return not path.exists()
 
 
 def _make(places: Sequence[str]) -> Path:

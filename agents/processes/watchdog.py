@@ -8,10 +8,10 @@ files are removed.
 
 Lines on standard input, fields separated by one blank:
 
-    + <marker> <pid> <directory>    this child runs; a pid of 0: it is about to be started
-    - <marker>                      it has ended, and nothing of it is left
-
-The directory is its own for temporary files: the path's bytes as hexadecimal digits, or `-` where it has none.
+    + <marker> <pid>    this child runs; a pid of 0: it is about to be started
+    - <marker>          it has ended, and nothing of it is left
+    > <directory>       this is for temporary files of children; the path's bytes as hexadecimal digits
+    < <directory>       it is gone
 
 A process is known by its number and its start time, so that a number which is given out again harms nobody.
 
@@ -60,22 +60,23 @@ class Children:
     def __init__(self) -> None:
         self.markers: set[str] = set()
         self._identities: dict[str, Identity] = {}
-        self._directories: dict[str, str] = {}
+        self.directories: set[str] = set()
 
     def hear(self, line: str) -> None:
         """Take one line; one that is not as declared is ignored, for there is nobody to tell."""
         match line.split():
-            case ["+", marker, pid, directory] if pid.isdecimal():
+            case ["+", marker, pid] if pid.isdecimal():
                 self.markers.add(marker)
-                with suppress(ValueError):  # it has none
-                    self._directories[marker] = os.fsdecode(bytes.fromhex(directory))
                 started = _start_time_of(int(pid))
                 if started is not None:
                     self._identities[marker] = Identity(int(pid), started)
             case ["-", marker]:
                 self.markers.discard(marker)
                 self._identities.pop(marker, None)
-                self._directories.pop(marker, None)
+            case [">" | "<" as sign, digits]:
+                with suppress(ValueError):  # no path
+                    directory = os.fsdecode(bytes.fromhex(digits))
+                    (self.directories.add if sign == ">" else self.directories.discard)(directory)
             case _:
                 pass
 
@@ -83,11 +84,6 @@ class Children:
     def identities(self) -> set[Identity]:
         """The children that were seen running."""
         return set(self._identities.values())
-
-    @property
-    def directories(self) -> list[str]:
-        """Where they keep their temporary files."""
-        return list(self._directories.values())
 
 
 def main() -> None:
@@ -98,12 +94,8 @@ def main() -> None:
     children = Children()
     for line in sys.stdin.buffer:
         children.hear(line.decode(errors="replace"))
-    if not children.markers:
-        return
-    if sys.platform == "win32":
-        _end_trees_on_windows(children)
-    else:
-        _end_all(children)
+    if children.markers:
+        _end_trees_on_windows(children) if sys.platform == "win32" else _end_all(children)
     for directory in children.directories:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -19,19 +18,6 @@ _Popen = subprocess.Popen[bytes]  # noqa: TID251 - the watchdog is no child of a
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Child:
-    """What the watchdog is told of a child."""
-
-    pid: int
-    directory: Path | None
-
-    def line(self, marker: str) -> str:
-        """It, as `watchdog.py` describes it."""
-        directory = "-" if self.directory is None else os.fsencode(self.directory).hex()
-        return f"+ {marker} {self.pid} {directory}\n"
-
-
 class WatchdogLink:
     """Starts the watchdog with the first child, and tells it which children there are.
 
@@ -42,21 +28,18 @@ class WatchdogLink:
     def __init__(self) -> None:
         self._process: _Popen | None = None
         self._pipe = -1
-        self._children: dict[str, _Child] = {}
+        self._children: dict[str, int] = {}
+        self._directories: set[Path] = set()
 
-    def expect(self, marker: str, directory: Path | None) -> None:
+    def expect(self, marker: str) -> None:
         """A child with this marker is about to be started.
-
-        Args:
-            marker: Unique to this child.
-            directory: Its own for temporary files, which goes with it.
 
         Raises:
             OSError: The watchdog could not be started; then neither may the child be.
         """
-        self._children[marker] = child = _Child(0, directory)
+        self._children[marker] = 0
         try:
-            self._tell(child.line(marker))
+            self._tell(f"+ {marker} 0\n")
         except OSError:
             del self._children[marker]
             raise
@@ -67,8 +50,8 @@ class WatchdogLink:
         Raises:
             OSError: The watchdog has died and could not be started again.
         """
-        self._children[marker] = child = _Child(pid, self._children[marker].directory)
-        self._tell(child.line(marker))
+        self._children[marker] = pid
+        self._tell(f"+ {marker} {pid}\n")
 
     def forget(self, marker: str) -> None:
         """Nothing is left of the child."""
@@ -76,14 +59,29 @@ class WatchdogLink:
         if self._process is not None:
             self._send(f"- {marker}\n")
 
+    def guard(self, directory: Path) -> None:
+        """A directory for temporary files is there, and is to be gone when the server is.
+
+        Raises:
+            OSError: The watchdog could not be started.
+        """
+        self._directories.add(directory)
+        self._tell(f"> {_digits(directory)}\n")
+
+    def release(self, directory: Path) -> None:
+        """It is gone."""
+        self._directories.discard(directory)
+        if self._process is not None:
+            self._send(f"< {_digits(directory)}\n")
+
     async def close(self) -> None:
-        """Let the watchdog go: it ends at once if it has no children to look after, else it ends them first."""
+        """Let the watchdog go: it ends at once if it has nothing to look after, else it ends or removes that first."""
         process, pipe = self._process, self._pipe
         self._process, self._pipe = None, -1
         if process is None:
             return
         os.close(pipe)
-        if self._children:
+        if self._children or self._directories:
             _reap_when_it_ends(process)
             return
         with anyio.CancelScope(shield=True):
@@ -126,8 +124,14 @@ class WatchdogLink:
         if sys.platform != "win32":
             os.set_blocking(writing, False)
         self._pipe = writing
-        for marker, child in self._children.items():
-            self._send(child.line(marker))
+        for marker, pid in self._children.items():
+            self._send(f"+ {marker} {pid}\n")
+        for directory in self._directories:
+            self._send(f"> {_digits(directory)}\n")
+
+
+def _digits(directory: Path) -> str:
+    return os.fsencode(directory).hex()
 
 
 def _reap(process: _Popen) -> None:

@@ -19,7 +19,7 @@ from mcp_types import (
     ErrorData,
     Request,
 )
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mcp_server.assembly import Assembly
 from mcp_server.eras import TASKS
@@ -245,3 +245,56 @@ async def test_an_answer_that_no_form_has_fields_for_is_given_as_json(tmp_path: 
         result = told(await client.call_tool("painting", ARGUMENTS))
 
     assert result["result"] == {"answer": "RED"}
+
+
+# An answer that does not fit is none: the question stays open, and its user hears why.
+
+
+class Short(BaseModel):
+    """An answer that can be too long."""
+
+    said: str = Field(max_length=3)
+
+
+async def ask_for_little(_state: State) -> State:
+    match ask_person("Who?", Short):
+        case Answered(answer, _):
+            return {"parts": [answer.said]}
+        case _:
+            return {"parts": ["nobody"]}
+
+
+LITTLE = workflow(chain(first=ask_for_little), "first", name="little")
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_who_answers_what_does_not_fit_is_told_why_and_asked_again(tmp_path: Path, era: Era) -> None:
+    heard: list[str] = []
+
+    async def person(_context: object, question: ElicitRequestParams) -> ElicitResult:
+        heard.append(question.message)
+        return ElicitResult(action="accept", content={"said": "far too long" if len(heard) == 1 else "Ann"})
+
+    async with assembled(tmp_path, LITTLE) as assembly, client_of(assembly, era, person) as client:
+        result = told(await client.call_tool("little", ARGUMENTS))
+
+    assert (result["status"], result["result"]["answer"]) == ("completed", "Ann")
+    first, second = heard
+    assert first == "Who?"
+    assert "too long" in second
+    assert second.endswith("Who?")
+
+
+async def test_who_never_answers_what_fits_is_asked_no_more_in_this_call(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    async def person(_context: object, question: ElicitRequestParams) -> ElicitResult:
+        heard.append(question.message)
+        return ElicitResult(action="accept", content={"said": "far too long"})
+
+    async with assembled(tmp_path, LITTLE) as assembly, client_of(assembly, "legacy", person) as client:
+        result = told(await client.call_tool("little", ARGUMENTS))
+
+    assert len(heard) == 3
+    assert result["status"] == "waiting"
+    assert "answer_run" in result["summary"]

@@ -3,6 +3,7 @@
 import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -89,6 +90,39 @@ async def test_every_answer_says_why_the_data_directory_cannot_be_used(
             assert all(word in refusal for word in words)
     assert contents(place.home) == before
     assert list(place.workspace.iterdir()) == []
+
+
+async def test_nobody_waits_for_the_failure_of_others(tmp_path: Path) -> None:
+    """A database that somebody else holds is waited for 5 s: once, by all who ask meanwhile, and not for the tools."""
+    place = Place.below(tmp_path)
+    place.home.mkdir()
+    with closing(sqlite3.connect(place.home / "runs.sqlite3", isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        async with place.server("--offline") as client:
+            await client.open()
+            waiting = [await client.request(method) for method in ("resources/list", "prompts/list", "resources/list")]
+            tools = await client.asked("tools/list", within=4)
+            refusals = [await client.answer(request, within=8) for request in waiting]
+    assert tools["result"]["tools"]
+    assert all("runs.sqlite3" in refusal["error"]["message"] for refusal in refusals)
+
+
+async def test_a_request_that_is_cancelled_while_the_log_opens_leaves_nothing_open(tmp_path: Path) -> None:
+    place = Place.below(tmp_path)
+    async with place.server("--offline") as client:
+        await client.open()
+    async with place.server("--offline") as client:
+        await client.open()
+        request = await client.call("list_runs", {})
+        await client.notify("notifications/cancelled", {"requestId": request})
+        assert (await client.told("list_runs", {}))["runs"] == []
+        databases = [
+            file for file in psutil.Process(client.process.pid).open_files() if file.path.endswith("runs.sqlite3")
+        ]
+        await client.close_stdin()
+        await client.ended()
+    assert len(databases) <= 2  # one to read and one to write
+    assert sorted(path.name for path in place.home.glob("runs.sqlite3*")) == ["runs.sqlite3"]
 
 
 async def test_a_server_whose_data_directory_is_repaired_works_without_a_new_start(tmp_path: Path) -> None:

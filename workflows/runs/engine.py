@@ -143,6 +143,14 @@ class Engine(Protocol):
         """Like `cancel`, without waiting for anything; for callers that are being cancelled themselves."""
         ...
 
+    def leave_soon(self, run_id: str) -> None:
+        """Stop working on a run of this process, which is then interrupted; returns at once.
+
+        For callers whose client is gone without a word: nobody pays for what nobody may want, and whoever does want it
+        goes on with it.
+        """
+        ...
+
     def runs_here(self, run_id: str) -> bool:
         """Whether this process runs it; a run of another process may be waited for there."""
         ...

@@ -134,16 +134,18 @@ class JobsAtWork:
         here = tuple(self._jobs)
         self.stop_all()
         done, late = set[asyncio.Task[None]](), set[asyncio.Task[None]]()
+        releasing: asyncio.Task[None] | None = None
         with anyio.CancelScope(shield=True):
             if self._tasks:
                 await asyncio.wait(set(self._tasks), timeout=UNWIND_SECONDS)
-            last = [asyncio.create_task(self._release_all(here)), asyncio.create_task(self._graphs.close())]
+            releasing = asyncio.create_task(self._release_all(here))
             left = CLOSE_SECONDS - (time.monotonic() - began)
+            last = {releasing, asyncio.create_task(self._graphs.close())}
             done, late = await asyncio.wait(last, timeout=max(0.0, left))
         for task in done:
             if (error := task.exception()) is not None:
                 logger.error("not everything could be put away", exc_info=error)
-        if late:
+        if releasing in late:
             logger.error(
                 "a database did not answer in time; runs may stay marked as running until somebody looks at them"
             )
@@ -154,6 +156,9 @@ class JobsAtWork:
     async def _work_on(self, run: Run, make: Callable[[RunWriter], Awaitable[Job]]) -> Run:
         writer = await self._log.open(run.run_id, self._token)
         job = await make(writer)
+        if run.last_seq:  # what was said while nobody worked on it comes before its agents go on
+            for _, word in await self._log.take_words(self._token, (run.run_id,)):
+                job.hear(word)
         await writer.flush()  # nobody is told of a run, and nothing is done, that a crash could still undo
         self.refuse_if_closed()
         self._jobs[run.run_id] = job

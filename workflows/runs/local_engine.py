@@ -187,6 +187,12 @@ class LocalEngine:
         else:
             self._jobs.spawn(self._log.request_cancel(run_id, CancelRequest(by=by, reason=reason)))
 
+    def leave_soon(self, run_id: str) -> None:
+        """See the port."""
+        job = self._jobs.get(run_id)
+        if job is not None:
+            job.stop(Stop("left"))
+
     def runs_here(self, run_id: str) -> bool:
         """See the port."""
         return self._jobs.get(run_id) is not None

@@ -23,13 +23,13 @@ class Stop:
     """Why a job is to stop before its graph has ended.
 
     Attributes:
-        kind: Cancelled by somebody, out of time, the server goes, the log cannot take more, or it was taken by another
-            writer.
+        kind: Cancelled by somebody, out of time, the server goes, whoever wanted it has left, the log cannot take more,
+            or it was taken by another writer.
         by: Who.
         reason: Why.
     """
 
-    kind: Literal["cancelled", "time_limit", "shutdown", "log", "taken"]
+    kind: Literal["cancelled", "time_limit", "shutdown", "left", "log", "taken"]
     by: str = ""
     reason: str = ""
 
@@ -100,7 +100,7 @@ class Outcomes:
                 return self._failed(TimeLimitReached("The run has used its max_seconds."))
             case "log":
                 return Paused(stop.reason)
-            case "shutdown" | "taken":
+            case "shutdown" | "left" | "taken":
                 return Left()
             case _:
                 assert_never(stop.kind)

@@ -28,6 +28,7 @@ class SharedGraphs:
         self._log = log
         self._opening: asyncio.Task[GraphRunner] | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._retiring = False
         self._more_to_retire = False
 
@@ -62,15 +63,19 @@ class SharedGraphs:
             self._retiring = False
 
     async def close(self) -> None:
-        """Let go of the database. What is still being opened is closed once it is open."""
+        """Let go of the database. What is still being opened is closed once it is open, and nobody waits for that."""
         opening, self._opening = self._opening, None
         if self._sweeping is not None:
             self._sweeping.cancel()
         if opening is None:
             return
-        await asyncio.wait({opening})
-        if not _failed(opening):
-            await opening.result().close()
+        if opening.done():
+            await _close(opening)
+        else:
+            opening.add_done_callback(self._close_late)
+
+    def _close_late(self, opening: "asyncio.Task[GraphRunner]") -> None:
+        self._closing = asyncio.create_task(_close(opening))
 
     async def _open(self) -> GraphRunner:
         graphs = await self._open_graphs()
@@ -86,6 +91,11 @@ class SharedGraphs:
                 await graphs.forget(run.run_id)
         except RunError as error:
             logger.warning("old checkpoints are kept: %s", error.message)
+
+
+async def _close(opening: "asyncio.Task[GraphRunner]") -> None:
+    if not _failed(opening):
+        await opening.result().close()
 
 
 def _failed(opening: "asyncio.Task[GraphRunner]") -> bool:

@@ -67,14 +67,29 @@ async def hang_up(process: anyio.abc.Process) -> int:
 
 async def test_it_ends_at_once_when_there_is_nothing_to_look_after() -> None:
     async with started(WATCHDOG) as process:
-        await say(process, f"+ {MARKER} 0 -\n- {MARKER}\n")
+        await say(process, f"+ {MARKER} 0\n- {MARKER}\n")
 
         assert await hang_up(process) == 0
 
 
+async def test_it_removes_the_directories_that_the_server_has_not_removed(tmp_path: Path) -> None:
+    kept, gone = tmp_path / "kept", tmp_path / "with a blank\nand more"
+    for directory in (kept, gone):
+        directory.mkdir()
+        (directory / "file").touch()
+    async with started(WATCHDOG) as process:
+        said = [f"> {os.fsencode(directory).hex()}\n" for directory in (kept, gone)]
+        await say(process, f"{''.join(said)}< {os.fsencode(kept).hex()}\n")
+
+        assert await hang_up(process) == 0
+
+    assert kept.exists()
+    assert not gone.exists()
+
+
 async def test_it_survives_lines_it_does_not_understand() -> None:
     async with started(WATCHDOG) as process:
-        await say(process, "\n+\n+ m\n+ m x\n- \nrubbish \xff\n+ a b c\n+ a b c d\n")
+        await say(process, "\n+\n+ m\n+ m x\n- \nrubbish \xff\n+ a b c d\n> x\n< 6162 6364\n")
 
         assert await hang_up(process) == 0
 
@@ -88,7 +103,7 @@ async def test_it_ends_a_child_and_everything_below(behaviour: Behaviour) -> Non
         assert child.stdin is not None
         await child.stdin.aclose()
         await first_output_of(child, b"ready")
-        await say(process, f"+ {MARKER} 0 -\n+ {MARKER} {child.pid} -\n")
+        await say(process, f"+ {MARKER} 0\n+ {MARKER} {child.pid}\n")
 
         assert await hang_up(process) == 0
 
@@ -101,7 +116,7 @@ async def test_it_ends_a_child_that_was_only_announced() -> None:
         assert child.stdin is not None
         await child.stdin.aclose()
         await first_output_of(child, b"ready")
-        await say(process, f"+ {MARKER} 0 -\n")
+        await say(process, f"+ {MARKER} 0\n")
 
         assert await hang_up(process) == 0
 
@@ -110,7 +125,7 @@ async def test_it_ends_a_child_that_was_only_announced() -> None:
 
 async def test_it_leaves_a_child_alone_that_has_ended_well_for_the_server() -> None:
     async with started(["sleep", "60"], {CHILD_VARIABLE: MARKER}) as child, started(WATCHDOG) as process:
-        await say(process, f"+ {MARKER} {child.pid} -\n- {MARKER}\n")
+        await say(process, f"+ {MARKER} {child.pid}\n- {MARKER}\n")
 
         assert await hang_up(process) == 0
 
@@ -119,7 +134,7 @@ async def test_it_leaves_a_child_alone_that_has_ended_well_for_the_server() -> N
 
 async def test_it_does_not_end_before_its_server_whatever_it_is_sent() -> None:
     async with started(["sleep", "60"], {CHILD_VARIABLE: MARKER}) as child, started(WATCHDOG) as process:
-        await say(process, f"+ {MARKER} {child.pid} -\n")
+        await say(process, f"+ {MARKER} {child.pid}\n")
         await until(lambda: _ignores_sigterm(process.pid))
         process.terminate()
 

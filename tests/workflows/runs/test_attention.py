@@ -5,6 +5,8 @@ from pathlib import Path
 import anyio
 import pytest
 
+from agents.agent import AgentReply, AgentTask
+from agents.events import Emit
 from tests.waiting import until
 from tests.workflows.runs.floor import Floor, Held, answer, floor
 from tests.workflows.runs.small_workflows import asking, one_stage, workflow
@@ -130,3 +132,27 @@ async def test_a_word_for_a_run_that_is_over_is_said_to_have_come_too_late(
         await other.engine.steer(run.run_id, Steering(text="mind the tests", by="Ann"))
         await until(lambda: "came too late" in caplog.text)
     assert "mind the tests" in caplog.text
+
+
+@pytest.mark.parametrize("others_at_work", [False, True])
+async def test_what_was_said_to_a_parked_run_is_the_first_thing_its_agents_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, others_at_work: bool
+) -> None:
+    monkeypatch.setattr(attention, "ATTEND_SECONDS", 60)
+    held, prompts = Held(), list[str]()
+
+    async def act(task: AgentTask, emit: Emit) -> AgentReply:
+        prompts.append(task.prompt)
+        return await held.act(task, emit) if task.prompt == "busy" else await answer(task, emit)
+
+    async with floor(tmp_path, act) as at:
+        if others_at_work:
+            await at.start(ONE_STAGE, "busy")
+            await held.until_begun()
+        run = await parked(at, await at.start(ASKING))
+        prompts.clear()
+        await at.engine.steer(run.run_id, Steering(text="mind the tests", by="Ann"))
+        await at.engine.answer(run.run_id, reply(YES))
+        await at.ended(run)
+        assert ["mind the tests" in prompt for prompt in prompts] == [True]
+        assert await heard(at, run) == ["mind the tests"]

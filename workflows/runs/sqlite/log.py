@@ -40,6 +40,8 @@ LOOK_SECONDS = 0.02
 """How often commits of other processes are looked for."""
 CLOSE_SECONDS = 5.0
 """How long `close` waits for the disk."""
+_GIVE_UP_SECONDS = 0.1
+"""How long a log that could not be opened is waited for."""
 
 
 class SqliteEventLog:
@@ -76,7 +78,11 @@ class SqliteEventLog:
             workflows.runs.errors.LogUnavailable: It cannot be used, and why.
         """
         log = cls(directory, quiet_seconds=quiet_seconds)
-        await log._commits.open()
+        try:
+            await log._commits.open()
+        except BaseException:  # cancelled, it would leave the thread and its connection behind
+            await log.close(_GIVE_UP_SECONDS)
+            raise
         return log
 
     async def create(self, run: Run) -> tuple[Run, bool]:
