@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,36 @@ TASK = {"task": "Turn titles into slugs"}
 APP = "text/html;profile=mcp-app"
 
 
+@dataclass(slots=True)
+class Outage:
+    """Times in which a host passes nothing on.
+
+    Attributes:
+        now: Whether this is one.
+    """
+
+    now: bool = False
+    _refused: anyio.Event = field(default_factory=anyio.Event)
+
+    def refuse(self) -> dict[str, Any]:
+        """What the host answers."""
+        self._refused.set()
+        return {"error": {"code": -32000, "message": "The server is started again."}}
+
+    async def refused(self, times: int) -> None:
+        """Wait until the app was refused so often from now on."""
+        with anyio.fail_after(15):
+            for _ in range(times):
+                self._refused = anyio.Event()
+                await self._refused.wait()
+
+
 @asynccontextmanager
-async def hosted(browser: Browser, client: WireClient) -> AsyncGenerator[tuple[Page, FrameLocator], None]:
+async def hosted(
+    browser: Browser, client: WireClient, outage: Outage | None = None
+) -> AsyncGenerator[tuple[Page, FrameLocator], None]:
     """A host that shows the app of `build_feature`, and the app, which must throw nothing and ask for nothing."""
+    outage = outage or Outage()
     tools = (await client.asked("tools/list"))["result"]["tools"]
     (tool,) = [tool for tool in tools if tool["name"] == "build_feature"]
     answer = await client.asked("resources/read", {"uri": tool["_meta"]["ui"]["resourceUri"]})
@@ -31,6 +59,8 @@ async def hosted(browser: Browser, client: WireClient) -> AsyncGenerator[tuple[P
     assert content["mimeType"] == APP
 
     async def ask_server(method: str, params: dict[str, Any]) -> dict[str, Any]:
+        if outage.now:
+            return outage.refuse()
         answer = await client.asked(method, params)
         return {name: answer[name] for name in ("result", "error") if name in answer}
 
@@ -87,6 +117,41 @@ async def test_the_app_shows_a_run_while_its_call_is_still_under_way(tmp_path: P
             await expect(app.locator(".run-title .chip").first).to_have_text("Cancelled", timeout=15_000)
             with anyio.fail_after(10):
                 assert (await client.answer(call))["result"]["isError"]
+
+
+async def test_the_app_goes_on_when_its_host_has_passed_nothing_on_for_a_while(
+    tmp_path: Path, browser: Browser
+) -> None:
+    place, outage = Place.below(tmp_path), Outage()
+    async with place.server("--offline", "--workflow", str(OWN / "held.py")) as client:
+        await client.open()
+        async with hosted(browser, client, outage) as (page, app):
+            outage.now = True
+            await client.call("held", TASK)
+            await page.evaluate("input => window.tell('ui/notifications/tool-input', {arguments: input})", TASK)
+            await outage.refused(2)
+            outage.now = False
+            await expect(app.locator(".stream")).to_contain_text("waiting for go", timeout=15_000)
+
+            outage.now = True
+            await outage.refused(2)
+            await expect(app.locator(".chip.connection")).to_be_visible()
+            (place.workspace / "go").touch()
+            outage.now = False
+
+            await expect(app.locator(".run-title .chip").first).to_have_text("Completed", timeout=15_000)
+            await expect(app.locator(".stream")).to_contain_text("let go")
+
+
+async def test_a_run_that_the_server_does_not_have_is_said_to_be_none_at_once(tmp_path: Path, browser: Browser) -> None:
+    async with Place.below(tmp_path).server("--offline") as client:
+        await client.open()
+        async with hosted(browser, client) as (page, app):
+            result = {"structuredContent": {"run_id": "0000"}}
+            await page.evaluate("result => window.tell('ui/notifications/tool-result', result)", result)
+
+            await expect(app.locator("h1")).to_have_text("This run cannot be shown")
+            await expect(app.locator(".problem")).to_contain_text("There is no resource runs://0000")
 
 
 async def test_the_app_wears_the_host_s_colours_and_has_it_open_links(tmp_path: Path, browser: Browser) -> None:

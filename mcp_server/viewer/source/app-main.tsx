@@ -2,6 +2,8 @@ import { render } from "preact";
 import { wear } from "./colours.ts";
 import { HostBridge, type ToolResult } from "./host-bridge.ts";
 import { HostSource } from "./host-source.ts";
+import { Patience } from "./patience.ts";
+import { pause } from "./pause.ts";
 import { RunView } from "./run-view.tsx";
 import "./styles/page.css";
 
@@ -31,13 +33,27 @@ async function inputOf(id: string): Promise<Input> {
 }
 
 /** The newest run with the call's input: a call joins a run that is under way, so there is one at most. */
+async function newestRun(call: Input): Promise<string> {
+  const { runs } = (await host.callTool("list_runs", { limit: 5 })) as { readonly runs: readonly { readonly run_id: string; readonly ended_at: string | null }[] };
+  for (const run of runs.filter((one) => one.ended_at === null)) {
+    if (belongs(await inputOf(run.run_id), call)) return run.run_id;
+  }
+  return "";
+}
+
+/** Look for the run of a call until it is there, or until the call's result has said which one it is. */
 async function findRun(call: Input): Promise<void> {
+  const patience = new Patience();
   while (runId === "") {
-    const { runs } = (await host.callTool("list_runs", { limit: 5 })) as { readonly runs: readonly { readonly run_id: string; readonly ended_at: string | null }[] };
-    for (const run of runs.filter((one) => one.ended_at === null)) {
-      if (belongs(await inputOf(run.run_id), call)) return show(run.run_id);
+    try {
+      const found = await newestRun(call);
+      if (runId !== "") return;
+      if (found !== "") return show(found);
+      patience.succeeded();
+      await pause(LOOK_MS);
+    } catch (error) {
+      if (runId === "") await patience.failed(error);
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 

@@ -5,12 +5,12 @@ const LEAST_PROGRESS = 8;
 const LEAST_SECONDS = 5;
 
 /**
- * Seconds that a run may still take: what it took so far, carried on. Null where that would be a guess.
+ * Seconds that a run may still take: for how long it was worked on so far, carried on. Null where that would be a guess.
  *
  * It is shown as "about": the bar rises as stages usually take their time, and this run may be another one.
  */
 export function secondsLeft(state: RunState, now: number): number | null {
-  const took = (now - state.startedAt) / 1000;
+  const took = (now - state.startedAt - state.stoodStillMs) / 1000;
   if (state.status !== "running" || state.progress < LEAST_PROGRESS || state.progress >= 99 || took < LEAST_SECONDS) return null;
   return (took * (100 - state.progress)) / state.progress;
 }

@@ -1,5 +1,7 @@
 import { isLast } from "../../../examples/typescript/src/client.ts";
 import type { HostBridge } from "./host-bridge.ts";
+import { Patience } from "./patience.ts";
+import { pause } from "./pause.ts";
 import type { Action, FollowRun, Json, RunSource } from "./source.ts";
 import type { RunEvent } from "./state.ts";
 
@@ -11,28 +13,42 @@ const QUIET_LOOKS = 10;
 /** A run, through the host of an MCP App: its events are resources, what a person does are calls of tools. */
 export class HostSource implements RunSource {
   readonly actions: ReadonlySet<Action["kind"]> = new Set(["cancel", "resume", "steer", "answer", "decline"]);
-  readonly #host: HostBridge;
+  readonly #host: Pick<HostBridge, "readText" | "callTool">;
+  readonly #wait: typeof pause;
 
-  constructor(host: HostBridge) {
+  /** @param wait Waits, in place of the clock. */
+  constructor(host: Pick<HostBridge, "readText" | "callTool">, wait: typeof pause = pause) {
     this.#host = host;
+    this.#wait = wait;
   }
 
+  /** A read that fails is tried again, from the event after the last one received. @throws Error It fails for good. */
   async *follow(runId: string, options: FollowRun): AsyncGenerator<RunEvent, void, undefined> {
+    const { signal, onConnection } = options;
+    const patience = new Patience(this.#wait);
     let { after } = options;
     let quiet = 0;
-    while (!options.signal.aborted) {
-      const text = await this.#host.readText(`runs://${runId}/events?after=${after}`);
-      options.onConnection("live");
-      const lines = text.split("\n").filter((line) => line !== "");
-      for (const event of lines.map((line) => JSON.parse(line) as RunEvent)) {
+    while (!signal.aborted) {
+      let events: readonly RunEvent[];
+      try {
+        events = await this.#events(runId, after);
+        quiet = events.length === 0 ? quiet + 1 : 0;
+        if (quiet >= QUIET_LOOKS && (await this.#interrupted(runId))) return;
+      } catch (error) {
+        if (signal.aborted) return;
+        onConnection("retrying");
+        await patience.failed(error, signal);
+        continue;
+      }
+      patience.succeeded();
+      onConnection("live");
+      for (const event of events) {
         if (event.seq !== after + 1) continue;
         after = event.seq;
         yield event;
         if (isLast(event)) return;
       }
-      quiet = lines.length === 0 ? quiet + 1 : 0;
-      if (quiet >= QUIET_LOOKS && (await this.#interrupted(runId))) return;
-      if (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      if (events.length === 0) await this.#wait(LOOK_MS, signal);
     }
   }
 
@@ -72,6 +88,11 @@ export class HostSource implements RunSource {
 
   async #answer(runId: string, gateId: string, answer: Json): Promise<void> {
     await this.#host.callTool("answer_run", { run_id: runId, gate_id: gateId, wait_seconds: 0, ...answer });
+  }
+
+  async #events(runId: string, after: number): Promise<readonly RunEvent[]> {
+    const text = await this.#host.readText(`runs://${runId}/events?after=${after}`);
+    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as RunEvent);
   }
 
   async #interrupted(runId: string): Promise<boolean> {

@@ -1,5 +1,7 @@
 import { RunsClient } from "../../../examples/typescript/src/client.ts";
-import type { Action, FollowRun, RunRow, RunSource } from "./source.ts";
+import { RequestFailed } from "../../../examples/typescript/src/errors.ts";
+import type { Runs, RunsAsked } from "./listing.ts";
+import type { Action, FollowRun, RunPage, RunRow, RunSource } from "./source.ts";
 import type { RunEvent } from "./state.ts";
 
 /** Where the token is kept: for this tab, until it is closed. It is sent as a header and never part of an address. */
@@ -12,8 +14,14 @@ export function storeToken(token: string): void {
 /** Answers say what time it is to the second: what is less apart than this may be the same. */
 const SAME_CLOCK_MS = 1500;
 
+/** Runs that one answer may tell of: as many as the server lets it. */
+const MOST_RUNS = 100;
+
+/** Statuses of runs that are not over. */
+const LIVE = ["running", "waiting", "queued", "interrupted"];
+
 /** Runs of the server that this page came from. */
-export class HttpSource implements RunSource {
+export class HttpSource implements RunSource, Runs {
   readonly actions: ReadonlySet<Action["kind"]> = new Set(["cancel", "resume", "steer", "answer", "decline"]);
   readonly #client = new RunsClient("", {
     token: () => sessionStorage.getItem(TOKEN),
@@ -22,10 +30,22 @@ export class HttpSource implements RunSource {
   /** By how many milliseconds the server's clock is ahead of this computer's. */
   #ahead = 0;
 
-  /** The newest runs, newest first. */
-  async runs(signal: AbortSignal): Promise<readonly RunRow[]> {
-    const answer = (await this.#client.get("/api/runs?limit=100", signal)) as RunList;
-    return answer.runs.map(rowOf);
+  async runs({ live = false, before }: RunsAsked, signal: AbortSignal): Promise<RunPage> {
+    const query = new URLSearchParams({ limit: String(MOST_RUNS) });
+    for (const status of live ? LIVE : []) query.append("status", status);
+    if (before !== undefined) query.set("before", before);
+    const answer = (await this.#client.get(`/api/runs?${query}`, signal)) as RunList;
+    return { rows: answer.runs.map(rowOf), next: answer.next_before };
+  }
+
+  async again(row: RunRow, signal: AbortSignal): Promise<RunRow | null> {
+    try {
+      const run = await this.#client.get(`/api/runs/${encodeURIComponent(row.runId)}/status`, signal);
+      return rowOf({ ...(run as Omit<RunListed, "asked">), asked: row.task });
+    } catch (error) {
+      if (error instanceof RequestFailed && error.status === 404) return null;
+      throw error;
+    }
   }
 
   follow(runId: string, options: FollowRun): AsyncIterable<RunEvent> {
@@ -76,6 +96,7 @@ export class HttpSource implements RunSource {
 
 interface RunList {
   readonly runs: readonly RunListed[];
+  readonly next_before: string | null;
 }
 
 interface RunListed {

@@ -1,6 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import { breathe, PerFrame } from "./frames.ts";
 import { History } from "./history.ts";
+import { pause } from "./pause.ts";
 import type { Connection, RunSource } from "./source.ts";
 import { NOTHING, type RunState } from "./state.ts";
 
@@ -51,7 +52,7 @@ export class LiveRun {
         await this.#followOnce();
         if (this.history.head.end !== null) return;
         this.interrupted.value = true;
-        await this.#pause(LOOK_AGAIN_MS);
+        await pause(LOOK_AGAIN_MS, this.#stop.signal);
       }
     } catch (error) {
       if (!this.#stop.signal.aborted) this.failure.value = error instanceof Error ? error : new Error(String(error));
@@ -89,13 +90,6 @@ export class LiveRun {
       this.#pacer = undefined;
       this.paced.value = this.history.head;
     }, PACE_MS);
-  }
-
-  async #pause(milliseconds: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      setTimeout(resolve, milliseconds);
-      this.#stop.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
   }
 
   /** The time now, as the server says it; never before the newest event and what has passed here since it came. */

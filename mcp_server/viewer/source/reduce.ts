@@ -15,6 +15,7 @@ export function reduce(before: RunState, event: RunEvent): RunState {
     seq: event.seq,
     time,
     startedAt: before.seq === 0 ? time : before.startedAt,
+    stoodStillMs: before.stoodStillMs + (stoodStill(before, event) ? time - before.time : 0),
     progress: Math.max(before.progress, event.progress),
     message: event.message,
     // A heartbeat says that it is quiet; whatever else comes, it no longer is.
@@ -119,6 +120,14 @@ const AHEAD = { status: "ahead", round: 0, seconds: 0, since: null } as const;
 function timeOf(event: RunEvent, before: number): number {
   const time = Date.parse(event.time);
   return Number.isFinite(time) ? Math.max(time, before) : before;
+}
+
+/** Whether nobody worked on the run between the event before and this one; the server's log says it in the same way. */
+function stoodStill(before: RunState, event: RunEvent): boolean {
+  if (before.seq === 0) return false;
+  if (before.status === "waiting" || event.type === "gate_answered" || event.type === "workflow_resumed") return true;
+  // A run's own heartbeat, of no agent, is the first word of a process that takes it up: it waits for a slot, or starts.
+  return event.type === "heartbeat" && event.agent === "" && (event.waiting_for === "slot" || event.waiting_for === "start");
 }
 
 function stageStarted(state: RunState, name: string, round: number, at: At): RunState {

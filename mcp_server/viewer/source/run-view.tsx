@@ -44,7 +44,7 @@ export function RunView({ source, runId, artifact, onRefused }: RunViewProps): J
   }, [picture]);
 
   if (failure !== null) return <main class="run failed-to-load"><h1>This run cannot be shown</h1><Problem error={failure} /></main>;
-  if (state.seq === 0) return <main class="run" aria-busy="true"><h1 class="visually-hidden">Run</h1><p class="hint loading">Waiting for the run's events …</p></main>;
+  if (state.seq === 0) return <Loading failing={run.connection.value === "retrying"} />;
   const question = run.cursor.value === null ? state.gates.find((gate) => gate.answer === null) : undefined;
   return (
     <main class="run" data-seq={state.seq} data-status={state.status}>
@@ -68,6 +68,16 @@ export function RunView({ source, runId, artifact, onRefused }: RunViewProps): J
         <Artifacts run={run} state={state} selected={artifact} />
       </div>
       <Announcer state={run.paced.value} />
+    </main>
+  );
+}
+
+/** The run before its first event is there. */
+function Loading({ failing }: { readonly failing: boolean }): JSX.Element {
+  return (
+    <main class="run" aria-busy="true">
+      <h1 class="visually-hidden">Run</h1>
+      <p class="hint loading">{failing ? "The run's events cannot be read, trying again …" : "Waiting for the run's events …"}</p>
     </main>
   );
 }

@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { RequestFailed } from "../../../examples/typescript/src/errors.ts";
 import type { HttpSource } from "./http-source.ts";
+import { Listing } from "./listing.ts";
 import type { RunRow } from "./source.ts";
 import { StatusChip } from "./status-chip.tsx";
 import { age, money, titled } from "./wording.ts";
@@ -15,16 +16,16 @@ interface RunsListProps {
   readonly onRefused: () => void;
 }
 
-/** All runs, newest first. */
+/** The newest runs and all that are not over, newest first; older ones for who asks for them. */
 export function RunsList({ source, selected, onRefused }: RunsListProps): JSX.Element {
-  const { runs, problem } = useRuns(source, onRefused);
+  const { runs, more, problem, older } = useRuns(source, onRefused);
   const [wanted, want] = useState("");
   const found = runs?.filter((run) => matches(run, wanted)) ?? [];
   return (
     <nav class="runs" aria-label="Runs">
       <div class="runs-head">
         <h2>Runs</h2>
-        <span class="hint">{runs === null ? "" : found.length}</span>
+        <span class="hint">{runs === null ? "" : `${found.length}${more ? "+" : ""}`}</span>
       </div>
       <input
         class="search"
@@ -37,7 +38,7 @@ export function RunsList({ source, selected, onRefused }: RunsListProps): JSX.El
       {problem === "" ? null : <p class="problem" role="alert">{problem}</p>}
       {runs === null && problem === "" ? <p class="hint">Loading …</p> : null}
       {runs?.length === 0 ? <NoRuns /> : null}
-      {runs !== null && runs.length > 0 && found.length === 0 ? <p class="hint">No run matches.</p> : null}
+      {runs !== null && runs.length > 0 && found.length === 0 ? <NoMatch more={more} /> : null}
       <ul>
         {found.map((run) => (
           <li key={run.runId}>
@@ -45,6 +46,7 @@ export function RunsList({ source, selected, onRefused }: RunsListProps): JSX.El
           </li>
         ))}
       </ul>
+      {more ? <Older go={older} /> : null}
     </nav>
   );
 }
@@ -72,6 +74,22 @@ function Row({ run, now, current }: { readonly run: RunRow; readonly now: number
   );
 }
 
+/** The button is never disabled: it would lose the focus of who presses it again and again. */
+function Older({ go }: { readonly go: () => Promise<void> }): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  async function press(): Promise<void> {
+    if (busy) return;
+    setBusy(true);
+    await go();
+    setBusy(false);
+  }
+  return <button type="button" class="small" onClick={() => void press()}>{busy ? "Loading …" : "Older runs"}</button>;
+}
+
+function NoMatch({ more }: { readonly more: boolean }): JSX.Element {
+  return <p class="hint">{more ? "None of these runs matches; there are older ones." : "No run matches."}</p>;
+}
+
 function NoRuns(): JSX.Element {
   return (
     <div class="empty">
@@ -87,24 +105,34 @@ function matches(run: RunRow, wanted: string): boolean {
   return wanted.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-/** The runs, asked for again and again while the page is looked at. */
-function useRuns(source: HttpSource, onRefused: () => void): { runs: readonly RunRow[] | null; problem: string } {
-  const [runs, setRuns] = useState<readonly RunRow[] | null>(null);
-  const [problem, setProblem] = useState("");
+interface Told {
+  /** Null until they are known. */
+  readonly runs: readonly RunRow[] | null;
+  /** Whether there are older ones. */
+  readonly more: boolean;
+  readonly problem: string;
+}
+
+/** The runs, asked for again and again while the page is looked at; `older` goes on with older ones. */
+function useRuns(source: HttpSource, onRefused: () => void): Told & { readonly older: () => Promise<void> } {
+  const listing = useMemo(() => new Listing(source), [source]);
+  const stop = useMemo(() => new AbortController(), [source]);
+  const [told, tell] = useState<Told>({ runs: null, more: false, problem: "" });
+  async function ask(asking: Promise<void>): Promise<void> {
+    try {
+      await asking;
+      if (!stop.signal.aborted) tell({ runs: listing.rows, more: listing.more, problem: "" });
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      if (error instanceof RequestFailed && error.status === 401) return onRefused();
+      const problem = error instanceof RequestFailed ? error.message : "The server cannot be reached. Trying again …";
+      tell((before) => ({ ...before, problem }));
+    }
+  }
   useEffect(() => {
-    const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = async (): Promise<void> => {
-      try {
-        if (!document.hidden) {
-          setRuns(await source.runs(stop.signal));
-          setProblem("");
-        }
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        if (error instanceof RequestFailed && error.status === 401) return onRefused();
-        setProblem(error instanceof RequestFailed ? error.message : "The server cannot be reached. Trying again …");
-      }
+      if (!document.hidden) await ask(listing.look(stop.signal));
       if (!stop.signal.aborted) timer = setTimeout(() => void look(), REFRESH_MS);
     };
     void look();
@@ -120,5 +148,5 @@ function useRuns(source: HttpSource, onRefused: () => void): { runs: readonly Ru
       document.removeEventListener("visibilitychange", onVisible);
     };
   }, [source]);
-  return { runs, problem };
+  return { ...told, older: () => ask(listing.older(stop.signal)) };
 }

@@ -49,4 +49,11 @@ export interface RunRow {
   readonly offline: boolean;
 }
 
+/** Some runs of the list, newest first. */
+export interface RunPage {
+  readonly rows: readonly RunRow[];
+  /** With what older ones are asked for; null where there are none. */
+  readonly next: string | null;
+}
+
 export type { Connection, Json };

@@ -182,6 +182,8 @@ export interface RunState {
   readonly offline: boolean;
   readonly status: Status;
   readonly startedAt: number;
+  /** For how long nobody worked on it since: it waited for a person or a slot, or the process that ran it was gone. */
+  readonly stoodStillMs: number;
   /** When its newest event happened. */
   readonly time: number;
   readonly progress: number;
@@ -216,6 +218,7 @@ export const NOTHING: RunState = {
   offline: false,
   status: "queued",
   startedAt: 0,
+  stoodStillMs: 0,
   time: 0,
   progress: 0,
   message: "",

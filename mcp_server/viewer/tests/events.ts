@@ -47,7 +47,7 @@ const body: fc.Arbitrary<Body> = fc.oneof(
     output_tokens: tokens,
     cost_usd: fc.option(fc.constant(0.25), { freq: 9 }),
   }),
-  fc.record({ type: fc.constant("heartbeat" as const), agent, stage, seconds, waiting_for: fc.constantFrom("model", "slot"), reason: text }),
+  fc.record({ type: fc.constant("heartbeat" as const), agent, stage, seconds, waiting_for: fc.constantFrom("model", "slot", "start"), reason: text }),
   fc.record({
     type: fc.constant("gate_opened" as const),
     gate_id: few,
@@ -88,4 +88,12 @@ function numbered(bodies: readonly Body[], pauses: readonly number[], progress: 
 /** Events of a run that says exactly this, a second apart. */
 export function told(...bodies: readonly Body[]): readonly RunEvent[] {
   return numbered([opening, ...bodies], bodies.map(() => 1000), bodies.map((_, index) => index));
+}
+
+/** What a run says, and how many seconds after what it said before. */
+export type Said = readonly [seconds: number, body: Body];
+
+/** Events of a run that says exactly this at those times. */
+export function toldAfter(...told: readonly Said[]): readonly RunEvent[] {
+  return numbered([opening, ...told.map(([, body]) => body)], told.map(([seconds]) => seconds * 1000), told.map(() => 50));
 }

@@ -5,7 +5,9 @@ import { leftInWords, secondsLeft } from "../source/estimate.ts";
 import { pictureOf } from "../source/graph.ts";
 import { drawLane, scaleOf } from "../source/lane-drawing.ts";
 import { declaredIn } from "../source/mermaid.ts";
+import { reduce } from "../source/reduce.ts";
 import { NOTHING, type Span } from "../source/state.ts";
+import { type Said, toldAfter } from "./events.ts";
 
 const MERMAID = `graph TD;
 	__start__([<p>__start__</p>]):::first
@@ -100,4 +102,27 @@ test("the time left is told only where there is something to reckon with", () =>
   assert.equal(secondsLeft({ ...running, progress: 2 }, 30_000), null);
   assert.equal(secondsLeft(running, 1_000), null);
   assert.equal(secondsLeft({ ...running, status: "waiting" }, 30_000), null);
+});
+
+test("hours in which the run stood still are no part of the time left", () => {
+  const night = 8 * 3600;
+  const gate = { type: "gate_opened", gate_id: "1", question: "", schema: {}, expires_at: "", parked: true } as const;
+  const other = { ...gate, gate_id: "2" };
+  const answered = { type: "gate_answered", gate_id: "1", answer: true, by: "", outcome: "accepted" } as const;
+  const otherAnswered = { ...answered, gate_id: "2" };
+  const resumed = { type: "workflow_resumed" as const, after: 1, next: [] };
+  const waits = (waiting_for: string, agent = "") => ({ type: "heartbeat", agent, stage: "", seconds: 0, waiting_for, reason: "" }) as const;
+  const begun = { type: "stage_started", stage: "codesmith", round: 1 } as const;
+
+  const left = (...events: readonly Said[]): number | null => {
+    const state = toldAfter([60, begun], ...events).reduce(reduce, NOTHING);
+    return secondsLeft(state, state.time);
+  };
+
+  assert.equal(left([0, gate], [night, answered]), 60);
+  assert.equal(left([0, gate], [night, other], [night, waits("person")], [night, answered], [night, otherAnswered]), 60);
+  assert.equal(left([night, resumed]), 60);
+  assert.equal(left([night, waits("slot")], [night, waits("slot")], [night, waits("start")], [0, resumed]), 60);
+  assert.equal(left([0, gate], [night, waits("start")], [2, resumed], [60, begun]), 120);
+  assert.equal(left([60, waits("model", "codesmith")], [60, waits("start", "codesmith")]), 180);
 });

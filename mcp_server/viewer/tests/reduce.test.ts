@@ -72,6 +72,7 @@ test("the bar and the clock never go back, and items keep their order", () => {
         const next = reduce(state, event);
         assert.ok(next.progress >= state.progress);
         assert.ok(next.time >= state.time);
+        assert.ok(next.stoodStillMs >= state.stoodStillMs && next.stoodStillMs <= next.time - next.startedAt);
         state = next;
       }
 
