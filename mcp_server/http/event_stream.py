@@ -11,7 +11,7 @@ The stream ends after the run's last event. Where it ends earlier, a last frame 
 
 import logging
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -89,21 +89,29 @@ class EventStream(Response):
         owner: Whose.
         after: Number of the event behind which it begins.
         headers: Further headers.
+        place: Its place among the open streams, where it has one already; given back at its end.
     """
 
     def __init__(
-        self, streams: EventStreams, run_id: str, owner: str, after: int, headers: Mapping[str, str] | None = None
+        self,
+        streams: EventStreams,
+        run_id: str,
+        owner: str,
+        after: int,
+        headers: Mapping[str, str] | None = None,
+        *,
+        place: AbstractContextManager[object] | None = None,
     ) -> None:
         super().__init__(status_code=200, headers={**HEADERS, **(headers or {})})
         del self.headers["content-length"]
         self._streams = streams
         self._run_id = run_id
-        self._owner = owner
+        self._place = streams.open.one_more(owner) if place is None else place
         self._after = after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream until it ends, the client goes or the server ends."""
-        with self._streams.open.one_more(self._owner):
+        with self._place:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if scope["method"] == "HEAD":
                 await send({"type": "http.response.body"})

@@ -1,7 +1,7 @@
 """The API about runs: start one, list them, look at one, watch it, end it, fetch what it made."""
 
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import TypeVar
 
 import anyio
@@ -34,6 +34,7 @@ from mcp_server.http.run_views import RunListView, links_of, run_view, started_v
 from mcp_server.own_runs import own_run, own_run_in_the_log
 from workflows.runs.engine import StartedRun
 from workflows.runs.errors import LogUnavailable, RunError
+from workflows.runs.events import GateOpened
 from workflows.runs.run import Run, RunFilter, Steering
 
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -62,19 +63,25 @@ class RunsApi:
         return answer(started_view(started), 202, {"location": location})
 
     async def chat(self, request: Request) -> Response:
-        """POST /api/chat: start a run and stream it, or answer with its end where the client cannot read a stream.
+        """POST /api/chat: start a run and stream it, or answer with the run where the client cannot read a stream.
 
         The run goes on if the client goes away; the header `location` says where it is found.
         """
         asked = await _body(request, Chat)
-        started = await self._start(request, chat_request(self._assembly, asked))
-        run = started.run
-        headers = {"location": links_of(run.run_id).self, "x-run-id": run.run_id}
-        if _wants_stream(request):
-            after = run.last_seq if started.joined and run.active else 0
-            return EventStream(self._streams, run.run_id, run.owner, after, headers)
-        with self._streams.open.one_more(run.owner):
-            await self._until_told(run, request)
+        _, after = _given_seq(request.headers, request.query_params)
+        with ExitStack() as place:
+            # Before the run begins: whoever is refused has started nothing.
+            place.enter_context(self._streams.open.one_more(owner_of(request.scope)))
+            started = await self._start(request, chat_request(self._assembly, asked))
+            run = started.run
+            headers = {"location": links_of(run.run_id).self, "x-run-id": run.run_id}
+            if _wants_stream(request):
+                if not started.joined or after > run.last_seq:
+                    after = 0  # what the client has read was another run
+                if after and after == run.last_seq and not run.active:
+                    return Response(status_code=204, headers=headers)
+                return EventStream(self._streams, run.run_id, run.owner, after, headers, place=place.pop_all())
+            await self._until_it_rests(run, request)
         return await self._whole(run.run_id, run.owner, headers)
 
     async def list(self, request: Request) -> Response:
@@ -179,20 +186,28 @@ class RunsApi:
                 recovery=("Ask again in a moment: another server, or the same one anew, takes it",),
             )
 
-    async def _until_told(self, run: Run, request: Request) -> None:
-        """Wait until a run is over, or who has asked is gone."""
+    async def _until_it_rests(self, run: Run, request: Request) -> None:
+        """Wait until a run is over or waits for a person, or who has asked is gone."""
         failure: RunError | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(until_gone, request.receive, tasks.cancel_scope)
             try:
-                async with aclosing(self._assembly.engine.follow(run.run_id, run.last_seq)) as batches:
-                    async for _ in batches:
-                        pass
+                await self._follow_until_it_rests(run)
             except RunError as error:  # raised below, so that it does not arrive in a group
                 failure = error
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
+
+    async def _follow_until_it_rests(self, run: Run) -> None:
+        if run.status == "waiting":
+            return
+        async with aclosing(self._assembly.engine.follow(run.run_id, run.last_seq)) as batches:
+            async for events in batches:
+                if any(isinstance(event.body, GateOpened) for event in events):
+                    now = await self._assembly.log.get(run.run_id)
+                    if now is None or now.status == "waiting":
+                        return
 
 
 def answer(body: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -212,6 +227,20 @@ def first_seq_after(headers: Mapping[str, str], query: Mapping[str, str], run: R
     Raises:
         Problem: It is no number, or there is no such event yet.
     """
+    name, seq = _given_seq(headers, query)
+    if seq > run.last_seq:
+        raise Problem(
+            400,
+            "event_not_there_yet",
+            f"{name}: the run's newest event is {run.last_seq}; there is no {seq}.",
+            recovery=("Give the `seq` of the last event you have; it may belong to another run",),
+            field=name,
+        )
+    return seq
+
+
+def _given_seq(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, int]:
+    """An event's number and what it was given as; 0 if there is none."""
     name = "Last-Event-ID" if headers.get("last-event-id") else "after"
     text = headers.get("last-event-id") or query.get("after") or "0"
     if not (text.isascii() and text.isdecimal() and len(text) <= 16 and int(text) <= LARGEST_SEQ):
@@ -222,15 +251,7 @@ def first_seq_after(headers: Mapping[str, str], query: Mapping[str, str], run: R
             recovery=("Give the `seq` of the last event you have, or 0 for all of them",),
             field=name,
         )
-    if int(text) > run.last_seq:
-        raise Problem(
-            400,
-            "event_not_there_yet",
-            f"{name}: the run's newest event is {run.last_seq}; there is no {text}.",
-            recovery=("Give the `seq` of the last event you have; it may belong to another run",),
-            field=name,
-        )
-    return int(text)
+    return name, int(text)
 
 
 async def _body(request: Request, model: type[BodyT]) -> BodyT:

@@ -1,15 +1,19 @@
 """Ending, answering and steering runs; starting and streaming one in one answer."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.mcp_server.http.asking import HOLD, problem, started
-from tests.mcp_server.http.running import Running, Watcher, watching
+from tests.mcp_server.http.running import Running, Watcher, running, watching
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
+
+QUESTION = {"message": "x", "workflow": "ask_me"}
+KEY = {"idempotency-key": "once"}
 
 
 # Acting.
@@ -140,6 +144,84 @@ async def test_a_chat_that_is_asked_for_again_after_its_end_is_told_again(client
 
     assert "event: workflow_completed" in bodies[0]
     assert bodies[1] == bodies[0]
+
+
+async def test_a_chat_that_is_refused_its_stream_has_started_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path, max_streams=1) as server, server.client() as client:
+        run = await server.told(events=1)
+        async with watching(client, run.run_id) as watcher:
+            await watcher.frames(1)
+            refused = [
+                await client.post("/api/chat", json={"message": "x"}, headers={"accept": accept})
+                for accept in ("text/event-stream", "application/json")
+            ]
+        await until(lambda: not server.uvicorn.server_state.tasks)
+        runs = (await client.get("/api/runs")).json()["runs"]
+        wrong = await client.post("/api/chat", json={"message": "x", "workflow": "nothing"})
+        told = await client.post("/api/chat", json={"message": "x"})
+
+    for answer in refused:
+        problem(answer, 429, "too_many_streams")
+    assert [one["run_id"] for one in runs] == [run.run_id]
+    assert wrong.status_code == 422
+    assert "event: workflow_completed" in told.text
+
+
+async def test_a_chat_that_joins_a_run_is_told_all_of_it_and_the_open_question(client: httpx.AsyncClient) -> None:
+    told: list[list[str]] = []
+    for _ in range(2):
+        async with client.stream("POST", "/api/chat", json=QUESTION) as response:
+            watcher = Watcher(response)
+            frames = await watcher.frames(1)
+            while frames[-1].event != "gate_opened":
+                frames += await watcher.frames(1)
+            told.append([frame.id for frame in frames])
+
+    assert told[0][0] == "1"
+    assert told[1] == told[0]
+
+
+@pytest.mark.parametrize(("query", "header"), [("?after=2", None), ("", "2")])
+async def test_a_chat_that_comes_back_begins_behind_the_last_event_it_has(
+    client: httpx.AsyncClient, query: str, header: str | None
+) -> None:
+    async def chat(query: str = "", **headers: str) -> httpx.Response:
+        return await client.post(f"/api/chat{query}", json={"message": "x"}, headers={**headers, **KEY})
+
+    whole = await chat()
+    rest = await chat(query, **({"last-event-id": header} if header else {}))
+    last = rest.text.rpartition("id: ")[2].partition("\n")[0]
+    nothing = await chat(f"?after={last}")
+    other = await chat("?after=1000000")
+
+    assert rest.text.partition("id: 3\n")[2] == whole.text.partition("id: 3\n")[2] != ""
+    assert "id: 2\n" not in rest.text
+    assert (nothing.status_code, nothing.content) == (204, b"")
+    assert other.text == whole.text
+
+
+async def test_a_chat_behind_what_is_no_event_has_started_nothing(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/chat?after=x", json={"message": "x"})
+
+    problem(answer, 400, "invalid_input", "after")
+    assert (await client.get("/api/runs")).json()["runs"] == []
+
+
+async def test_a_client_that_cannot_stream_is_asked_the_runs_question(client: httpx.AsyncClient) -> None:
+    whole = {"accept": "application/json", **KEY}
+
+    asked = await client.post("/api/chat", json=QUESTION, headers=whole)
+    again = await client.post("/api/chat", json=QUESTION, headers=whole)
+    run_id = asked.json()["run_id"]
+    await client.post(f"/api/runs/{run_id}/answer", json={"answer": {"approved": True}})
+    end = await client.post("/api/chat", json=QUESTION, headers=whole)
+
+    assert (asked.status_code, asked.json()["status"]) == (200, "waiting")
+    assert [gate["question"] for gate in asked.json()["gates"]] == ["Shall it be done?"]
+    assert again.json()["run_id"] == run_id
+    assert again.json()["gates"] == asked.json()["gates"]
+    assert end.json()["run_id"] == run_id
+    assert end.json()["result"] == {"answer": "yes"}
 
 
 async def test_the_message_of_a_chat_is_given_once(client: httpx.AsyncClient) -> None:
