@@ -245,9 +245,12 @@ class RunCalls:
         return ProgressReporter(self._assembly.log, self._assembly.engine, send, run.workspace)
 
     async def replay(self, run: Run, replay: Replay, ctx: RequestContext) -> CallToolResult:
-        """Play a run that is over for a call, then answer it as it was answered."""
-        reporter = self._reporter(run, ctx)
-        await reporter.play(replay.events(), f"replay of run {run.run_id} · ")
+        """Play a run that is over for a call, as long as its client waits, then answer it as it was answered."""
+        if (ctx.meta or {}).get("progress_token") is not None:  # else nobody would see it played
+            reporter = self._reporter(run, ctx)
+            with anyio.move_on_after(self._assembly.patience.of(client_name(ctx))):
+                await reporter.play(replay.events(), f"replay of run {run.run_id} · ")
+            await reporter.close()
         return await self.result(run.run_id)
 
     async def _existing(self, run_id: str) -> Run:
