@@ -92,8 +92,11 @@ export function reduce(before: RunState, event: RunEvent): RunState {
       const open = gates.some((gate) => gate.answer === null);
       return endSpan({ ...state, gates, status: open ? "waiting" : "running" }, gateKey(event.gate_id), true);
     }
-    case "workflow_resumed":
-      return addItem(stopped({ ...state, status: "running" }), { kind: "note", ...at, text: event.message });
+    case "workflow_resumed": {
+      // What was asked in the part that is done again is void; it is asked anew, under another number.
+      const gates = state.gates.filter((gate) => gate.answer !== null);
+      return addItem(stopped({ ...state, gates, status: "running" }), { kind: "note", ...at, text: event.message });
+    }
     case "workflow_completed": {
       const { final_response: response, result, seconds } = event;
       return ended(state, { status: "completed", response, result, seconds, branch: branchOf(event) }, at);

@@ -131,13 +131,16 @@ function useRuns(source: HttpSource, onRefused: () => void): Told & { readonly o
   }
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let looking = false;
     const look = async (): Promise<void> => {
+      looking = true;
       if (!document.hidden) await ask(listing.look(stop.signal));
+      looking = false;
       if (!stop.signal.aborted) timer = setTimeout(() => void look(), REFRESH_MS);
     };
     void look();
     const onVisible = (): void => {
-      if (document.hidden) return;
+      if (document.hidden || looking) return;
       clearTimeout(timer);
       void look();
     };

@@ -64,6 +64,16 @@ test("a state that was shown never changes afterwards", () => {
   );
 });
 
+test("a question that an interruption has made void is not waited for", () => {
+  const gate = { type: "gate_opened", gate_id: "1", question: "", schema: {}, expires_at: "", parked: false } as const;
+  const resumed = { type: "workflow_resumed" as const, after: 1, next: ["work"] };
+  const answered = { type: "gate_answered", gate_id: "2", answer: true, by: "", outcome: "accepted" } as const;
+  const state = after([...told(gate, resumed, { ...gate, gate_id: "2" }, answered)]);
+
+  assert.equal(state.status, "running");
+  assert.deepEqual(state.gates.map((one) => one.gateId), ["2"]);
+});
+
 test("the bar and the clock never go back, and items keep their order", () => {
   fc.assert(
     fc.property(runs, (events) => {
