@@ -74,7 +74,7 @@ async def test_the_result_of_a_task_is_what_the_call_would_have_returned(place: 
 
 async def test_a_run_that_ends_within_the_grace_is_answered_as_any_other(place: Place) -> None:
     let_go(place)
-    place = replace(place, environment={})
+    place = replace(place, environment={"AGENT_WORKFLOWS_TASK_GRACE_SECONDS": "20"})
     async with serve(place) as client:
         await client.open()
         result = await client.called("held", {"task": "it"})
