@@ -1,9 +1,8 @@
 """A git work tree of a run's own, on a branch of its own, so that agents never touch what their user is working on.
 
-It begins as what the user sees: the commit that is checked out, and on top of it one with the user's uncommitted work
-(changed and new files, not ignored ones). That one is made with a private index; the user's index, files, stash and
-checked-out branch are only read. What the agents have changed is committed at the end; what of it no commit can hold
-is named, so that nobody removes it unseen.
+What the agents have changed is committed at the end; what of it no commit can hold is named, so that nobody removes it
+unseen. How the files were in between can be noted as a snapshot: a commit that a reference of our own keeps, and that
+no branch shows.
 """
 
 import os
@@ -20,18 +19,16 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.command_runner import RunCommand
 from agents.workspace.changes import cut_diff
-from agents.workspace.file_snapshot import MOST_FILES, is_storable
 from agents.workspace.git_commands import GitCommands, GitFailed
 from agents.workspace.git_tree import Bounds, is_uninteresting, scratch_directory, staged_tree
-from agents.workspace.repository import NoWorktree, Repository, repository_of
 from agents.workspace.repository_lock import repository_lock
 
-TAKEN_ALONG = Bounds(file_bytes=16 * 1024 * 1024, all_bytes=128 * 1024 * 1024)
-"""How much that git does not know is taken from the user's files; it is copied into the repository."""
 COMMITTED = Bounds(file_bytes=100 * 1024 * 1024, all_bytes=1024 * 1024 * 1024)
 """How much of new files is committed at the end; hosts of repositories refuse a file of more than 100 MiB."""
 BRANCHES = "agent-workflows"
 """What the names of our branches begin with, before a slash."""
+SNAPSHOTS = "refs/agent-workflows"
+"""Where references to snapshots are, by run: no branches, and neither fetched nor pushed unless everything is."""
 TIDY_SECONDS = 20.0
 """How long it may take to clear what a cancelled or failed start has left."""
 
@@ -53,7 +50,8 @@ class WorktreeRecord(BaseModel):
         common: The repository's `.git` directory.
         prefix: The workspace's place in it.
         branch: Its branch, without `refs/heads/`.
-        start: The commit it starts from: what the user saw.
+        start: What the user saw, as a commit: what is changed is told from there on.
+        begin: The commit its branch begins at, if that is another one: files of another run. Empty: it is `start`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +61,12 @@ class WorktreeRecord(BaseModel):
     prefix: str
     branch: str
     start: str
+    begin: str = ""
+
+    @property
+    def begins_at(self) -> str:
+        """The commit its branch begins at."""
+        return self.begin or self.start
 
     @property
     def directory(self) -> Path:
@@ -71,24 +75,11 @@ class WorktreeRecord(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedWorktree:
-    """A work tree that could be made.
-
-    Attributes:
-        record: What it would be.
-        left_out: The user's new files that are too large to be taken along, relative to the top of the repository.
-    """
-
-    record: WorktreeRecord
-    left_out: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class WorktreeChanges:
     """What was changed in a work tree, all of it committed on its branch.
 
     Attributes:
-        changed: Whether anything was.
+        changed: Whether anything is not what the user saw.
         diff: From what the user saw to what is there now, relative to the top of the repository.
         uncommitted: Files no commit holds: too large, too many, or in a repository of their own.
     """
@@ -98,35 +89,17 @@ class WorktreeChanges:
     uncommitted: tuple[str, ...] = ()
 
 
-async def planned_worktree(
-    workspace: Path, tree: Path, branches: tuple[str, ...], run_command: RunCommand, run_id: str, *, begin: str = ""
-) -> PlannedWorktree:
-    """Note what the user sees, as a commit that no branch refers to yet.
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How the files of a work tree were at one moment.
 
-    Args:
-        workspace: Existing directory.
-        tree: Where the work tree would be; nothing is there yet.
-        branches: Names for its branch; the first free one is taken.
-        run_command: Runs git.
-        run_id: The run it is done for.
-        begin: A branch to begin with in the place of what the user sees, if it is there.
-
-    Raises:
-        NoWorktree: The workspace cannot have one.
-        GitFailed: Git could not do it.
+    Attributes:
+        commit: Has them.
+        uncommitted: Files no commit holds, as in `WorktreeChanges`.
     """
-    git = GitCommands(workspace, run_command, run_id)
-    repository = await repository_of(git)
-    if not is_storable(f"{repository.top}{repository.common}{repository.prefix}"):
-        raise NoWorktree("its path is no text")
-    if tree.is_relative_to(repository.top):
-        raise NoWorktree("the data directory is inside its repository")
-    branch = await _first_free(branches, git)
-    start, left_out = await _tip_of(begin, git), tuple[str, ...]()
-    if not start:
-        start, left_out = await _as_the_user_sees_it(repository, git.at(repository.top), run_id)
-    record = WorktreeRecord(tree=tree, common=repository.common, prefix=repository.prefix, branch=branch, start=start)
-    return PlannedWorktree(record, left_out)
+
+    commit: str
+    uncommitted: tuple[str, ...] = ()
 
 
 class Worktree:
@@ -156,10 +129,10 @@ class Worktree:
         """
         record = self._record
         await self.remove()
-        ours = not await _exists(record.branch, self._git)
+        ours = not await branch_exists(record.branch, self._git)
         try:
             if ours:  # nobody else's: it must not be there when it is created
-                await self._git.output("update-ref", f"refs/heads/{record.branch}", record.start, _NOT_THERE)
+                await self._git.output("update-ref", f"refs/heads/{record.branch}", record.begins_at, _NOT_THERE)
             why = "a run of agent-workflows is at work in it"
             place = (str(record.tree), record.branch)
             async with repository_lock(record.common):
@@ -170,7 +143,7 @@ class Worktree:
             with anyio.move_on_after(TIDY_SECONDS, shield=True), suppress(GitFailed):
                 await self.remove()
                 if ours:
-                    await self.delete_branch()
+                    await self.delete_branch(record.begins_at)
             if isinstance(error, OSError):
                 raise GitFailed(f"{record.directory} cannot be made: {error.strerror}") from error
             raise
@@ -184,20 +157,26 @@ class Worktree:
         Raises:
             GitFailed: It could not be committed; everything is still where it was.
         """
-        record = self._record
-        tip, uncommitted = await self._tip(), tuple[str, ...]()
-        if await anyio.Path(record.tree).is_dir():
-            inside = self._inside()
-            async with scratch_directory() as scratch:
-                variables = {"GIT_INDEX_FILE": str(scratch / "index")}
-                tree = (await staged_tree(inside, variables, bounds=COMMITTED)).name
-                uncommitted = await _not_in_the_index(inside, variables)
-            if tree != await self._git.line("rev-parse", f"{tip}^{{tree}}"):
-                tip = await _committed(self._git, tree, tip, message)
+        record, now = self._record, await self._as_it_is(message)
+        tip = now.commit
         await self._git.output("update-ref", f"refs/heads/{record.branch}", tip)
         options = ("-r", "-p", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv")
         diff = await self._git.result("diff-tree", *options, record.start, tip)
-        return WorktreeChanges(tip != record.start, cut_diff(diff.stdout.decode(errors="replace")), uncommitted)
+        return WorktreeChanges(tip != record.start, cut_diff(diff.stdout.decode(errors="replace")), now.uncommitted)
+
+    async def snapshot(self, reference: str, message: str) -> Snapshot:
+        """Note how the files are now, for a work tree that is to begin with them.
+
+        Args:
+            reference: What keeps it: the whole name of a reference that is no branch.
+            message: The commit's, if one has to be made.
+
+        Raises:
+            GitFailed: It could not be noted.
+        """
+        now = await self._as_it_is(message)
+        await self._git.output("update-ref", reference, now.commit)
+        return now
 
     async def remove(self) -> None:
         """Remove it and what its repository knows of it, whatever is in it; its branch stays. Repeating it is safe.
@@ -212,16 +191,28 @@ class Worktree:
         if await anyio.Path(self._record.tree).exists():
             raise GitFailed(f"{self._record.tree} cannot be removed")
 
-    async def delete_branch(self) -> None:
-        """Delete the branch if nothing was changed on it; safe to repeat.
+    async def delete_branch(self, at: str) -> None:
+        """Delete the branch if it still is at a commit; safe to repeat.
 
         Raises:
             GitFailed: It could not be deleted.
         """
         branch = f"refs/heads/{self._record.branch}"
-        tip = await self._git.attempt("rev-parse", "--verify", "--quiet", branch)
-        if tip.ok and tip.stdout.decode().strip() == self._record.start:
-            await self._git.output("update-ref", "-d", branch, self._record.start)
+        if await commit_of(branch, self._git) == at:
+            await self._git.output("update-ref", "-d", branch, at)
+
+    async def _as_it_is(self, message: str) -> Snapshot:
+        """A commit of the files as they are: a new one where the newest is not so already."""
+        tip, uncommitted = await self._tip(), tuple[str, ...]()
+        if await anyio.Path(self._record.tree).is_dir():
+            inside = self._inside()
+            async with scratch_directory() as scratch:
+                variables = {"GIT_INDEX_FILE": str(scratch / "index")}
+                tree = (await staged_tree(inside, variables, bounds=COMMITTED)).name
+                uncommitted = await not_in_the_index(inside, variables)
+            if tree != await self._git.line("rev-parse", f"{tip}^{{tree}}"):
+                tip = await committed(self._git, tree, tip, message)
+        return Snapshot(tip, uncommitted)
 
     def _inside(self) -> GitCommands:
         """Git in the work tree.
@@ -232,54 +223,70 @@ class Worktree:
         return self._git.at(self._record.tree, variables)
 
     async def _tip(self) -> str:
-        """The newest commit that is a descendant of the start: agents commit, and change branches, as they like."""
+        """The newest commit that is a descendant of the first: agents commit, and change branches, as they like."""
+        first = self._record.begins_at
         for name in (f"worktrees/{self._own_directory.name}/HEAD", f"refs/heads/{self._record.branch}"):
-            found = await self._git.attempt("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-            tip = found.stdout.decode().strip()
-            if found.ok and (await self._git.attempt("merge-base", "--is-ancestor", self._record.start, tip)).ok:
+            tip = await commit_of(name, self._git)
+            if tip and (await self._git.attempt("merge-base", "--is-ancestor", first, tip)).ok:
                 return tip
-        return self._record.start
+        return first
 
 
-async def _as_the_user_sees_it(repository: Repository, git: GitCommands, run_id: str) -> tuple[str, tuple[str, ...]]:
-    async with scratch_directory() as scratch:
-        variables = {"GIT_INDEX_FILE": str(scratch / "index")}
-        seen = await staged_tree(git, variables, bounds=TAKEN_ALONG)
-        if not seen.complete:
-            raise NoWorktree(f"it has more than {MOST_FILES:,} files that git does not know")
-        left_out = await _not_in_the_index(git, variables)
-    if seen.name == await git.line("rev-parse", f"{repository.head}^{{tree}}"):
-        return repository.head, left_out
-    message = f"Uncommitted work, as it was when run {run_id} began"
-    return await _committed(git, seen.name, repository.head, message), left_out
+async def delete_snapshots(common: Path, run_command: RunCommand, run_id: str) -> None:
+    """Let go of all snapshots of a run; safe to repeat.
+
+    Args:
+        common: The repository's `.git` directory; it may be gone.
+        run_command: Runs git.
+        run_id: The run.
+
+    Raises:
+        GitFailed: They are still there.
+    """
+    if not await anyio.Path(common).is_dir():
+        return
+    git = GitCommands(common, run_command, run_id, {"GIT_DIR": str(common)})
+    every = await git.output("for-each-ref", "--format=delete %(refname)", f"{SNAPSHOTS}/{run_id}/")
+    if every:
+        await git.output("update-ref", "--stdin", stdin=every)
 
 
-async def _committed(git: GitCommands, tree: str, parent: str, message: str) -> str:
+async def committed(git: GitCommands, tree: str, parent: str, message: str) -> str:
+    """A commit of a tree, by nobody in particular.
+
+    Raises:
+        GitFailed: It could not be made.
+    """
     return await git.line("commit-tree", "-p", parent, "-m", message, tree, variables=_IDENTITY)
 
 
-async def _not_in_the_index(git: GitCommands, variables: Mapping[str, str]) -> tuple[str, ...]:
+async def not_in_the_index(git: GitCommands, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Files that an index does not have, though git would take them: too large, too many, repositories of their own.
+
+    Raises:
+        GitFailed: Git could not be asked.
+    """
     listed = await git.output("ls-files", "-z", "--others", "--exclude-standard", variables=variables)
     names = (os.fsdecode(name) for name in listed.split(b"\0") if name)
     return tuple(name for name in names if not is_uninteresting(name))
 
 
-async def _first_free(branches: tuple[str, ...], git: GitCommands) -> str:
-    for branch in branches:
-        if not await _exists(branch, git):
-            return branch
-    raise NoWorktree(f"there is a branch {branches[-1]} already")
+async def commit_of(name: str, git: GitCommands) -> str:
+    """The commit of a reference or an object's name; empty if there is none.
 
-
-async def _tip_of(branch: str, git: GitCommands) -> str:
-    """The commit of a branch; empty if there is none."""
-    if not branch:
-        return ""
-    found = await git.attempt("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}")
+    Raises:
+        GitFailed: Git could not be started.
+    """
+    found = await git.attempt("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     return found.stdout.decode().strip() if found.ok else ""
 
 
-async def _exists(branch: str, git: GitCommands) -> bool:
+async def branch_exists(branch: str, git: GitCommands) -> bool:
+    """Whether there is a branch.
+
+    Raises:
+        GitFailed: Git could not be started.
+    """
     return (await git.attempt("show-ref", "--verify", "--quiet", f"refs/heads/{branch}")).ok
 
 

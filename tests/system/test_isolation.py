@@ -39,7 +39,7 @@ async def test_two_workflows_at_once_each_change_a_branch_and_the_user_sees_noth
         requests = [await client.call(tool, {"task": "Add slugs"}) for tool in ("build_feature", "collaborate")]
         results = [(await client.answer(request, within=40))["result"]["structuredContent"] for request in requests]
         diffs = [await client.resource(f"runs://{result['run_id']}/artifacts/changes.diff") for result in results]
-        await until(lambda: list((place.home / "worktrees").iterdir()) == [])
+        await until(lambda: [path for path in (place.home / "worktrees").iterdir() if path.is_dir()] == [])
 
     built, written = results
     assert built["branch"] == f"agent-workflows/build_feature-{built['run_id'][:8]}"

@@ -121,7 +121,7 @@ class LangGraphRunner:
 
     async def fork(
         self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object]
-    ) -> GraphStanding:
+    ) -> frozenset[str]:
         """See the port."""
         graph = await self._graph(workflow)
         after: Any = None
@@ -137,7 +137,7 @@ class LangGraphRunner:
                 recovery=("get_run shows which stages were finished; states of old runs are not kept",),
             )
         await graph.aupdate_state(_thread(target), {**after.values, **changes}, as_node=stage)
-        return await self.standing(workflow, target)
+        return frozenset(task.id for task in snapshot.tasks)
 
     async def _stream(
         self, workflow: Workflow, start: object, context: WorkflowContext, finished: frozenset[str]

@@ -158,7 +158,7 @@ class GraphRunner(Protocol):
 
     async def fork(
         self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object]
-    ) -> GraphStanding:
+    ) -> frozenset[str]:
         """Give a new run the state another run had when a stage of it had ended, for the last time.
 
         Args:
@@ -169,7 +169,7 @@ class GraphRunner(Protocol):
             changes: Fields of the state that get another value.
 
         Returns:
-            How far the new run has come.
+            Ids of the tasks of the other run that had ended last: the stage's, and those side by side with it.
 
         Raises:
             workflows.runs.errors.InputRejected: The stage has not ended in that run, or its checkpoints are gone.

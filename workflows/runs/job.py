@@ -252,6 +252,7 @@ class Job:
                     if isinstance(step, NodeReported) and isinstance(step.report, AgentReport):
                         self._context.untold.pop(id(step.report.said), None)
                     if isinstance(step, NodeEnded):
+                        await self._workplace.snapshot(step)  # the next node begins when the next step is asked for
                         # The log says that it has ended before anything comes after it; what it has done is durable.
                         await self._chronicle.flush()
         return Parked() if self._chronicle.parked else self._outcomes.output()

@@ -27,7 +27,7 @@ from workflows.runs.job import Continuation, Job
 from workflows.runs.learned_courses import LearnedCourses
 from workflows.runs.log import EventLog, RunWriter
 from workflows.runs.observed_writer import Observe, ObservedWriter
-from workflows.runs.places import Places, Wish
+from workflows.runs.places import ForkPoint, Places, Wish
 from workflows.runs.private_directories import PrivateDirectories
 from workflows.runs.redaction import Redactor
 from workflows.runs.run import GateReply, Run
@@ -117,23 +117,39 @@ class Launcher:
         self._record_start(chronicle, run, request.workflow)
         return job
 
-    async def begin_fork(self, run: Run, request: RunRequest, writer: RunWriter, source: Run, stage: str) -> Job:
+    async def plan_fork(self, run: Run, request: RunRequest, point: ForkPoint) -> str:
+        """Note with which files a run begins that goes on from another one, before anybody is told of it.
+
+        Args:
+            run: The new run.
+            request: What it is asked.
+            point: Where it begins.
+
+        Returns:
+            With which, as the end of a sentence.
+
+        Raises:
+            workflows.runs.errors.RunError: See `Places.plan_fork`.
+        """
+        return await self._places.plan_fork(_wish(run, request.workflow), point)
+
+    async def begin_fork(self, run: Run, request: RunRequest, writer: RunWriter, point: ForkPoint, files: str) -> Job:
         """The job of a run that begins where another one had finished a stage.
 
         Args:
             run: The new run; its checkpoints are where the other one's were.
             request: What it is asked.
             writer: Its log.
-            source: The other run.
-            stage: The stage that was finished there.
+            point: Where it begins.
+            files: With which files, from `plan_fork`.
         """
-        finished = await finished_until(self._log, source.run_id, stage)
+        finished = await finished_until(self._log, point.run_id, point.stage)
         history = History(finished=finished, rounds=Counter(finished.keys()))
         continuation = Continuation(history, announced=False)
-        job, chronicle = self._job(run, request.workflow, request.input, writer, continuation, branch=source.branch)
+        job, chronicle = self._job(run, request.workflow, request.input, writer, continuation)
         self._record_start(chronicle, run, request.workflow)
-        text = f"goes on from where run {source.run_id} had finished {stage}"
-        details = {"text": text, "forked_from": source.run_id, "stage": stage}
+        text = f"goes on from where run {point.run_id} had finished {point.stage}, {files}"
+        details = {"text": text, "forked_from": point.run_id, "stage": point.stage}
         chronicle.record(AgentEvent(agent="workflow", event_type="decision", details=details))
         return job
 
@@ -215,7 +231,6 @@ class Launcher:
         continuation: Continuation | None,
         *,
         begins: bool = True,
-        branch: str = "",
     ) -> tuple[Job, Chronicle]:
         history = continuation.history if continuation is not None else History()
         if self._observe is not None:
@@ -235,14 +250,6 @@ class Launcher:
             instructions=Instructions(history.instructions),
             conversations=dict(history.conversations),
         )
-        wish = Wish(
-            run_id=run.run_id,
-            workflow=workflow.name,
-            workspace=Path(run.workspace),
-            mode=run.options.isolation or workflow.isolation,
-            strict=run.options.isolation == "worktree",
-            branch=branch,
-        )
         job = Job(
             workflow,
             state,
@@ -251,7 +258,7 @@ class Launcher:
             self._graphs.opened,
             self._slots,
             self._clock,
-            Workplace(self._places, wish, chronicle, begins=begins),
+            Workplace(self._places, _wish(run, workflow), chronicle, begins=begins),
             continuation=continuation,
             asks_permission=run.options.permissions == "ask",
             learn=partial(self._learn, workflow, chronicle),
@@ -265,6 +272,16 @@ class Launcher:
     def _is_offline(self, workflow: Workflow) -> bool:
         """Whether scripted agents stand in for models; a graph that brings its own models has none."""
         return self._team.offline and not workflow.bare
+
+
+def _wish(run: Run, workflow: Workflow) -> Wish:
+    return Wish(
+        run_id=run.run_id,
+        workflow=workflow.name,
+        workspace=Path(run.workspace),
+        mode=run.options.isolation or workflow.isolation,
+        strict=run.options.isolation == "worktree",
+    )
 
 
 def _is_masked(run: Run) -> bool:

@@ -27,7 +27,7 @@ from workflows.runs.log import EventLog, RunWriter
 from workflows.runs.observed_writer import Observe
 from workflows.runs.open_gates import checked_reply, is_open, let_go, not_waiting, overdue
 from workflows.runs.outcome import Stop
-from workflows.runs.places import InPlace, Places
+from workflows.runs.places import ForkPoint, InPlace, Places
 from workflows.runs.private_directories import PrivateDirectories
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
@@ -173,10 +173,13 @@ class LocalEngine:
         new = replace(self._launcher.new_run(request, self._lock.token), key="")
         arguments = request.input.model_dump(mode="json")
         with self._jobs.beginning(new.run_id):
-            await graphs.fork(workflow, run_id, stage, new.run_id, {name: arguments[name] for name in changes})
+            changed = {name: arguments[name] for name in changes}
+            tasks = await graphs.fork(workflow, run_id, stage, new.run_id, changed)
+            point = ForkPoint(run_id=run_id, stage=stage, tasks=tasks, branch=source.branch)
+            files = await self._launcher.plan_fork(new, request, point)
             run, _ = await self._log.create(new)
             return await self._jobs.launch(
-                run, lambda writer: self._launcher.begin_fork(run, request, writer, source, stage)
+                run, lambda writer: self._launcher.begin_fork(run, request, writer, point, files)
             )
 
     def cancel_soon(self, run_id: str, *, by: str, reason: str) -> None:

@@ -17,8 +17,6 @@ class Wish:
         workspace: Existing directory.
         mode: What is wanted.
         strict: Whether nothing else will do: somebody asked for it by name.
-        branch: Where it begins, if that branch is still there: the branch of a run whose work it goes on with. Empty:
-            as the user sees the workspace.
     """
 
     run_id: str
@@ -26,6 +24,22 @@ class Wish:
     workspace: Path
     mode: Isolation
     strict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForkPoint:
+    """Where in another run a new one begins.
+
+    Attributes:
+        run_id: The other run.
+        stage: It had finished this one.
+        tasks: The tasks of its graph that had ended last, by the graph library's own ids.
+        branch: The branch its result names; empty if it names none.
+    """
+
+    run_id: str
+    stage: str
+    tasks: frozenset[str]
     branch: str = ""
 
 
@@ -59,8 +73,28 @@ class Changes:
     note: str = ""
 
 
+WORKSPACE_NOW = "with the workspace as it is now"
+"""With which files a fork begins that has no work tree, or whose other run has had none."""
+
+
 class Places(Protocol):
     """Gives runs their places."""
+
+    async def plan_fork(self, wish: Wish, point: ForkPoint) -> str:
+        """Note with which files a run begins that is a fork, before it is made.
+
+        Args:
+            wish: What is wanted.
+            point: Where it begins.
+
+        Returns:
+            With which, as the end of a sentence: with those of the other run at that point wherever they are known.
+
+        Raises:
+            workflows.runs.errors.IsolationUnavailable: They are known, and it cannot have them.
+            workflows.runs.errors.LogUnavailable: The data directory cannot be read or written.
+        """
+        ...
 
     async def open(self, wish: Wish) -> Place:
         """The place of a run; the same one when it is opened again.
@@ -68,6 +102,18 @@ class Places(Protocol):
         Raises:
             workflows.runs.errors.IsolationUnavailable: It cannot be had, and nothing else will do.
             workflows.runs.errors.LogUnavailable: The data directory cannot be written.
+        """
+        ...
+
+    async def snapshot(self, run_id: str, task: str, stage: str) -> None:
+        """Note how a run's files are when a task of its graph has ended, for its forks; before another one begins.
+
+        Never raises: a fork then says that it begins with other files.
+
+        Args:
+            run_id: The run.
+            task: The task, by the graph library's own id.
+            stage: Name of its node.
         """
         ...
 
@@ -79,7 +125,10 @@ class Places(Protocol):
         ...
 
     async def forget(self, run_id: str) -> None:
-        """The run is over for good; what is left of its place is removed, now or by a later sweep."""
+        """The run is over for good; what is left of its place is removed, now or by a later sweep.
+
+        What forks begin with is removed when that of `KEPT_RUNS` newer runs is there.
+        """
         ...
 
     async def sweep(self) -> None:
@@ -90,9 +139,17 @@ class Places(Protocol):
 class InPlace:
     """Implements `Places` with the workspaces themselves."""
 
+    async def plan_fork(self, wish: Wish, point: ForkPoint) -> str:
+        """See the port."""
+        del wish, point
+        return WORKSPACE_NOW
+
     async def open(self, wish: Wish) -> Place:
         """See the port."""
         return Place(wish.workspace)
+
+    async def snapshot(self, run_id: str, task: str, stage: str) -> None:
+        """See the port."""
 
     async def close(self, run_id: str) -> Changes:
         """See the port."""

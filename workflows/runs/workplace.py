@@ -8,7 +8,7 @@ from workflows.reports import ArtifactReport
 from workflows.runs.chronicle import Chronicle
 from workflows.runs.errors import LogUnavailable
 from workflows.runs.events import AgentEvent, LastEvent
-from workflows.runs.graph_steps import NodeReported
+from workflows.runs.graph_steps import NodeEnded, NodeReported
 from workflows.runs.places import Changes, Places, Wish
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,11 @@ class Workplace:
         if place.note and self._begins:
             self._say(place.note, place.branch)
         return place.directory
+
+    async def snapshot(self, step: NodeEnded) -> None:
+        """Note how its files are after a node, for its forks."""
+        if self._wish.mode != "in_place":
+            await self._places.snapshot(self._wish.run_id, step.task_id, step.node)
 
     async def put_away(self, ending: LastEvent) -> LastEvent:
         """Commit what was changed and tell of it.

@@ -43,7 +43,7 @@ def files_in(directory: Path) -> dict[str, bytes]:
 def what_its_user_has(directory: Path) -> dict[str, object]:
     """Everything about a repository that belongs to its user: files, index, checked-out branch, stash, configuration.
 
-    Of branches only those that are not ours.
+    Of branches only those that are not ours, and no snapshots.
     """
     dot_git = Path(git(directory, "rev-parse", "--path-format=absolute", "--git-common-dir").strip())
     refs = git(directory, "for-each-ref").splitlines()
@@ -52,7 +52,7 @@ def what_its_user_has(directory: Path) -> dict[str, object]:
         "files": files_in(directory),
         "index": index.read_bytes() if index.exists() else b"",
         "head": git(directory, "rev-parse", "--symbolic-full-name", "HEAD"),
-        "refs": [line for line in refs if "refs/heads/agent-workflows/" not in line],
+        "refs": [line for line in refs if "/agent-workflows/" not in line],
         "config": (dot_git / "config").read_bytes(),
         "stash": git(directory, "stash", "list"),
     }
@@ -62,6 +62,12 @@ def our_branches(directory: Path) -> list[str]:
     """Branches of runs."""
     listed = git(directory, "for-each-ref", "--format=%(refname:short)", "refs/heads/agent-workflows")
     return sorted(listed.splitlines())
+
+
+def snapshots(directory: Path) -> list[str]:
+    """Runs of which snapshots are kept, once for each."""
+    listed = git(directory, "for-each-ref", "--format=%(refname)", "refs/agent-workflows")
+    return [name.split("/")[2] for name in listed.splitlines()]
 
 
 def worktrees(directory: Path) -> list[str]:

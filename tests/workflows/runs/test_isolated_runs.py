@@ -59,7 +59,7 @@ async def artifact(at: Floor, run: Run, name: str = "changes.diff") -> str:
 
 
 async def test_a_run_changes_its_branch_and_nothing_of_the_users(tmp_path: Path, user: Path) -> None:
-    before = what_its_user_has(user)
+    before, home = what_its_user_has(user), tmp_path / "home" / "worktrees"
     writer = Writer()
     async with floor(tmp_path / "home", writer.act) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
@@ -74,7 +74,7 @@ async def test_a_run_changes_its_branch_and_nothing_of_the_users(tmp_path: Path,
             "",
         ]
         assert f"+{run.run_id}" in await artifact(at, run)
-        await until(lambda: list((tmp_path / "home" / "worktrees").iterdir()) == [])
+        await until(lambda: [path.name for path in home.iterdir()] == [f"{run.run_id}.json"])
     assert worktrees(user) == []
     messages = [event.message for event in events]
     assert f"workspace: Works on branch {run.branch}, in a work tree of its own." in messages
@@ -197,14 +197,3 @@ async def test_where_there_is_no_repository_the_run_works_in_place(tmp_path: Pat
 
     assert (run.status, run.branch) == ("completed", "")
     assert (plain / "first.txt").exists()
-
-
-async def test_a_forked_run_begins_with_what_the_other_one_has_changed(tmp_path: Path, user: Path) -> None:
-    writer = Writer()
-    async with floor(tmp_path / "home", writer.act) as at:
-        run = await at.ended(await at.start(ISOLATED, workspace=user))
-        writer.seen.clear()
-        fork = await at.ended(await at.engine.fork(run.run_id, "third", {"question": "other"}, owner="local"))
-
-    assert writer.seen[0] >= {f"{name}.txt" for name in FOUR}
-    assert fork.branch != run.branch

@@ -13,6 +13,7 @@ import anyio.to_thread
 import pytest
 
 from agents.command_runner import command_runner
+from agents.workspace import planned_worktree as planned_module
 from agents.workspace import worktree as worktree_module
 from agents.workspace.git_tree import Bounds
 from tests.agents.workspace.repositories import (
@@ -63,9 +64,8 @@ class Home:
         mode: Isolation = "worktree",
         *,
         strict: bool = False,
-        branch: str = "",
     ) -> Place:
-        wish = Wish(run_id=run_id, workflow="build", workspace=workspace, mode=mode, strict=strict, branch=branch)
+        wish = Wish(run_id=run_id, workflow="build", workspace=workspace, mode=mode, strict=strict)
         with anyio.fail_after(SECONDS):
             return await self.places.open(wish)
 
@@ -405,7 +405,7 @@ async def test_a_repository_inside_the_workspace_is_named_as_left_out(home: Home
 async def test_what_is_too_large_to_be_taken_along_is_named(
     home: Home, user: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worktree_module, "TAKEN_ALONG", Bounds(file_bytes=100, all_bytes=1000))
+    monkeypatch.setattr(planned_module, "TAKEN_ALONG", Bounds(file_bytes=100, all_bytes=1000))
     write(user, {"data.bin": "x" * 101})
 
     place = await home.open(user)
@@ -572,17 +572,6 @@ async def test_a_record_that_cannot_be_read_is_no_reason_to_begin_anew(home: Hom
         await home.open(user)
     assert "could not be committed" in (await home.close()).note
     assert (place.directory / "half.txt").exists()
-
-
-async def test_a_run_can_begin_where_another_one_ended(home: Home, user: Path) -> None:
-    first = await home.open(user)
-    write(first.directory, {"made.txt": "new\n"})
-    changes = await home.close()
-
-    second = await home.open(user, "f" * 20, branch=changes.branch)
-    assert (second.directory / "made.txt").exists()
-    third = await home.open(user, "e" * 20, branch="agent-workflows/gone")
-    assert not (third.directory / "made.txt").exists()
 
 
 async def test_two_runs_whose_ids_begin_alike_have_different_branches(home: Home, user: Path) -> None:

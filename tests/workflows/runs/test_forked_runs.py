@@ -1,0 +1,156 @@
+"""Forks of runs that work on branches of their own: with which files they begin, and what their changes are."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from agents.agent import AgentReply, AgentTask
+from agents.events import Emit
+from tests.agents.workspace.repositories import files_in, git, repository, what_its_user_has, write
+from tests.workflows.runs.floor import Floor, floor
+from tests.workflows.runs.small_workflows import FOUR
+from tests.workflows.runs.test_isolated_runs import ISOLATED, Writer, artifact
+from tests.workflows.runs.test_resuming import Worker
+from workflows.runs.run import Run, RunOptions
+
+pytestmark = pytest.mark.anyio
+
+
+class Reader(Worker):
+    """Looks at the workspace it is given, and changes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[set[str]] = []
+
+    async def act(self, task: AgentTask, emit: Emit) -> AgentReply:
+        self.seen.append({path.name for path in task.workspace.glob("*.txt")})
+        return await super().act(task, emit)
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Path:
+    """A repository whose user has something uncommitted."""
+    directory = repository(tmp_path / "project", {"a.txt": "a\n"})
+    write(directory, {"a.txt": "changed\n"})
+    return directory
+
+
+async def stopped(at: Floor, writer: Writer, user: Path) -> Run:
+    run = await at.start(ISOLATED, workspace=user)
+    with anyio.fail_after(5):
+        await writer.stopped.wait()
+        await at.log.flush()
+    return run
+
+
+async def forked(at: Floor, run: Run, stage: str) -> Run:
+    at.workflows[ISOLATED.name] = ISOLATED
+    return await at.ended(await at.engine.fork(run.run_id, stage, {"question": "other"}, owner="local"))
+
+
+async def test_a_fork_of_an_interrupted_run_has_the_files_of_its_finished_stages(tmp_path: Path, user: Path) -> None:
+    first, second = Writer(stops_at="third"), Writer()
+    async with floor(tmp_path / "home", first.act) as at:
+        run = await stopped(at, first, user)
+    async with floor(tmp_path / "home", second.act) as at:
+        fork = await forked(at, run, "second")
+
+    assert second.seen[0] == {"a.txt", "first.txt", "second.txt"}
+    assert git(user, "show", f"{fork.branch}:first.txt") == f"{run.run_id}\n"
+
+
+async def test_a_fork_of_a_running_run_has_the_files_of_its_finished_stages(tmp_path: Path, user: Path) -> None:
+    writer = Writer(stops_at="third")
+    async with floor(tmp_path / "home", writer.act) as at:
+        run = await stopped(at, writer, user)
+        writer.stops_at = ""
+        writer.seen.clear()
+        await forked(at, run, "first")
+
+    assert writer.seen[0] == {"a.txt", "first.txt"}
+
+
+async def test_a_fork_begins_with_the_files_of_its_stage_and_says_so(tmp_path: Path, user: Path) -> None:
+    writer = Writer()
+    async with floor(tmp_path / "home", writer.act) as at:
+        run = await at.ended(await at.start(ISOLATED, workspace=user))
+        writer.seen.clear()
+        fork = await forked(at, run, "first")
+        events = await at.events(fork)
+
+    assert writer.seen[0] == {"a.txt", "first.txt"}
+    assert f"where run {run.run_id} had finished first, with the files it had then" in events[1].message
+    assert fork.branch != run.branch
+
+
+async def test_the_diff_of_a_fork_applies_to_the_users_own_files(tmp_path: Path, user: Path) -> None:
+    async with floor(tmp_path / "home", Writer().act) as at:
+        run = await at.ended(await at.start(ISOLATED, workspace=user))
+        fork = await forked(at, await forked(at, run, "first"), "third")
+        diff = await artifact(at, fork)
+
+    write(tmp_path, {"changes.diff": diff})
+    git(user, "apply", str(tmp_path / "changes.diff"))
+    files = files_in(user)
+    assert set(files) == {"a.txt", *(f"{name}.txt" for name in FOUR)}
+    assert files["first.txt"].decode() == f"{run.run_id}\n"
+    assert files["fourth.txt"].decode() == f"{fork.run_id}\n"
+
+
+async def test_a_fork_that_changes_nothing_more_names_the_branch_with_what_it_goes_on_from(
+    tmp_path: Path, user: Path
+) -> None:
+    async with floor(tmp_path / "home", Writer().act) as at:
+        run = await at.ended(await at.start(ISOLATED, workspace=user))
+    reader = Reader()
+    async with floor(tmp_path / "home", reader.act) as at:
+        fork = await forked(at, run, "second")
+        diff = await artifact(at, fork)
+
+    assert reader.seen == [{"a.txt", "first.txt", "second.txt"}] * 2
+    assert fork.branch == f"agent-workflows/four-{fork.run_id[:8]}"
+    assert git(user, "show", f"{fork.branch}:second.txt") == f"{run.run_id}\n"
+    assert "+++ b/second.txt" in diff
+    assert "third.txt" not in diff
+
+
+async def test_what_the_user_is_in_the_middle_of_is_in_no_forks_way(tmp_path: Path, user: Path) -> None:
+    writer = Writer()
+    async with floor(tmp_path / "home", writer.act) as at:
+        run = await at.ended(await at.start(ISOLATED, workspace=user))
+        (user / ".git" / "rebase-merge").mkdir()
+        before = what_its_user_has(user)
+        writer.seen.clear()
+        fork = await forked(at, run, "second")
+
+    assert fork.branch
+    assert writer.seen[0] == {"a.txt", "first.txt", "second.txt"}
+    assert what_its_user_has(user) == before
+
+
+async def test_a_fork_of_a_run_that_worked_in_place_works_in_the_workspace_as_it_is_and_says_so(
+    tmp_path: Path, user: Path
+) -> None:
+    writer = Writer()
+    async with floor(tmp_path / "home", writer.act) as at:
+        run = await at.ended(await at.start(ISOLATED, workspace=user, options=RunOptions(isolation="in_place")))
+        writer.seen.clear()
+        fork = await forked(at, run, "second")
+        events = await at.events(fork)
+
+    assert writer.seen[0] == {"a.txt", *(f"{name}.txt" for name in FOUR)}
+    assert "had finished second, with the workspace as it is now" in events[1].message
+
+
+async def test_the_files_of_a_stage_are_known_also_if_the_run_was_interrupted_since(tmp_path: Path, user: Path) -> None:
+    first, second = Writer(stops_at="second"), Writer()
+    async with floor(tmp_path / "home", first.act) as at:
+        await stopped(at, first, user)
+    async with floor(tmp_path / "home", second.act) as at:
+        run = await at.ended(await at.start(ISOLATED, workspace=user))
+        second.seen.clear()
+        await forked(at, run, "first")
+
+    assert second.seen[0] == {"a.txt", "first.txt"}
