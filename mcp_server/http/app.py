@@ -98,7 +98,7 @@ def create_app(assembly: Assembly, access: Access, closing: Closing, patience: P
 
     routes: list[BaseRoute] = [
         Route("/mcp", McpEndpoint(mcp, open_streams, metrics), name="/mcp"),
-        *_api_routes(assembly, runs, HealthApi(assembly, closing, metrics)),
+        *_api_routes(assembly, runs, HealthApi(assembly, metrics)),
         WebSocketRoute("/api/runs/{run_id}/ws", EventSockets(assembly, streams)),
         Route(SIGN_IN, sign_in.open, methods=["POST"]),
         Route(f"{SIGN_IN}/end", sign_in.close, methods=["POST"]),

@@ -8,10 +8,9 @@ ItemT = TypeVar("ItemT")
 
 
 class Closing:
-    """Whether the server takes anything new, and whether it is about to go."""
+    """Whether the server is about to go."""
 
     def __init__(self) -> None:
-        self.draining = False
         self._begun = anyio.Event()
 
     @property
@@ -21,7 +20,6 @@ class Closing:
 
     def begin(self) -> None:
         """Tell everybody."""
-        self.draining = True
         self._begun.set()
 
     async def wait(self) -> None:

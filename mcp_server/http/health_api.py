@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mcp_server.assembly import Assembly
-from mcp_server.http.closing import Closing
 from mcp_server.http.metrics import CONTENT_TYPE, Metrics
 from mcp_server.http.runs_api import answer
 from mcp_server.server import own_version
@@ -27,13 +26,11 @@ class HealthApi:
 
     Args:
         assembly: The server's parts.
-        closing: Tells when the server ends.
         metrics: The figures.
     """
 
-    def __init__(self, assembly: Assembly, closing: Closing, metrics: Metrics) -> None:
+    def __init__(self, assembly: Assembly, metrics: Metrics) -> None:
         self._assembly = assembly
-        self._closing = closing
         self._metrics = metrics
 
     async def live(self, _request: Request) -> Response:
@@ -42,7 +39,7 @@ class HealthApi:
 
     async def ready(self, _request: Request) -> Response:
         """GET /ready: whether it takes new runs: it is not shutting down, and the log can be read."""
-        if self._closing.draining or self._assembly.engine.closed:
+        if self._assembly.engine.draining:
             return answer(HealthView(status="draining", version=own_version()), 503)
         try:
             await self._assembly.log.find(RunFilter(limit=1))

@@ -33,7 +33,7 @@ from mcp_server.http.run_requests import (
 from mcp_server.http.run_views import RunListView, links_of, run_view, started_view, status_view, summary_view
 from mcp_server.own_runs import own_run, own_run_in_the_log
 from workflows.runs.engine import StartedRun
-from workflows.runs.errors import LogUnavailable, RunError
+from workflows.runs.errors import RunError
 from workflows.runs.events import GateOpened
 from workflows.runs.run import Run, RunFilter, Steering
 
@@ -127,7 +127,6 @@ class RunsApi:
         """POST /api/runs/{run_id}/resume."""
         run = await self._run(request)
         await _body(request, ResumeRun)
-        self._refuse_at_the_end()
         return await self._shown(await self._assembly.engine.resume(run.run_id, by=by_of(request)))
 
     async def answer(self, request: Request) -> Response:
@@ -147,7 +146,6 @@ class RunsApi:
         """POST /api/runs/{run_id}/fork."""
         run = await self._run(request)
         asked = await _body(request, ForkRun)
-        self._refuse_at_the_end()
         forked = await self._assembly.engine.fork(run.run_id, asked.stage, asked.input, owner=run.owner)
         location = links_of(forked.run_id).self
         return answer(started_view(StartedRun(forked, joined=False)), 202, {"location": location})
@@ -162,7 +160,6 @@ class RunsApi:
         return answer(run_view(run, await self._assembly.log.artifacts(run.run_id)), 200, headers)
 
     async def _start(self, request: Request, asked: StartRun) -> StartedRun:
-        self._refuse_at_the_end()
         owner = owner_of(request.scope)
         wanted = run_request(self._assembly, asked, owner)
 
@@ -178,13 +175,6 @@ class RunsApi:
         if started is not None:
             return started
         return StartedRun(await own_run(self._assembly, run_id, owner), joined=True)
-
-    def _refuse_at_the_end(self) -> None:
-        if self._streams.closing.draining:
-            raise LogUnavailable(
-                "The server is shutting down; no run can be started.",
-                recovery=("Ask again in a moment: another server, or the same one anew, takes it",),
-            )
 
     async def _until_it_rests(self, run: Run, request: Request) -> None:
         """Wait until a run is over or waits for a person, or who has asked is gone."""

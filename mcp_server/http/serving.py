@@ -138,7 +138,7 @@ class _End:
 
     async def drain(self) -> None:
         """Take no more runs, and wait for those of this process, for so long at most."""
-        self.closing.draining = True
+        self._assembly.engine.drain()
         with anyio.move_on_after(self._drain_seconds):
             while await self._runs_here():  # noqa: ASYNC110 - the engine tells nobody when its last run ends
                 await anyio.sleep(_LOOK_SECONDS)

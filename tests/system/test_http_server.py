@@ -219,18 +219,22 @@ async def test_a_signal_parks_the_runs_tells_the_watchers_and_ends_the_server(
     assert await left_as(place, run_id) == "interrupted"
 
 
-async def test_a_call_over_mcp_is_told_that_the_server_ends(place: Place) -> None:
-    call = {"name": "held", "arguments": {"task": "x"}, "_meta": CLIENT}
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+def held_call(task: str) -> dict[str, Any]:
+    """A call of the workflow that waits, over `/mcp`."""
+    call = {"name": "held", "arguments": {"task": task}, "_meta": CLIENT}
     headers = {
         "accept": "application/json, text/event-stream",
         "mcp-protocol-version": "2026-07-28",
         "mcp-method": "tools/call",
         "mcp-name": "held",
     }
+    return {"json": {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}, "headers": headers}
+
+
+async def test_a_call_over_mcp_is_told_that_the_server_ends(place: Place) -> None:
     async with (
         serving(place, HELD) as server,
-        server.client.stream("POST", "/mcp", json=body, headers=headers) as response,
+        server.client.stream("POST", "/mcp", **held_call("x")) as response,
     ):
         messages = frames(response)
         while "waiting for go" not in str(await anext(messages)):
@@ -260,11 +264,14 @@ async def test_runs_may_end_by_themselves_before_the_server_does(tmp_path: Path)
         server.process.send_signal(signal.SIGTERM)
         await until_it_takes_no_runs(server)
         refused = await server.client.post("/api/runs", json={"workflow": "held", "input": {"task": "y"}})
+        with anyio.fail_after(5):
+            refused_call = await server.client.post("/mcp", **held_call("z"))
         (place.workspace / "go").touch()
         with anyio.fail_after(10):
             code = await server.process.wait()
 
     assert refused.status_code == 503
+    assert "The server is shutting down" in refused_call.text
     assert code == 0
     assert await left_as(place, run_id) == "completed"
 

@@ -184,6 +184,20 @@ class Engine(Protocol):
         ...
 
     @property
+    def draining(self) -> bool:
+        """Whether it takes no more runs: `drain`, `stop_all` or `close` was called."""
+        ...
+
+    def drain(self) -> None:
+        """Take no more runs; those of this process go on to their ends.
+
+        From now on `start`, `resume`, `fork` and `answer` raise `workflows.runs.errors.LogUnavailable` where a run that
+        nobody works on would have to be worked on. A run can still be joined, steered and cancelled, and an agent that
+        waits in its process be answered. A parked question stays open, also when its time is over.
+        """
+        ...
+
+    @property
     def closed(self) -> bool:
         """Whether `stop_all` or `close` was called: what ends now is interrupted, not cancelled."""
         ...

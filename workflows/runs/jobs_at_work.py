@@ -67,8 +67,10 @@ class JobsAtWork:
         self._attention = Attention(log, token, self._jobs, self.spawn)
         self._expiries: set[asyncio.Task[None]] = set()
         self._swept = False
+        self.draining = False
+        """Whether it takes no more jobs; those it has go on."""
         self.closed = False
-        """Whether it takes no more jobs."""
+        """Whether it has none any more, not even one that only paused."""
 
     def get(self, run_id: str) -> Job | None:
         """The job of a run, if it is at work here."""
@@ -107,14 +109,14 @@ class JobsAtWork:
                 self.spawn(self._lay_down(run.run_id))
             raise
 
-    def refuse_if_closed(self) -> None:
+    def refuse_if_draining(self) -> None:
         """Refuse new work once the server shuts down.
 
         Raises:
             workflows.runs.errors.LogUnavailable: It does.
         """
-        if self.closed:
-            raise LogUnavailable("The server is shutting down; no new run can be started.")
+        if self.draining:
+            raise shutting_down()
 
     def spawn(self, coroutine: Coroutine[None, None, None]) -> None:
         """Do something beside the jobs; `close` waits for it."""
@@ -124,7 +126,7 @@ class JobsAtWork:
 
     def stop_all(self) -> None:
         """Ask all jobs to stop, and take no more."""
-        self.closed = True
+        self.draining = self.closed = True
         for job in self._jobs.values():
             job.stop(Stop("shutdown"))
 
@@ -160,7 +162,8 @@ class JobsAtWork:
             for _, word in await self._log.take_words(self._token, (run.run_id,)):
                 job.hear(word)
         await writer.flush()  # nobody is told of a run, and nothing is done, that a crash could still undo
-        self.refuse_if_closed()
+        if self.closed:
+            raise shutting_down()
         self._jobs[run.run_id] = job
         self.spawn(self._conduct(run.run_id, job))
         if not self._swept:
@@ -243,3 +246,11 @@ class JobsAtWork:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a run's task failed", exc_info=error)
+
+
+def shutting_down() -> LogUnavailable:
+    """Why nothing is begun any more."""
+    return LogUnavailable(
+        "The server is shutting down; no run can be started or gone on with.",
+        recovery=("Ask again in a moment: another server, or the same one anew, takes it",),
+    )

@@ -16,11 +16,11 @@ from workflows.runs.cancellation import Cancellation
 from workflows.runs.engine import RunRequest, StartedRun
 from workflows.runs.errors import LogUnavailable, RunError, RunNotResumable
 from workflows.runs.events import Json, RunEvent
-from workflows.runs.existing_run import existing_run
+from workflows.runs.existing_run import active_run_like, existing_run
 from workflows.runs.forks import forked_request
 from workflows.runs.graph_steps import GraphRunner
 from workflows.runs.job import Job
-from workflows.runs.jobs_at_work import JobsAtWork
+from workflows.runs.jobs_at_work import JobsAtWork, shutting_down
 from workflows.runs.launcher import Launcher
 from workflows.runs.liveness import Liveness
 from workflows.runs.log import EventLog, RunWriter
@@ -165,6 +165,7 @@ class LocalEngine:
 
     async def fork(self, run_id: str, stage: str, changes: Json, *, owner: str) -> Run:
         """See the port."""
+        self._jobs.refuse_if_draining()
         source = await existing_run(self._log, run_id)
         workflow = self._workflow_named(source.workflow)
         request = forked_request(source, workflow, changes, owner)
@@ -210,6 +211,15 @@ class LocalEngine:
                     return
 
     @property
+    def draining(self) -> bool:
+        """See the port."""
+        return self._jobs.draining
+
+    def drain(self) -> None:
+        """See the port."""
+        self._jobs.draining = True
+
+    @property
     def closed(self) -> bool:
         """See the port."""
         return self._jobs.closed
@@ -238,8 +248,9 @@ class LocalEngine:
         await self._jobs.close()
 
     async def _start(self, request: RunRequest) -> StartedRun:
-        self._jobs.refuse_if_closed()
         new = self._launcher.new_run(request, self._lock.token)
+        if self.draining:
+            return await self._joined(new)
         with self._jobs.beginning(new.run_id):
             while True:
                 run, created = await self._log.create(new)
@@ -252,13 +263,20 @@ class LocalEngine:
                 if run.status == "interrupted":
                     return StartedRun(await self._go_on(run, input=request.input), joined=True, resumed=True)
 
+    async def _joined(self, wanted: Run) -> StartedRun:
+        """The active run of the same request; `create` would store a new one where there is none."""
+        same = None if self.closed else await active_run_like(self._log, wanted)
+        if same is not None and (same := await self.reconcile(same)).active:
+            return StartedRun(same, joined=True)
+        raise shutting_down()
+
     async def _expired(self, run: Run) -> Run:
         """The run; if nobody has answered its question in time, it goes on without.
 
         Raises:
             workflows.runs.errors.RunError: It cannot go on, see `Launcher.check`.
         """
-        gate = overdue(run) if run.parked and not self.closed else None
+        gate = overdue(run) if run.parked and not self.draining else None
         return run if gate is None else await self._go_on(run, reply=GateReply(gate_id=gate.gate_id, outcome="expired"))
 
     async def _found(self, run_id: str) -> Run:
@@ -269,7 +287,7 @@ class LocalEngine:
 
     async def _go_on(self, run: Run, *, input: BaseModel | None = None, reply: GateReply | None = None) -> Run:
         """Work on a run that nobody works on. Where somebody else was quicker, it is theirs."""
-        self._jobs.refuse_if_closed()
+        self._jobs.refuse_if_draining()
         await self._launcher.check(run, has_input=input is not None)
         with self._jobs.beginning(run.run_id):
             if not await self._log.claim(run.run_id, self._lock.token):

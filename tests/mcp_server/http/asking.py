@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import orjson
 
 from mcp_server.http.problem import TYPE_PREFIX
 from tests.mcp_server.http.running import watching
@@ -34,6 +35,14 @@ def tool_call(client: httpx.AsyncClient, tool: str, **arguments: object) -> http
     params = {"name": tool, "arguments": arguments, "_meta": meta}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     return client.build_request("POST", "/mcp", json=body, headers=headers)
+
+
+def messages(answer: httpx.Response) -> list[dict[str, Any]]:
+    """All messages of an answer of `/mcp`."""
+    if answer.headers["content-type"].startswith("application/json"):
+        return [answer.json()]
+    lines = answer.text.splitlines()
+    return [orjson.loads(line.removeprefix("data:")) for line in lines if line.startswith("data:")]
 
 
 async def whole(client: httpx.AsyncClient, run_id: str) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Any, Literal, cast
 import anyio
 import httpx
 import httpx2
-import orjson
 import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import HEADER_MISMATCH, CallToolResult, ElicitRequestParams, ElicitResult
 
+from tests.mcp_server.http.asking import messages
 from tests.mcp_server.http.running import BOUND, Running, running
 from tests.mcp_server.http.test_security import TOKENS
 from tests.waiting import until
@@ -215,10 +215,7 @@ async def stateless(
     }
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
     answer = await client.post("/mcp", json=body, headers=headers)
-    if answer.headers["content-type"].startswith("application/json"):
-        return [answer.json()]
-    lines = answer.text.splitlines()
-    return [orjson.loads(line.removeprefix("data:")) for line in lines if line.startswith("data:")]
+    return messages(answer)
 
 
 async def until_ended(client: httpx.AsyncClient, run_id: str) -> None:

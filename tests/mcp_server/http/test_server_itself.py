@@ -14,20 +14,11 @@ pytestmark = pytest.mark.anyio
 async def test_liveness_is_apart_from_readiness(server: Running, client: httpx.AsyncClient) -> None:
     assert (await client.get("/ready")).json()["status"] == "ok"
 
-    server.closing.draining = True
+    server.assembly.engine.drain()
 
     assert (await client.get("/health")).status_code == 200
     assert (await client.get("/ready")).status_code == 503
     assert (await client.get("/ready")).json()["status"] == "draining"
-
-
-async def test_a_server_that_ends_takes_no_runs(server: Running, client: httpx.AsyncClient) -> None:
-    server.closing.draining = True
-
-    answer = await client.post("/api/runs", json=ECHO)
-
-    assert answer.headers["retry-after"] == "1"
-    problem(answer, 503, "log_unavailable")
 
 
 async def test_a_server_whose_log_is_gone_is_not_ready(server: Running, client: httpx.AsyncClient) -> None:
