@@ -4,14 +4,15 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 from workflows.runs.event_json import encode
+from workflows.runs.event_text import EventText
 from workflows.runs.events import RunEvent
 
 CACHED_BYTES = 1024 * 1024
 """How much of what was written out last is kept for whoever is a little later."""
 LARGEST_CACHED_BATCH = 100
 """A watcher that reads more at once reads history, which nobody else is likely to read at the same moment."""
-_HISTORY_PIECE = 200
-"""Events of history that are written out before others get a turn: about 2 ms of work."""
+HISTORY_PIECE = 500
+"""Events of history that are written out before others get a turn: about 1 ms of work."""
 
 
 _END = b"\n\n"
@@ -33,6 +34,11 @@ class EventFrames:
         self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._bytes = 0
 
+    @staticmethod
+    def of_texts(texts: Sequence[EventText]) -> bytes:
+        """Consecutive events as they are kept, as they go over the wire."""
+        return b"".join([b"id: %d\nevent: %s\ndata: %b\n\n" % (one.seq, one.type.encode(), one.json) for one in texts])
+
     def of(self, events: Sequence[RunEvent]) -> bytes:
         """Consecutive events of a run, as they go over the wire."""
         return b"".join([self._cached(event) for event in events])
@@ -42,8 +48,8 @@ class EventFrames:
         if len(events) <= LARGEST_CACHED_BATCH:
             yield self.of(events)
             return
-        for start in range(0, len(events), _HISTORY_PIECE):
-            yield b"".join(map(frame, events[start : start + _HISTORY_PIECE]))
+        for start in range(0, len(events), LARGEST_CACHED_BATCH):
+            yield b"".join(map(frame, events[start : start + LARGEST_CACHED_BATCH]))
 
     def objects(self, events: Sequence[RunEvent]) -> Iterator[bytes]:
         """Each event as it stands in its frame: a JSON object."""

@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from mcp_server.http.broadcast import Broadcasts
 from mcp_server.http.closing import Closing
 from mcp_server.http.connection import ABORT
-from mcp_server.http.event_frames import LARGEST_CACHED_BATCH, EventFrames
+from mcp_server.http.event_frames import HISTORY_PIECE, LARGEST_CACHED_BATCH, EventFrames
 from mcp_server.http.limits import OpenStreams
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.patience import Patience
@@ -32,7 +32,7 @@ from mcp_server.http.presence import until_gone
 from mcp_server.http.stream_connection import StreamConnection
 from workflows.runs.engine import Engine
 from workflows.runs.errors import RunError
-from workflows.runs.events import LastEvent
+from workflows.runs.events import LAST_TYPES, LastEvent
 from workflows.runs.log import EventLog
 
 logger = logging.getLogger(__name__)
@@ -143,7 +143,9 @@ class EventStream(Response):
 
     async def _tell_events(self, connection: StreamConnection) -> bool:
         """Send all there are and will be; False if they end without the run's last one."""
-        cursor = self._after
+        cursor, is_over = await self._tell_history(connection)
+        if is_over:
+            return True
         while True:
             cursor, caught_up = await self._catch_up(connection, cursor)
             if caught_up != "up_to_date":
@@ -151,6 +153,17 @@ class EventStream(Response):
             cursor, left = await self._streams.broadcasts.listen(connection, self._run_id, cursor)
             if left != "fell_behind":
                 return left == "told_all"
+
+    async def _tell_history(self, connection: StreamConnection) -> tuple[int, bool]:
+        """Send what lies far back as it is kept; with the number of the last one sent, and whether it is the run's."""
+        cursor, streams = self._after, self._streams
+        while len(texts := await streams.log.read_texts(self._run_id, cursor, HISTORY_PIECE)) > LARGEST_CACHED_BATCH:
+            await connection.send(streams.frames.of_texts(texts))
+            streams.metrics.events_sent("sse", len(texts))
+            cursor = texts[-1].seq
+            if texts[-1].type in LAST_TYPES:
+                return cursor, True
+        return cursor, False
 
     async def _catch_up(self, connection: StreamConnection, cursor: int) -> tuple[int, CaughtUp]:
         """Send what the log has until the run's broadcast has the rest; with the number of the last event sent."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from workflows.runs.errors import LogUnavailable, RunError, RunNotFound, RunTakenOver
 from workflows.runs.event_json import decode, encode, storable
+from workflows.runs.event_text import EventText
 from workflows.runs.events import EventBody, LastEvent, RunEvent, Truncation
 from workflows.runs.log import Artifact, ArtifactInfo
 from workflows.runs.projection import project_all
@@ -190,6 +191,12 @@ class MemoryEventLog:
         self._check()
         stored = self.store.runs.get(run_id)
         return [] if stored is None else [decode(text) for text in stored.events[after:][: max(0, limit)]]
+
+    async def read_texts(self, run_id: str, after: int = 0, limit: int = 500) -> Sequence[EventText]:
+        self._check()
+        stored = self.store.runs.get(run_id)
+        texts = [] if stored is None else stored.events[after:][: max(0, limit)]
+        return [EventText(event.seq, event.type, text) for text in texts for event in (decode(text),)]
 
     async def watch(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
         self._check()

@@ -32,6 +32,8 @@ for _body in cast("tuple[type[Any], ...]", get_args(EventBody)):
     _names = {field.name: field.default for field in fields(_body)}
     _BODIES[cast("str", _names.pop("type"))] = _body
     _FIELDS[_body] = tuple(_names)
+KNOWN_TYPES = frozenset(_BODIES)
+"""The types of events that this version knows."""
 _SEQUENCES = {body: tuple(name for name in names if name in _TUPLES) for body, names in _FIELDS.items()}
 
 

@@ -387,6 +387,8 @@ EventBody: TypeAlias = (
 )
 """Everything that can happen in a run."""
 
+LAST_TYPES = frozenset({"workflow_completed", "workflow_error", "workflow_cancelled"})
+"""The types of the events that a run can end with."""
 LastEvent: TypeAlias = WorkflowCompleted | WorkflowError | WorkflowCancelled
 """What a log ends with."""
 

@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from workflows.runs.event_text import EventText
 from workflows.runs.events import EventBody, RunEvent, Truncation
 from workflows.runs.run import CancelRequest, Run, RunFilter, Word
 
@@ -118,6 +119,10 @@ class EventLog(Protocol):
 
     async def read(self, run_id: str, after: int = 0, limit: int = 500) -> Sequence[RunEvent]:
         """Events with `seq > after`, in order, at most `limit`."""
+        ...
+
+    async def read_texts(self, run_id: str, after: int = 0, limit: int = 500) -> Sequence[EventText]:
+        """The same as they are kept, for who only passes them on."""
         ...
 
     def watch(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:

@@ -40,6 +40,33 @@ async def test_a_frame_is_the_event_as_it_stands_in_the_log(server: Running, cli
     assert frame == Frame(id="1", event="agent_event", data=to_json_object(event))
 
 
+@pytest.mark.parametrize("events", [99, 100, 101, 499, 500, 501, 1300])
+async def test_a_long_history_is_told_once_and_in_order_to_its_end(
+    server: Running, client: httpx.AsyncClient, events: int
+) -> None:
+    run = await server.told(events=events)
+    await run.end()
+    kept = await server.assembly.log.read(run.run_id, limit=2000)
+
+    async with watching(client, run.run_id) as watcher:
+        frames = await watcher.frames()
+
+    assert frames == [Frame(id=str(event.seq), event=event.type, data=to_json_object(event)) for event in kept]
+
+
+async def test_a_watcher_with_a_long_history_hears_what_happens_too(server: Running, client: httpx.AsyncClient) -> None:
+    run = await server.told(events=700)
+
+    async with watching(client, run.run_id) as watcher:
+        history = await watcher.frames(700)
+        await run.say(2)
+        live = await watcher.frames(2)
+        await run.end()
+        last = await watcher.frames()
+
+    assert seqs([*history, *live, *last]) == list(range(1, 704))
+
+
 async def test_no_proxy_may_hold_a_stream_back(server: Running, client: httpx.AsyncClient) -> None:
     run = await server.told(events=1)
 

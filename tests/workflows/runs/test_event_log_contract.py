@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.workflows.runs.storage import OpenLog, a_run, end, find_out, opened, say, storage, texts, watched
 from workflows.runs.errors import InputRejected, LogUnavailable, RunNotFound, RunTakenOver
+from workflows.runs.event_json import decode
 from workflows.runs.events import (
     GateOpened,
     RunEvent,
@@ -84,6 +85,29 @@ async def test_what_was_appended_is_what_is_read(log: EventLog) -> None:
     await writer.flush()
 
     assert await log.read("run-1") == [said, used]
+
+
+@pytest.mark.parametrize(
+    ("after", "limit"), [(0, 500), (0, 2000), (499, 2), (500, 500), (733, 10), (1199, 5), (1200, 5)]
+)
+async def test_texts_are_the_same_events_as_they_are_kept(log: EventLog, after: int, limit: int) -> None:
+    writer = await opened(log)
+    for number in range(1200):
+        say(writer, f'{number} "}},{{"run_id":"run-1","seq":{number + 2}, \u2028 \n')
+        if number % 7 == 0:
+            await writer.flush()  # rows of several lengths
+    await writer.flush()
+
+    read = await log.read_texts("run-1", after, limit)
+
+    events = await log.read("run-1", after, limit)
+    assert [decode(one.json) for one in read] == list(events)
+    assert [(one.seq, one.type) for one in read] == [(event.seq, event.type) for event in events]
+    assert not any(b"\n" in one.json for one in read)
+
+
+async def test_a_run_that_is_not_there_has_no_texts(log: EventLog) -> None:
+    assert list(await log.read_texts("run-1")) == []
 
 
 async def test_half_a_character_does_not_end_a_run(log: EventLog) -> None:

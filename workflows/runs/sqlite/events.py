@@ -1,7 +1,7 @@
 """The tables of events and artifacts, as Python. Every function works on a connection and blocks."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import orjson
 
 from workflows.runs.event_json import from_json_object
+from workflows.runs.event_text import EventText, split
 from workflows.runs.events import RunEvent
 from workflows.runs.log import Artifact, ArtifactInfo
 from workflows.runs.run import ENDED_STATUSES, Run
@@ -110,20 +111,40 @@ def read(connection: sqlite3.Connection, run_id: str, after: int, limit: int) ->
     return _read(connection, run_id, after, limit)[:limit]
 
 
+def read_texts(connection: sqlite3.Connection, run_id: str, after: int, limit: int) -> list[EventText]:
+    """As `read`, but each event as it is kept."""
+    texts: list[EventText] = []
+    with closing(_rows(connection, run_id, after, limit)) as rows:
+        for text, _, _, wanted in rows:
+            texts += [event for event in split(text) if event.seq >= wanted]
+            if len(texts) >= limit:
+                break
+    return texts[:limit]
+
+
 def _read(connection: sqlite3.Connection, run_id: str, after: int, limit: int) -> list[RunEvent]:
     """As `read`, but whole rows: a row that is cut is parsed again for what comes after the cut."""
     events: list[RunEvent] = []
+    with closing(_rows(connection, run_id, after, limit)) as rows:
+        for text, first_seq, last_seq, wanted in rows:
+            events.extend(map(from_json_object, _rest_of(text, run_id, first_seq, last_seq, wanted)))
+            if len(events) >= limit:
+                break
+    return events
+
+
+def _rows(
+    connection: sqlite3.Connection, run_id: str, after: int, limit: int
+) -> Generator[tuple[str, int, int, int], None, None]:
+    """Rows of events from one number on: the text, the numbers of the first and the last, and the first one wanted."""
     expected = max(0, after) + 1
     # Closed whatever happens: a cursor that stays open holds on to the past for everything this connection reads.
     with closing(connection.execute(_SELECT_BATCHES, (run_id, after, max(0, limit)))) as rows:
         for first_seq, last_seq, text in rows:
             if first_seq > expected:
                 raise damaged(f"run {run_id} lacks the events {expected} to {first_seq - 1}")
-            events.extend(map(from_json_object, _rest_of(text, run_id, first_seq, last_seq, expected)))
+            yield text, first_seq, last_seq, expected
             expected = last_seq + 1
-            if len(events) >= limit:
-                break
-    return events
 
 
 def read_page(connection: sqlite3.Connection, run_id: str, after: int, limit: int) -> Page | None:

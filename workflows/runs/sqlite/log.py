@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 import anyio
 
 from workflows.runs.errors import LogUnavailable
+from workflows.runs.event_text import EventText
 from workflows.runs.events import LastEvent, RunEvent
 from workflows.runs.log import Artifact, ArtifactInfo
 from workflows.runs.run import CancelRequest, Run, RunFilter, Word
@@ -112,6 +113,10 @@ class SqliteEventLog:
     async def read(self, run_id: str, after: int = 0, limit: int = PAGE) -> Sequence[RunEvent]:
         """See the port; empty where there is no such run."""
         return await self._reader.ask(lambda connection: event_rows.read(connection, run_id, after, limit))
+
+    async def read_texts(self, run_id: str, after: int = 0, limit: int = PAGE) -> Sequence[EventText]:
+        """See the port; empty where there is no such run."""
+        return await self._reader.ask(lambda connection: event_rows.read_texts(connection, run_id, after, limit))
 
     async def watch(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
         """See the port.
