@@ -115,6 +115,8 @@ def _markers_of(pid: int) -> list[str] | None:
         environment = environment_of(pid)
         if environment is None:
             return None
+        if prefix not in environment:
+            return []
         entries = environment.split(b"\0")
         found = next((entry.removeprefix(prefix) for entry in entries if entry.startswith(prefix)), b"")
         value = found.decode(errors="replace")  # anybody may have set it to anything

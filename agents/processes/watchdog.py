@@ -193,7 +193,7 @@ def _rows_of_proc() -> Iterator[tuple[int, Entry]]:
     for pid in _numbers_in_proc():
         with suppress(OSError):  # it has just ended
             # The name of the command, in parentheses, may hold blanks and parentheses itself.
-            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            fields = _content_of(f"/proc/{pid}/stat").rpartition(b")")[2].split()
             if fields[0] not in (b"Z", b"X"):
                 yield pid, Entry(int(fields[1]), fields[19].decode())
 
@@ -216,12 +216,24 @@ def environment_of(pid: int) -> bytes | None:
         OSError: It has ended, or has no program, or belongs to somebody else.
     """
     for _ in range(_LOOKS):
-        if environment := Path(f"/proc/{pid}/environ").read_bytes():
+        if environment := _content_of(f"/proc/{pid}/environ"):
             return environment
-        if not Path(f"/proc/{pid}/cmdline").read_bytes():
+        if not _content_of(f"/proc/{pid}/cmdline"):
             Path(f"/proc/{pid}/exe").readlink()
             return None
     return b""  # it was started with an empty one
+
+
+def _content_of(path: str) -> bytes:
+    """A small file's content; read for every process whenever a child ends, so as plainly as can be."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        pieces: list[bytes] = []
+        while piece := os.read(descriptor, 65_536):
+            pieces.append(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(descriptor)
 
 
 def _marked_processes() -> Iterator[tuple[int, str | None]]:
@@ -246,7 +258,7 @@ def _marked_processes() -> Iterator[tuple[int, str | None]]:
 
 
 def _numbers_in_proc() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 - many times faster
 
 
 def _output_of(*command: str) -> str:

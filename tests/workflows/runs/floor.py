@@ -28,6 +28,9 @@ from workflows.runs.worktree_places import WorktreePlaces
 from workflows.team import Team
 from workflows.workflow import Workflow
 
+WITH_GIT = 20.0
+"""Seconds for a run with a work tree of its own, for which git is started dozens of times."""
+
 Act = Callable[[AgentTask, Emit], Awaitable[AgentReply]]
 
 
@@ -40,13 +43,18 @@ async def answer(task: AgentTask, emit: Emit) -> AgentReply:
 
 @dataclass
 class Floor:
-    """One engine with its log."""
+    """One engine with its log.
+
+    Attributes:
+        seconds: How long the end of a run is waited for.
+    """
 
     engine: LocalEngine
     log: SqliteEventLog
     lock: ProcessLock
     workspace: str
     workflows: dict[str, Workflow]
+    seconds: float = 5
 
     async def start(
         self,
@@ -70,7 +78,7 @@ class Floor:
         return started.run
 
     async def ended(self, run: Run) -> Run:
-        with anyio.fail_after(5):
+        with anyio.fail_after(self.seconds):
             async for _ in self.engine.follow(run.run_id):
                 pass
         return await self.get(run)
@@ -86,7 +94,13 @@ class Floor:
 
 @asynccontextmanager
 async def floor(
-    directory: Path, act: Act, *, max_runs: int = 4, offline: bool = False, quiet_seconds: float = 0.1
+    directory: Path,
+    act: Act,
+    *,
+    max_runs: int = 4,
+    offline: bool = False,
+    quiet_seconds: float = 0.1,
+    seconds: float = 5,
 ) -> AsyncGenerator[Floor, None]:
     workflows: dict[str, Workflow] = {}
 
@@ -112,7 +126,7 @@ async def floor(
             places=WorktreePlaces(directory / "worktrees", log, commands),
         )
         try:
-            yield Floor(engine, log, lock, str(directory), workflows)
+            yield Floor(engine, log, lock, str(directory), workflows, seconds)
         finally:
             await engine.close()
             await log.close()

@@ -8,7 +8,7 @@ import pytest
 from agents.agent import AgentReply, AgentTask
 from agents.events import Emit
 from tests.agents.workspace.repositories import files_in, git, repository, what_its_user_has, write
-from tests.workflows.runs.floor import Floor, floor
+from tests.workflows.runs.floor import WITH_GIT, Floor, floor
 from tests.workflows.runs.small_workflows import FOUR
 from tests.workflows.runs.test_isolated_runs import ISOLATED, Writer, artifact
 from tests.workflows.runs.test_resuming import Worker
@@ -39,7 +39,7 @@ def user(tmp_path: Path) -> Path:
 
 async def stopped(at: Floor, writer: Writer, user: Path) -> Run:
     run = await at.start(ISOLATED, workspace=user)
-    with anyio.fail_after(5):
+    with anyio.fail_after(WITH_GIT):
         await writer.stopped.wait()
         await at.log.flush()
     return run
@@ -52,9 +52,9 @@ async def forked(at: Floor, run: Run, stage: str) -> Run:
 
 async def test_a_fork_of_an_interrupted_run_has_the_files_of_its_finished_stages(tmp_path: Path, user: Path) -> None:
     first, second = Writer(stops_at="third"), Writer()
-    async with floor(tmp_path / "home", first.act) as at:
+    async with floor(tmp_path / "home", first.act, seconds=WITH_GIT) as at:
         run = await stopped(at, first, user)
-    async with floor(tmp_path / "home", second.act) as at:
+    async with floor(tmp_path / "home", second.act, seconds=WITH_GIT) as at:
         fork = await forked(at, run, "second")
 
     assert second.seen[0] == {"a.txt", "first.txt", "second.txt"}
@@ -63,7 +63,7 @@ async def test_a_fork_of_an_interrupted_run_has_the_files_of_its_finished_stages
 
 async def test_a_fork_of_a_running_run_has_the_files_of_its_finished_stages(tmp_path: Path, user: Path) -> None:
     writer = Writer(stops_at="third")
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         run = await stopped(at, writer, user)
         writer.stops_at = ""
         writer.seen.clear()
@@ -74,7 +74,7 @@ async def test_a_fork_of_a_running_run_has_the_files_of_its_finished_stages(tmp_
 
 async def test_a_fork_begins_with_the_files_of_its_stage_and_says_so(tmp_path: Path, user: Path) -> None:
     writer = Writer()
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
         writer.seen.clear()
         fork = await forked(at, run, "first")
@@ -86,7 +86,7 @@ async def test_a_fork_begins_with_the_files_of_its_stage_and_says_so(tmp_path: P
 
 
 async def test_the_diff_of_a_fork_applies_to_the_users_own_files(tmp_path: Path, user: Path) -> None:
-    async with floor(tmp_path / "home", Writer().act) as at:
+    async with floor(tmp_path / "home", Writer().act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
         fork = await forked(at, await forked(at, run, "first"), "third")
         diff = await artifact(at, fork)
@@ -102,10 +102,10 @@ async def test_the_diff_of_a_fork_applies_to_the_users_own_files(tmp_path: Path,
 async def test_a_fork_that_changes_nothing_more_names_the_branch_with_what_it_goes_on_from(
     tmp_path: Path, user: Path
 ) -> None:
-    async with floor(tmp_path / "home", Writer().act) as at:
+    async with floor(tmp_path / "home", Writer().act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
     reader = Reader()
-    async with floor(tmp_path / "home", reader.act) as at:
+    async with floor(tmp_path / "home", reader.act, seconds=WITH_GIT) as at:
         fork = await forked(at, run, "second")
         diff = await artifact(at, fork)
 
@@ -118,7 +118,7 @@ async def test_a_fork_that_changes_nothing_more_names_the_branch_with_what_it_go
 
 async def test_what_the_user_is_in_the_middle_of_is_in_no_forks_way(tmp_path: Path, user: Path) -> None:
     writer = Writer()
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
         (user / ".git" / "rebase-merge").mkdir()
         before = what_its_user_has(user)
@@ -134,7 +134,7 @@ async def test_a_fork_of_a_run_that_worked_in_place_works_in_the_workspace_as_it
     tmp_path: Path, user: Path
 ) -> None:
     writer = Writer()
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user, options=RunOptions(isolation="in_place")))
         writer.seen.clear()
         fork = await forked(at, run, "second")
@@ -146,9 +146,9 @@ async def test_a_fork_of_a_run_that_worked_in_place_works_in_the_workspace_as_it
 
 async def test_the_files_of_a_stage_are_known_also_if_the_run_was_interrupted_since(tmp_path: Path, user: Path) -> None:
     first, second = Writer(stops_at="second"), Writer()
-    async with floor(tmp_path / "home", first.act) as at:
+    async with floor(tmp_path / "home", first.act, seconds=WITH_GIT) as at:
         await stopped(at, first, user)
-    async with floor(tmp_path / "home", second.act) as at:
+    async with floor(tmp_path / "home", second.act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
         second.seen.clear()
         await forked(at, run, "first")

@@ -17,7 +17,7 @@ from tests.agents.workspace.repositories import (
     worktrees,
 )
 from tests.waiting import until
-from tests.workflows.runs.floor import Floor, floor
+from tests.workflows.runs.floor import WITH_GIT, Floor, floor
 from tests.workflows.runs.small_workflows import FOUR, four_stages, workflow
 from tests.workflows.runs.test_resuming import Worker
 from workflows.runs.run import Run, RunOptions
@@ -61,7 +61,7 @@ async def artifact(at: Floor, run: Run, name: str = "changes.diff") -> str:
 async def test_a_run_changes_its_branch_and_nothing_of_the_users(tmp_path: Path, user: Path) -> None:
     before, home = what_its_user_has(user), tmp_path / "home" / "worktrees"
     writer = Writer()
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
         events = await at.events(run)
 
@@ -83,7 +83,7 @@ async def test_a_run_changes_its_branch_and_nothing_of_the_users(tmp_path: Path,
 
 async def test_agents_see_what_earlier_ones_have_made(tmp_path: Path, user: Path) -> None:
     writer = Writer()
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         await at.ended(await at.start(ISOLATED, workspace=user))
 
     assert writer.seen[-1] == {"a.txt", "first.txt", "second.txt", "third.txt"}
@@ -91,7 +91,7 @@ async def test_agents_see_what_earlier_ones_have_made(tmp_path: Path, user: Path
 
 
 async def test_what_a_failed_run_has_changed_is_on_its_branch(tmp_path: Path, user: Path) -> None:
-    async with floor(tmp_path / "home", Writer(fails_at="second").act) as at:
+    async with floor(tmp_path / "home", Writer(fails_at="second").act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
 
         assert run.status == "failed"
@@ -101,9 +101,9 @@ async def test_what_a_failed_run_has_changed_is_on_its_branch(tmp_path: Path, us
 
 async def test_what_a_cancelled_run_has_changed_is_on_its_branch(tmp_path: Path, user: Path) -> None:
     writer = Writer(stops_at="second")
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         run = await at.start(ISOLATED, workspace=user)
-        with anyio.fail_after(10):
+        with anyio.fail_after(WITH_GIT):
             await writer.stopped.wait()
             run = await at.engine.cancel(run.run_id, by="client", reason="enough")
 
@@ -114,14 +114,14 @@ async def test_what_a_cancelled_run_has_changed_is_on_its_branch(tmp_path: Path,
 
 async def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, user: Path) -> None:
     first, second = Writer(stops_at="second"), Writer()
-    async with floor(tmp_path / "home", first.act) as at:
+    async with floor(tmp_path / "home", first.act, seconds=WITH_GIT) as at:
         run = await at.start(ISOLATED, workspace=user)
-        with anyio.fail_after(10):
+        with anyio.fail_after(WITH_GIT):
             await first.stopped.wait()
             await at.log.flush()
     assert len(worktrees(user)) == 1
 
-    async with floor(tmp_path / "home", second.act) as at:
+    async with floor(tmp_path / "home", second.act, seconds=WITH_GIT) as at:
         again = await at.start(ISOLATED, workspace=user)
         ended = await at.ended(again)
         notes = [event.message for event in await at.events(ended) if "Works on branch" in event.message]
@@ -136,14 +136,14 @@ async def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, user: Pat
 
 async def test_an_interrupted_run_that_is_cancelled_keeps_its_branch(tmp_path: Path, user: Path) -> None:
     writer = Writer(stops_at="second")
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         run = await at.start(ISOLATED, workspace=user)
-        with anyio.fail_after(10):
+        with anyio.fail_after(WITH_GIT):
             await writer.stopped.wait()
             await at.log.flush()
 
-    async with floor(tmp_path / "home", writer.act) as at:
-        with anyio.fail_after(10):
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
+        with anyio.fail_after(WITH_GIT):
             run = await at.engine.cancel(run.run_id, by="client", reason="not wanted")
         assert "first.txt" in await artifact(at, run)
 
@@ -154,7 +154,7 @@ async def test_an_interrupted_run_that_is_cancelled_keeps_its_branch(tmp_path: P
 async def test_runs_side_by_side_in_one_repository_never_meet(tmp_path: Path, user: Path) -> None:
     before = what_its_user_has(user)
     writer = Writer()
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         runs = [await at.start(ISOLATED, str(number), workspace=user) for number in range(3)]
         ended = [await at.ended(run) for run in runs]
 
@@ -166,7 +166,7 @@ async def test_runs_side_by_side_in_one_repository_never_meet(tmp_path: Path, us
 
 async def test_in_place_a_run_changes_the_workspace_itself(tmp_path: Path, user: Path) -> None:
     writer = Writer()
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user, options=RunOptions(isolation="in_place")))
 
     assert run.branch == ""
@@ -180,7 +180,7 @@ async def test_a_run_that_cannot_have_the_work_tree_it_was_asked_for_fails_befor
     plain = tmp_path / "plain"
     plain.mkdir()
     writer = Writer()
-    async with floor(tmp_path / "home", writer.act) as at:
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=plain, options=RunOptions(isolation="worktree")))
 
     assert run.failure is not None
@@ -192,7 +192,7 @@ async def test_a_run_that_cannot_have_the_work_tree_it_was_asked_for_fails_befor
 async def test_where_there_is_no_repository_the_run_works_in_place(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.mkdir()
-    async with floor(tmp_path / "home", Writer().act) as at:
+    async with floor(tmp_path / "home", Writer().act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=plain))
 
     assert (run.status, run.branch) == ("completed", "")
