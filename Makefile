@@ -21,8 +21,12 @@ PYRIGHT := env -u PYRIGHT_PYTHON_FORCE_VERSION -u PYRIGHT_PYTHON_PYLANCE_VERSION
 
 # How many test files run side by side. They often wait, so one more than there are cores is not too many.
 WORKERS ?= 3
-# In these tests the program works in processes of its own, which are not measured, or does not work at all.
-WITH_CHILDREN := tests/benchmarks tests/examples tests/fakes tests/system tests/viewer
+# In these tests the program works in processes of its own, which are not measured, or does not work at all; or they go
+# through the same few lines thousands of times, which other tests measure as well.
+UNMEASURED := tests/benchmarks tests/examples tests/fakes tests/system tests/viewer $(wildcard tests/test_*.py) \
+              tests/agents/claude/test_lines.py tests/agents/claude/test_outcome.py \
+              tests/agents/claude/test_parser_takes_anything.py tests/mcp_server/http/test_event_schema.py \
+              tests/mcp_server/http/test_openapi.py tests/mcp_server/terminal/test_live_view.py
 
 # The run page and the TypeScript client are built and tested with packages from npm, at the versions of their lock files.
 # node and npm come from PyPI, with pyright. Using the server needs none of this: the built page is checked in.
@@ -48,9 +52,9 @@ test: lint tests ## Check everything: format, lint, types, architecture, tests a
 
 tests: $(NPM_TOOLS) ## Run the tests, without the linters
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile $(WITH_CHILDREN:%=--ignore=%)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not alone' $(WITH_CHILDREN)
-	$(BIN)/python -m pytest -m alone $(WITH_CHILDREN)
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile $(UNMEASURED:%=--ignore=%)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not alone' $(UNMEASURED)
+	$(BIN)/python -m pytest -m alone $(UNMEASURED)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

@@ -187,9 +187,12 @@ class Worktree:
         await anyio.to_thread.run_sync(_remove, self._record.tree)
         if await anyio.Path(self._own_directory).exists():
             async with repository_lock(self._record.common):
-                await self._git.output("worktree", "remove", "--force", "--force", str(self._record.tree))
-        if await anyio.Path(self._record.tree).exists():
-            raise GitFailed(f"{self._record.tree} cannot be removed")
+                removed = await self._git.attempt("worktree", "remove", "--force", "--force", str(self._record.tree))
+                if not removed.ok:  # git was stopped while it made it, and does not know it as a work tree
+                    await anyio.to_thread.run_sync(_remove, self._own_directory)
+        for directory in (self._record.tree, self._own_directory):
+            if await anyio.Path(directory).exists():
+                raise GitFailed(f"{directory} cannot be removed")
 
     async def delete_branch(self, at: str) -> None:
         """Delete the branch if it still is at a commit; safe to repeat.

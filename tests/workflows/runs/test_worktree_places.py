@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -544,6 +545,20 @@ async def test_a_cancelled_start_leaves_nothing_behind(home: Home, user: Path) -
         await home.places.forget(run_id)
 
     assert (worktrees(user), our_branches(user), home.worktrees) == ([], [], [])
+    assert what_its_user_has(user) == before
+
+
+async def test_what_git_had_only_half_made_is_put_away_too(home: Home, user: Path) -> None:
+    before = what_its_user_has(user)
+    place = await home.open(user)
+    shutil.rmtree(place.directory)
+    (user / ".git" / "worktrees" / RUN / "gitdir").unlink()  # without it, git does not know it as a work tree
+
+    await home.close()
+    await home.places.forget(RUN)
+
+    assert (worktrees(user), our_branches(user), home.worktrees) == ([], [], [])
+    assert list((user / ".git").glob("worktrees/*")) == []
     assert what_its_user_has(user) == before
 
 
