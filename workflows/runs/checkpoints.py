@@ -9,7 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +67,14 @@ class Checkpoints(AsyncSqliteSaver):
     @classmethod
     async def _opened(cls, path: Path) -> "Checkpoints":
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS)
+        connection = aiosqlite.connect(path, timeout=BUSY_SECONDS)
         try:
+            await connection
             await connection.execute("PRAGMA synchronous=NORMAL")  # with WAL: safe against a killed process
             checkpoints = cls(connection, path)
             await checkpoints.setup()
         except BaseException:  # also a cancellation: the connection has a thread that must not stay
-            await asyncio.shield(connection.close())
+            await _put_away(connection)
             raise
         return checkpoints
 
@@ -175,3 +176,17 @@ class Checkpoints(AsyncSqliteSaver):
             yield
         except sqlite3.Error as error:
             raise unavailable(error, self._path) from error
+
+
+async def _put_away(connection: aiosqlite.Connection) -> None:
+    """Close what was perhaps never open, and wait for its thread, however often the caller is cancelled.
+
+    The thread tells the event loop of everything it was asked, also of what nobody waits for any more; a loop that is
+    closed by then makes it die with an error. aiosqlite says when it has closed, and not when its thread has ended.
+    """
+    connection.stop()  # pyright: ignore[reportUnknownMemberType]
+    thread = connection._thread  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    ended = asyncio.get_running_loop().run_in_executor(None, thread.join, BUSY_SECONDS)
+    while not ended.done():
+        with suppress(asyncio.CancelledError):  # whoever calls this is raising what it was called for
+            await asyncio.shield(ended)
