@@ -60,7 +60,7 @@ class Place:
         except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or nobody reads on: nobody will be told where it is
             shutil.rmtree(base, ignore_errors=True)
             raise
-        except BaseException:
+        except BaseException:  # whatever went wrong, what is there stays for the user to look at
             click.echo(f"What there is so far is in {base}", err=True)
             raise
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import anyio
 import pytest
 
-from agents.command_runner import command_runner
 from tests.agents.workspace.repositories import (
     files_in,
     git,
@@ -17,13 +16,11 @@ from tests.agents.workspace.repositories import (
     what_its_user_has,
     write,
 )
-from tests.fakes.event_log import MemoryEventLog, MemoryStore
-from tests.workflows.runs.test_worktree_places import BRANCH, RUN, SECONDS, Home
+from tests.workflows.runs.worktree_home import BRANCH, RUN, SECONDS, Home, a_home
 from workflows.runs import worktree_places as module
 from workflows.runs.errors import IsolationUnavailable
 from workflows.runs.places import WORKSPACE_NOW, ForkPoint, Wish
 from workflows.runs.run import Isolation
-from workflows.runs.worktree_places import WorktreePlaces
 
 pytestmark = pytest.mark.anyio
 
@@ -32,10 +29,8 @@ FORK = "f" * 20
 
 @pytest.fixture
 async def home(tmp_path: Path) -> AsyncGenerator[Home]:
-    store = MemoryStore()
-    async with command_runner() as runner:
-        directory = tmp_path / "home"
-        yield Home(directory, WorktreePlaces(directory / "worktrees", MemoryEventLog(store), runner.run), store)
+    async with a_home(tmp_path / "home") as opened:
+        yield opened
 
 
 @pytest.fixture

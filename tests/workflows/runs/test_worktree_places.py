@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,65 +25,26 @@ from tests.agents.workspace.repositories import (
     worktrees,
     write,
 )
-from tests.fakes.event_log import MemoryEventLog, MemoryStore, StoredRun
+from tests.fakes.event_log import MemoryEventLog, MemoryStore
+from tests.workflows.runs.worktree_home import BRANCH, RUN, SECONDS, Home, a_home
 from workflows.runs import worktree_places as module
 from workflows.runs.errors import IsolationUnavailable, LogUnavailable
 from workflows.runs.places import Changes, Place, Wish
-from workflows.runs.run import Isolation, Run, RunStatus
+from workflows.runs.run import RunStatus
 from workflows.runs.worktree_places import WorktreePlaces
 
 pytestmark = pytest.mark.anyio
 
-RUN = "0123456789abcdef0123"
-BRANCH = "agent-workflows/build-01234567"
 if TYPE_CHECKING:
     from subprocess import Popen  # noqa: TID251 - only its name
 
     Child: TypeAlias = Popen[str]
 
-SECONDS = 20.0
-"""Longer than elsewhere: a place takes some twenty git commands."""
-
-
-@dataclass
-class Home:
-    """A data directory."""
-
-    directory: Path
-    places: WorktreePlaces
-    store: MemoryStore
-
-    @property
-    def worktrees(self) -> list[str]:
-        return sorted(path.name for path in (self.directory / "worktrees").glob("*"))
-
-    async def open(
-        self,
-        workspace: Path,
-        run_id: str = RUN,
-        mode: Isolation = "worktree",
-        *,
-        strict: bool = False,
-    ) -> Place:
-        wish = Wish(run_id=run_id, workflow="build", workspace=workspace, mode=mode, strict=strict)
-        with anyio.fail_after(SECONDS):
-            return await self.places.open(wish)
-
-    async def close(self, run_id: str = RUN) -> Changes:
-        with anyio.fail_after(SECONDS):
-            return await self.places.close(run_id)
-
-    def end(self, run_id: str, status: RunStatus = "completed") -> None:
-        run = Run(run_id=run_id, workflow="build", input={}, workspace="/", owner="local", key=run_id, status=status)
-        self.store.runs[run_id] = StoredRun(run)
-
 
 @pytest.fixture
 async def home(tmp_path: Path) -> AsyncGenerator[Home]:
-    store = MemoryStore()
-    async with command_runner() as runner:
-        directory = tmp_path / "home"
-        yield Home(directory, WorktreePlaces(directory / "worktrees", MemoryEventLog(store), runner.run), store)
+    async with a_home(tmp_path / "home") as opened:
+        yield opened
 
 
 @pytest.fixture
