@@ -166,7 +166,10 @@ async def staged_tree(
     """
     bounds = bounds or Bounds(LARGEST_NEW_FILE_BYTES, ALL_NEW_BYTES)
     index = Path(variables["GIT_INDEX_FILE"])
-    await anyio.to_thread.run_sync(_copy_if_there, await git.path("index"), index)
+    try:
+        await anyio.to_thread.run_sync(_copy_if_there, await git.path("index"), index)
+    except OSError as error:
+        raise GitFailed(f"{index} cannot be written: {error.strerror}") from error
     await git.output("add", "--update", variables=variables)
     listed = await git.output("ls-files", "-z", "--others", "--exclude-standard", variables=variables)
     new = await anyio.to_thread.run_sync(_by_size, git.directory, _names(listed), known, bounds)
@@ -218,8 +221,16 @@ def _joined(names: Sequence[str]) -> bytes:
 
 @asynccontextmanager
 async def scratch_directory() -> AsyncGenerator[Path]:
-    """A directory that is gone when the block is left."""
-    directory = Path(tempfile.mkdtemp(prefix="agent-workflows-"))  # here: a thread could be left alone with its result
+    """A directory that is gone when the block is left.
+
+    Raises:
+        GitFailed: It cannot be made.
+    """
+    try:
+        # Here: a thread could be left alone with its result.
+        directory = Path(tempfile.mkdtemp(prefix="agent-workflows-"))
+    except OSError as error:
+        raise GitFailed(f"no directory can be made in {tempfile.gettempdir()}: {error.strerror}") from error
     try:
         yield directory
     finally:

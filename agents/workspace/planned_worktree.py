@@ -11,11 +11,13 @@ from pathlib import Path
 import anyio
 
 from agents.command_runner import RunCommand
+from agents.workspace.commits import branch_exists, commit_of, committed, tree_of
 from agents.workspace.file_snapshot import MOST_FILES, is_storable
 from agents.workspace.git_commands import GitCommands
 from agents.workspace.git_tree import Bounds, scratch_directory, staged_tree
 from agents.workspace.repository import NoWorktree, Repository, repository_of
-from agents.workspace.worktree import SNAPSHOTS, WorktreeRecord, branch_exists, commit_of, committed, not_in_the_index
+from agents.workspace.uncommittable import uncommittable
+from agents.workspace.worktree import SNAPSHOTS, WorktreeRecord
 
 TAKEN_ALONG = Bounds(file_bytes=16 * 1024 * 1024, all_bytes=128 * 1024 * 1024)
 """How much that git does not know is taken from the user's files; it is copied into the repository."""
@@ -109,11 +111,11 @@ async def _as_the_user_sees_it(repository: Repository, git: GitCommands, run_id:
         seen = await staged_tree(git, variables, bounds=TAKEN_ALONG)
         if not seen.complete:
             raise NoWorktree(f"it has more than {MOST_FILES:,} files that git does not know")
-        left_out = await not_in_the_index(git, variables)
-    if seen.name == await git.line("rev-parse", f"{repository.head}^{{tree}}"):
+        left_out = await uncommittable(git, variables, repository.head)
+    if seen.name == await tree_of(repository.head, git):
         return repository.head, left_out
     message = f"Uncommitted work, as it was when run {run_id} began"
-    return await committed(git, seen.name, repository.head, message), left_out
+    return await committed(git, seen.name, (repository.head,), message), left_out
 
 
 async def _first_free(branches: tuple[str, ...], git: GitCommands) -> str:

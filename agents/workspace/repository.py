@@ -77,18 +77,22 @@ async def repository_of(git: GitCommands) -> Repository:
     unfinished = await anyio.to_thread.run_sync(_unfinished, Path(git_directory))
     if unfinished:
         raise NoWorktree(f"its repository is in the middle of {unfinished}")
-    if await _has_submodules(git.at(Path(top)), Path(top)):
+    if await populated_submodules(git.at(Path(top)), Path(top)):
         raise NoWorktree("its repository has submodules, which another work tree would not have")
     return Repository(top=Path(top), common=Path(common), prefix=prefix, head=head.stdout.decode().strip())
 
 
-async def _has_submodules(git: GitCommands, top: Path) -> bool:
-    """Whether there is one whose files are there."""
+async def populated_submodules(git: GitCommands, top: Path) -> list[str]:
+    """The submodules of a work tree whose files are there, relative to its top.
+
+    Raises:
+        GitFailed: Git could not be started.
+    """
     if not await anyio.Path(top / ".gitmodules").is_file():
-        return False
+        return []
     listed = await git.attempt("config", "--file", ".gitmodules", "-z", "--get-regexp", r"^submodule\..*\.path$")
     paths = [os.fsdecode(pair.partition(b"\n")[2]) for pair in listed.stdout.split(b"\0") if pair]
-    return any([await anyio.Path(top / path / ".git").exists() for path in paths])
+    return [path for path in paths if await anyio.Path(top / path / ".git").exists()]
 
 
 def _unfinished(git_directory: Path) -> str:

@@ -8,9 +8,8 @@ no branch shows.
 import os
 import shutil
 import stat
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -19,9 +18,11 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.command_runner import RunCommand
 from agents.workspace.changes import cut_diff
+from agents.workspace.commits import branch_exists, commit_of, committed, is_ancestor, tree_of
+from agents.workspace.directory_lock import directory_lock
 from agents.workspace.git_commands import GitCommands, GitFailed
-from agents.workspace.git_tree import Bounds, is_uninteresting, scratch_directory, staged_tree
-from agents.workspace.repository_lock import repository_lock
+from agents.workspace.git_tree import Bounds, scratch_directory, staged_tree
+from agents.workspace.uncommittable import uncommittable
 
 COMMITTED = Bounds(file_bytes=100 * 1024 * 1024, all_bytes=1024 * 1024 * 1024)
 """How much of new files is committed at the end; hosts of repositories refuse a file of more than 100 MiB."""
@@ -34,12 +35,6 @@ TIDY_SECONDS = 20.0
 
 _NOT_THERE = ""
 """What git calls the value of a reference that does not exist."""
-_IDENTITY: Mapping[str, str] = {
-    "GIT_AUTHOR_NAME": "agent-workflows",
-    "GIT_AUTHOR_EMAIL": "agent-workflows@localhost",
-    "GIT_COMMITTER_NAME": "agent-workflows",
-    "GIT_COMMITTER_EMAIL": "agent-workflows@localhost",
-}
 
 
 class WorktreeRecord(BaseModel):
@@ -135,7 +130,7 @@ class Worktree:
                 await self._git.output("update-ref", f"refs/heads/{record.branch}", record.begins_at, _NOT_THERE)
             why = "a run of agent-workflows is at work in it"
             place = (str(record.tree), record.branch)
-            async with repository_lock(record.common):
+            async with directory_lock(record.common):
                 await self._git.output("worktree", "add", "--no-checkout", "--lock", "--reason", why, *place)
             await self._inside().output("reset", "--hard", "--quiet")  # takes long where there is much
             await anyio.Path(record.directory).mkdir(parents=True, exist_ok=True)  # git keeps no empty directory
@@ -151,18 +146,30 @@ class Worktree:
     async def commit(self, message: str) -> WorktreeChanges:
         """Commit whatever has changed on the branch, and say what that is. Repeating it changes nothing.
 
+        Not to be called once its removal has begun: what is gone by then would be committed as deleted.
+
         Args:
             message: The commit's.
 
         Raises:
             GitFailed: It could not be committed; everything is still where it was.
         """
-        record, now = self._record, await self._as_it_is(message)
-        tip = now.commit
-        await self._git.output("update-ref", f"refs/heads/{record.branch}", tip)
+        branch = f"refs/heads/{self._record.branch}"
+        before = await commit_of(branch, self._git)
+        now = await self._as_it_is(message)
+        await self._git.output("update-ref", branch, now.commit, before or _NOT_THERE)
+        return replace(await self.committed(), uncommitted=now.uncommitted)
+
+    async def committed(self) -> WorktreeChanges:
+        """What its branch has, without looking at the files.
+
+        Raises:
+            GitFailed: The repository is gone, or what the user saw is.
+        """
+        tip = await commit_of(f"refs/heads/{self._record.branch}", self._git) or self._record.start
         options = ("-r", "-p", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv")
-        diff = await self._git.result("diff-tree", *options, record.start, tip)
-        return WorktreeChanges(tip != record.start, cut_diff(diff.stdout.decode(errors="replace")), now.uncommitted)
+        diff = await self._git.result("diff-tree", *options, self._record.start, tip)
+        return WorktreeChanges(tip != self._record.start, cut_diff(diff.stdout.decode(errors="replace")))
 
     async def snapshot(self, reference: str, message: str) -> Snapshot:
         """Note how the files are now, for a work tree that is to begin with them.
@@ -186,7 +193,7 @@ class Worktree:
         """
         await anyio.to_thread.run_sync(_remove, self._record.tree)
         if await anyio.Path(self._own_directory).exists():
-            async with repository_lock(self._record.common):
+            async with directory_lock(self._record.common):
                 removed = await self._git.attempt("worktree", "remove", "--force", "--force", str(self._record.tree))
                 if not removed.ok:  # git was stopped while it made it, and does not know it as a work tree
                     await anyio.to_thread.run_sync(_remove, self._own_directory)
@@ -205,17 +212,40 @@ class Worktree:
             await self._git.output("update-ref", "-d", branch, at)
 
     async def _as_it_is(self, message: str) -> Snapshot:
-        """A commit of the files as they are: a new one where the newest is not so already."""
-        tip, uncommitted = await self._tip(), tuple[str, ...]()
-        if await anyio.Path(self._record.tree).is_dir():
-            inside = self._inside()
-            async with scratch_directory() as scratch:
-                variables = {"GIT_INDEX_FILE": str(scratch / "index")}
-                tree = (await staged_tree(inside, variables, bounds=COMMITTED)).name
-                uncommitted = await not_in_the_index(inside, variables)
-            if tree != await self._git.line("rev-parse", f"{tip}^{{tree}}"):
-                tip = await committed(self._git, tree, tip, message)
-        return Snapshot(tip, uncommitted)
+        """A commit of the files as they are, from which all can be reached that agents have committed.
+
+        It is a new one where there is none yet. Agents commit, and change branches, as they like; and they may be ended
+        in the middle of a bisection or a rebase, where an earlier commit is checked out: what they have then is what
+        the branch has, as long as no file says otherwise.
+        """
+        own = await commit_of(f"refs/heads/{self._record.branch}", self._git)
+        out = await commit_of(f"worktrees/{self._own_directory.name}/HEAD", self._git)  # what is checked out
+        out = out or own or self._record.begins_at
+        tree, uncommitted = await self._files()
+        if own and tree in {"", await tree_of(out, self._git)} and await is_ancestor(out, own, self._git):
+            out, tree = own, ""
+        base, besides = await self._joined(out, own)
+        there = await tree_of(base, self._git)
+        if besides or tree not in {"", there}:
+            base = await committed(self._git, tree or there, (base, *besides), message)
+        return Snapshot(base, uncommitted)
+
+    async def _files(self) -> tuple[str, tuple[str, ...]]:
+        """The tree of the files as they are, empty where there are none any more; and what no commit can hold."""
+        if not await anyio.Path(self._record.tree).is_dir():
+            return "", ()
+        inside = self._inside()
+        async with scratch_directory() as scratch:
+            variables = {"GIT_INDEX_FILE": str(scratch / "index")}
+            tree = (await staged_tree(inside, variables, bounds=COMMITTED)).name
+            return tree, await uncommittable(inside, variables, self._record.start)
+
+    async def _joined(self, *tips: str) -> tuple[str, list[str]]:
+        """The first of some commits that is a descendant of where the branch begins, and those not reached from it."""
+        first, tips = self._record.begins_at, tuple(dict.fromkeys(tip for tip in tips if tip))
+        descendants = [tip for tip in tips if await is_ancestor(first, tip, self._git)]
+        base = descendants[0] if descendants else first
+        return base, [tip for tip in tips if not await is_ancestor(tip, base, self._git)]
 
     def _inside(self) -> GitCommands:
         """Git in the work tree.
@@ -224,15 +254,6 @@ class Worktree:
         """
         variables = {"GIT_DIR": str(self._own_directory), "GIT_WORK_TREE": str(self._record.tree)}
         return self._git.at(self._record.tree, variables)
-
-    async def _tip(self) -> str:
-        """The newest commit that is a descendant of the first: agents commit, and change branches, as they like."""
-        first = self._record.begins_at
-        for name in (f"worktrees/{self._own_directory.name}/HEAD", f"refs/heads/{self._record.branch}"):
-            tip = await commit_of(name, self._git)
-            if tip and (await self._git.attempt("merge-base", "--is-ancestor", first, tip)).ok:
-                return tip
-        return first
 
 
 async def delete_snapshots(common: Path, run_command: RunCommand, run_id: str) -> None:
@@ -252,45 +273,6 @@ async def delete_snapshots(common: Path, run_command: RunCommand, run_id: str) -
     every = await git.output("for-each-ref", "--format=delete %(refname)", f"{SNAPSHOTS}/{run_id}/")
     if every:
         await git.output("update-ref", "--stdin", stdin=every)
-
-
-async def committed(git: GitCommands, tree: str, parent: str, message: str) -> str:
-    """A commit of a tree, by nobody in particular.
-
-    Raises:
-        GitFailed: It could not be made.
-    """
-    return await git.line("commit-tree", "-p", parent, "-m", message, tree, variables=_IDENTITY)
-
-
-async def not_in_the_index(git: GitCommands, variables: Mapping[str, str]) -> tuple[str, ...]:
-    """Files that an index does not have, though git would take them: too large, too many, repositories of their own.
-
-    Raises:
-        GitFailed: Git could not be asked.
-    """
-    listed = await git.output("ls-files", "-z", "--others", "--exclude-standard", variables=variables)
-    names = (os.fsdecode(name) for name in listed.split(b"\0") if name)
-    return tuple(name for name in names if not is_uninteresting(name))
-
-
-async def commit_of(name: str, git: GitCommands) -> str:
-    """The commit of a reference or an object's name; empty if there is none.
-
-    Raises:
-        GitFailed: Git could not be started.
-    """
-    found = await git.attempt("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    return found.stdout.decode().strip() if found.ok else ""
-
-
-async def branch_exists(branch: str, git: GitCommands) -> bool:
-    """Whether there is a branch.
-
-    Raises:
-        GitFailed: Git could not be started.
-    """
-    return (await git.attempt("show-ref", "--verify", "--quiet", f"refs/heads/{branch}")).ok
 
 
 def _remove(tree: Path) -> None:

@@ -175,10 +175,14 @@ class LocalEngine:
         arguments = request.input.model_dump(mode="json")
         with self._jobs.beginning(new.run_id):
             changed = {name: arguments[name] for name in changes}
-            tasks = await graphs.fork(workflow, run_id, stage, new.run_id, changed)
-            point = ForkPoint(run_id=run_id, stage=stage, tasks=tasks, branch=source.branch)
-            files = await self._launcher.plan_fork(new, request, point)
-            run, _ = await self._log.create(new)
+            try:
+                tasks = await graphs.fork(workflow, run_id, stage, new.run_id, changed)
+                point = ForkPoint(run_id=run_id, stage=stage, tasks=tasks, branch=source.branch)
+                files = await self._launcher.plan_fork(new, request, point)
+                run, _ = await self._log.create(new)
+            except BaseException:  # also a cancellation: nobody would find what was noted for it
+                await self._upkeep.drop(new.run_id)
+                raise
             return await self._jobs.launch(
                 run, lambda writer: self._launcher.begin_fork(run, request, writer, point, files)
             )

@@ -3,7 +3,7 @@
 import time
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from agents.workspace.private_files import write_private_file
 from agents.workspace.worktree import WorktreeRecord
 from workflows.runs.errors import LogUnavailable
+
+PlaceState: TypeAlias = Literal["planned", "open", "committed", "kept"]
 
 
 class StageSnapshot(BaseModel):
@@ -43,7 +45,7 @@ class PlaceRecord(BaseModel):
 
     worktree: WorktreeRecord | None
     note: str = ""
-    state: Literal["planned", "open", "committed", "kept"] = "planned"
+    state: PlaceState = "planned"
     snapshots: dict[str, StageSnapshot] = {}
 
 
@@ -98,6 +100,10 @@ class PlaceRecords:
     async def age(self, run_id: str) -> float:
         """Seconds since a run's record was written."""
         return time.time() - await anyio.to_thread.run_sync(_written, self.file(run_id))
+
+    def tree(self, run_id: str) -> Path:
+        """Where a run's work tree is, if it has one."""
+        return self._root / run_id
 
     def file(self, run_id: str) -> Path:
         """Where a run's record is."""

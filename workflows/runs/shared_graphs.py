@@ -62,6 +62,16 @@ class SharedGraphs:
         finally:
             self._retiring = False
 
+    async def forget(self, run_id: str) -> None:
+        """Delete the checkpoints of one run, if the database is open.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: It cannot be written.
+        """
+        opening = self._opening
+        if opening is not None and opening.done() and not _failed(opening):
+            await opening.result().forget(run_id)
+
     async def close(self) -> None:
         """Let go of the database. What is still being opened is closed once it is open, and nobody waits for that."""
         opening, self._opening = self._opening, None

@@ -1,6 +1,11 @@
 """What runs keep beside the log to be able to go on: graph states, private directories, work trees; and their end."""
 
+import logging
+
+import anyio
+
 from workflows.runs.admission import Admission
+from workflows.runs.errors import RunError
 from workflows.runs.events import WorkflowCancelled
 from workflows.runs.finished import finished_stages
 from workflows.runs.log import EventLog
@@ -10,7 +15,12 @@ from workflows.runs.private_directories import PrivateDirectories
 from workflows.runs.redaction import Redactor
 from workflows.runs.run import Run
 from workflows.runs.shared_graphs import SharedGraphs
-from workflows.runs.workplace import CHANGES
+from workflows.runs.workplace import CHANGES, of_the_place
+
+logger = logging.getLogger(__name__)
+
+DROP_SECONDS = 20.0
+"""How long it may take to delete what was noted for a run that never came to be."""
 
 
 class Upkeep:
@@ -52,6 +62,20 @@ class Upkeep:
         await self._private.remove(run_id)
         await self._places.forget(run_id)
 
+    async def drop(self, run_id: str) -> None:
+        """Delete what was noted for a run that never came to be.
+
+        Never raises, and is bounded: what is still there then is swept later.
+        """
+        with anyio.move_on_after(DROP_SECONDS, shield=True):
+            try:
+                if await self._log.get(run_id) is None:
+                    await self._places.close(run_id)
+                    await self._places.forget(run_id)
+                    await self._graphs.forget(run_id)
+            except RunError as error:
+                logger.warning("what was noted for run %s is kept: %s", run_id, error.message)
+
     async def cancel_idle(self, run: Run, by: str, reason: str) -> None:
         """End a run that this process has claimed and that nobody works on.
 
@@ -64,6 +88,9 @@ class Upkeep:
         changes = await self._places.close(run.run_id)
         if changes.diff:
             admission.artifact(CHANGES, "text/x-diff", changes.diff)
+        if changes.note:
+            said, cuts = admission.admit(of_the_place(changes.note, changes.branch))
+            writer.append(said, message=describe(said), progress=run.progress, truncated=cuts)
         cancelled = WorkflowCancelled(by=by, reason=reason, partial=partial, branch=changes.branch)
         ending, cuts = admission.admit(cancelled)
         writer.append(ending, message=describe(ending), progress=run.progress, truncated=cuts)

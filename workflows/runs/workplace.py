@@ -82,5 +82,15 @@ class Workplace:
             self._say(changes.note, changes.branch)
 
     def _say(self, text: str, branch: str) -> None:
-        details = {"text": text, "branch": branch} if branch else {"text": text}
-        self._chronicle.record(AgentEvent(agent=WORKSPACE, event_type="progress", details=details))
+        self._chronicle.record(of_the_place(text, branch))
+
+
+def of_the_place(text: str, branch: str) -> AgentEvent:
+    """The event that tells people something of where a run works, or has worked.
+
+    Args:
+        text: Sentences.
+        branch: Its branch; may be empty.
+    """
+    details = {"text": text, "branch": branch} if branch else {"text": text}
+    return AgentEvent(agent=WORKSPACE, event_type="progress", details=details)

@@ -24,16 +24,14 @@ from workflows.runs.log import EventLog
 from workflows.runs.place_records import PlaceRecord, PlaceRecords, StageSnapshot, not_writable
 from workflows.runs.places import WORKSPACE_NOW, Changes, ForkPoint, Place, Wish
 from workflows.runs.shared_graphs import KEPT_RUNS
+from workflows.runs.worktree_closing import KEPT_SECONDS, WorktreeClosing, named
 
 logger = logging.getLogger(__name__)
 
-CLOSE_SECONDS = 60.0
-"""How long it may take to commit what a run has changed; what takes longer is kept where it is."""
 SNAPSHOT_SECONDS = 30.0
 """How long it may take to note a run's files for its forks; the run waits meanwhile."""
-KEPT_SECONDS = 14 * 86_400.0
-"""How long a work tree is kept that holds what no commit could."""
-_MOST_NAMED = 5
+ABANDONED_SECONDS = 3600.0
+"""After how long the place of a run that the log does not know is nobody's; a plan is in the log within a minute."""
 _SHORT = 8
 """Characters of a run's id in the name of its branch."""
 
@@ -52,6 +50,7 @@ class WorktreePlaces:
         self._log = log
         self._run_command = run_command
         self._records = PlaceRecords(root)
+        self._closing = WorktreeClosing(self._records, run_command)
 
     async def plan_fork(self, wish: Wish, point: ForkPoint) -> str:
         """See the port."""
@@ -106,19 +105,7 @@ class WorktreePlaces:
 
     async def close(self, run_id: str) -> Changes:
         """See the port."""
-        directory, why = self._root / run_id, ""
-        with anyio.CancelScope(shield=True):
-            try:
-                with anyio.fail_after(CLOSE_SECONDS):
-                    return await self._closed(run_id)
-            except TimeoutError:
-                why = f"it took longer than {CLOSE_SECONDS:.0f} s"
-            except GitFailed as error:
-                why = str(error)
-            except LogUnavailable as error:
-                why = error.message
-        logger.error("run %s: its work tree could not be put away: %s", run_id, why)
-        return Changes(note=f"What it changed could not be committed ({why}); it is in {directory}.")
+        return await self._closing.close(run_id)
 
     async def forget(self, run_id: str) -> None:
         """See the port."""
@@ -143,7 +130,11 @@ class WorktreePlaces:
 
     async def _is_over(self, run_id: str) -> bool:
         run = await self._log.get(run_id)
-        return run is not None and run.ended
+        if run is not None:
+            return run.ended
+        # A fork that never came to be, as its server died; a younger one may still be on its way into the log.
+        record = await self._records.read(run_id)
+        return record is not None and record.state == "planned" and await self._records.age(run_id) > ABANDONED_SECONDS
 
     async def _forgotten(self, run_id: str) -> None:
         record = await self._records.read(run_id)
@@ -242,43 +233,14 @@ class WorktreePlaces:
         note = "" if silent else f"Works in the workspace itself, not on a branch of its own: {why}."
         return PlaceRecord(worktree=None, note=note)
 
-    async def _closed(self, run_id: str) -> Changes:
-        record = await self._records.read(run_id)
-        if record is None or record.worktree is None:
-            return Changes()
-        worktree = Worktree(record.worktree, self._run_command, run_id)
-        if record.state == "planned":
-            await worktree.remove()
-            await worktree.delete_branch(record.worktree.begins_at)
-            return Changes()
-        changes = await worktree.commit(f"Changes of run {run_id}")
-        branch, note = record.worktree.branch if changes.changed else "", ""
-        if changes.uncommitted:
-            await self._records.write(run_id, record.model_copy(update={"state": "kept"}))
-            days = f"{KEPT_SECONDS / 86_400:.0f} days"
-            note = f"Not committed, and kept in {record.worktree.tree} for {days}: {_named(changes.uncommitted)}."
-        else:
-            await self._records.write(run_id, record.model_copy(update={"state": "committed"}))
-            await worktree.remove()
-            await worktree.delete_branch(record.worktree.start)
-        return Changes(branch, changes.diff if changes.changed else "", note)
-
     async def _swept(self, run_id: str) -> None:
         record = await self._records.read(run_id)
         if record is not None and record.worktree is not None and await anyio.Path(record.worktree.tree).exists():
             if record.state != "kept":
                 await self.close(run_id)
             elif await self._records.age(run_id) > KEPT_SECONDS:
-                await self._given_up(run_id, record.worktree)
+                await self._closing.give_up(run_id, record.worktree)
         await self._forgotten(run_id)
-
-    async def _given_up(self, run_id: str, record: WorktreeRecord) -> None:
-        worktree = Worktree(record, self._run_command, run_id)
-        try:
-            await worktree.remove()
-            await worktree.delete_branch(record.start)
-        except GitFailed as error:
-            logger.warning("the work tree of run %s is still there: %s", run_id, error)
 
 
 def _branches(wish: Wish) -> tuple[str, ...]:
@@ -287,9 +249,4 @@ def _branches(wish: Wish) -> tuple[str, ...]:
 
 def _opening_note(branch: str, left_out: tuple[str, ...], why: str) -> str:
     note = f"Works on branch {branch}, in a work tree of its own."
-    return f"{note} Not taken along, as {why}: {_named(left_out)}." if left_out else note
-
-
-def _named(names: tuple[str, ...]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return f"{note} Not taken along, as {why}: {named(left_out)}." if left_out else note

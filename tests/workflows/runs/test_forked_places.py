@@ -177,6 +177,21 @@ async def test_a_fork_that_never_began_leaves_nothing_behind(home: Home, user: P
     assert (our_branches(user), snapshots(user), home.worktrees) == ([BRANCH], [RUN], [f"{RUN}.json"])
 
 
+async def test_a_fork_that_its_server_died_before_is_swept_once_nobody_can_be_making_it(
+    home: Home, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await finish(home, user, "one")
+    await home.close()
+    home.end(RUN)
+    await plan(home, user, "one")
+
+    await home.places.sweep()
+    assert snapshots(user) == [RUN, FORK]
+    monkeypatch.setattr(module, "ABANDONED_SECONDS", -1.0)
+    await home.places.sweep()
+    assert (snapshots(user), home.worktrees) == ([RUN], [f"{RUN}.json"])
+
+
 async def test_what_forks_begin_with_is_kept_for_the_newest_runs_that_are_over(
     home: Home, user: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

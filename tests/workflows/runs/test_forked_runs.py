@@ -1,5 +1,7 @@
 """Forks of runs that work on branches of their own: with which files they begin, and what their changes are."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -8,10 +10,12 @@ import pytest
 from agents.agent import AgentReply, AgentTask
 from agents.events import Emit
 from tests.agents.workspace.repositories import files_in, git, repository, what_its_user_has, write
+from tests.waiting import until
 from tests.workflows.runs.floor import WITH_GIT, Floor, floor
 from tests.workflows.runs.small_workflows import FOUR
 from tests.workflows.runs.test_isolated_runs import ISOLATED, Writer, artifact
 from tests.workflows.runs.test_resuming import Worker
+from workflows.runs.errors import LogUnavailable
 from workflows.runs.run import Run, RunOptions
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +74,34 @@ async def test_a_fork_of_a_running_run_has_the_files_of_its_finished_stages(tmp_
         await forked(at, run, "first")
 
     assert writer.seen[0] == {"a.txt", "first.txt"}
+
+
+async def test_of_a_fork_that_the_log_does_not_take_nothing_is_left(
+    tmp_path: Path, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(run: Run) -> tuple[Run, bool]:
+        del run
+        raise LogUnavailable("The disk is full.")
+
+    home = tmp_path / "home"
+    async with floor(home, Writer().act, seconds=WITH_GIT) as at:
+        run = await at.ended(await at.start(ISOLATED, workspace=user))
+        await until(lambda: not (home / "worktrees" / run.run_id).exists())
+        before, kept = set(git(user, "for-each-ref").splitlines()), threads(home)
+        with monkeypatch.context() as patch:
+            patch.setattr(at.log, "create", full)
+            with pytest.raises(LogUnavailable, match="disk is full"):
+                await forked(at, run, "first")
+
+        assert set(git(user, "for-each-ref").splitlines()) == before
+        assert [path.name for path in (home / "worktrees").iterdir()] == [f"{run.run_id}.json"]
+        assert threads(home) == kept == {run.run_id}
+
+
+def threads(home: Path) -> set[str]:
+    """The runs whose graphs' states are kept."""
+    with closing(sqlite3.connect(home / "checkpoints.sqlite3")) as connection:
+        return {row[0] for row in connection.execute("SELECT DISTINCT thread_id FROM checkpoints")}
 
 
 async def test_a_fork_begins_with_the_files_of_its_stage_and_says_so(tmp_path: Path, user: Path) -> None:

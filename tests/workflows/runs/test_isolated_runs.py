@@ -134,6 +134,24 @@ async def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, user: Pat
     assert worktrees(user) == []
 
 
+async def test_an_interrupted_run_that_is_cancelled_tells_what_no_commit_holds(tmp_path: Path, user: Path) -> None:
+    writer = Writer(stops_at="second")
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
+        run = await at.start(ISOLATED, workspace=user)
+        with anyio.fail_after(WITH_GIT):
+            await writer.stopped.wait()
+    [directory] = writer.workspaces
+    repository(directory / "inner", {"i.txt": "i\n"})
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
+        at.workflows[ISOLATED.name] = ISOLATED
+        with anyio.fail_after(WITH_GIT):
+            run = await at.engine.cancel(run.run_id, by="client", reason="not wanted")
+        events = await at.events(run)
+
+    assert run.status == "cancelled"
+    assert events[-2].message == f"workspace: Not committed, and kept in {directory} for 14 days: inner/."
+
+
 async def test_an_interrupted_run_that_is_cancelled_keeps_its_branch(tmp_path: Path, user: Path) -> None:
     writer = Writer(stops_at="second")
     async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
