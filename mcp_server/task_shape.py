@@ -1,5 +1,6 @@
 """A run as a task of the extension `io.modelcontextprotocol/tasks` (SEP-2663, protocol 2026-07-28)."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, assert_never
 
 from mcp_types import INTERNAL_ERROR, Result
@@ -9,6 +10,7 @@ from mcp_server.gates import questions_of
 from mcp_server.newest_line import newest_line
 from mcp_server.results import seconds_of
 from mcp_server.run_results import run_result
+from workflows.runs.events import RunEvent
 from workflows.runs.run import Run
 
 TaskStatus: TypeAlias = Literal["working", "input_required", "completed", "failed", "cancelled"]
@@ -69,9 +71,14 @@ class TaskShapes:
         """A run as the answer to the call that has started or joined it."""
         return TaskCreated(**await self._fields(run))
 
-    async def task(self, run: Run) -> Task:
-        """A run as it stands."""
-        task = Task(**await self._fields(run))
+    async def task(self, run: Run, newest: Sequence[RunEvent] = ()) -> Task:
+        """A run as it stands.
+
+        Args:
+            run: The run.
+            newest: Its newest events, where they have been read already.
+        """
+        task = Task(**await self._fields(run, newest))
         if run.status == "waiting":
             forms = questions_of(run).items()
             task.input_requests = {
@@ -93,11 +100,11 @@ class TaskShapes:
             error={"code": INTERNAL_ERROR, "message": message},
         )
 
-    async def _fields(self, run: Run) -> dict[str, Any]:
+    async def _fields(self, run: Run, newest: Sequence[RunEvent] = ()) -> dict[str, Any]:
         return {
             "task_id": run.run_id,
             "status": _status(run),
-            "status_message": await newest_line(self._assembly, run),
+            "status_message": await newest_line(self._assembly, run, newest),
             "created_at": run.created_at,
             "last_updated_at": run.updated_at,
             "poll_interval_ms": _poll_ms(run),

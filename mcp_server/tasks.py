@@ -13,6 +13,7 @@ What the specification leaves open is decided so:
 
 import logging
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -25,11 +26,13 @@ from mcp_server.assembly import Assembly
 from mcp_server.eras import TASKS, RequestContext, client_name
 from mcp_server.failures import rejection_text
 from mcp_server.gates import reply_from
-from mcp_server.own_runs import FindOwnRun, own_run, own_run_in_the_log
+from mcp_server.newest_line import LOOKED_AT
+from mcp_server.own_runs import FindOwnRun, own_run, own_run_in_the_log, own_run_with_newest
 from mcp_server.owner import owner_of_call
 from mcp_server.task_params import TaskParams, TaskUpdateParams
 from mcp_server.task_shape import Task, TaskShapes
 from workflows.runs.errors import InputRejected, RunError, RunNotFound, RunNotResumable, RunNotWaiting, WorkflowNotFound
+from workflows.runs.events import RunEvent
 from workflows.runs.run import Run
 
 logger = logging.getLogger(__name__)
@@ -55,15 +58,19 @@ class Tasks:
         """How a task stands; one whose run was interrupted goes on."""
         self._check(ctx, params)
         try:
-            run = await own_run(self._assembly, params.task_id, owner_of_call(ctx))
-            return await self.standing(run)
+            run, newest = await own_run_with_newest(self._assembly, params.task_id, owner_of_call(ctx), LOOKED_AT)
+            return await self.standing(run, newest)
         except RunNotFound:
             return _unknown(params.task_id)
         except RunError as error:
             raise MCPError(code=INTERNAL_ERROR, message=rejection_text(error)) from error
 
-    async def standing(self, run: Run) -> Task:
+    async def standing(self, run: Run, newest: Sequence[RunEvent] = ()) -> Task:
         """A run as a task; goes on with it where it was interrupted.
+
+        Args:
+            run: The run.
+            newest: Its newest events, where they have been read already.
 
         Raises:
             workflows.runs.errors.LogUnavailable: The log cannot be read.
@@ -73,7 +80,7 @@ class Tasks:
                 run = await self._assembly.engine.resume(run.run_id, by="tasks/get")
             except (RunNotResumable, WorkflowNotFound) as error:
                 return self._shapes.failed(run, rejection_text(error))
-        return await self._shapes.task(run)
+        return await self._shapes.task(run, newest)
 
     async def update(self, ctx: RequestContext, params: TaskUpdateParams) -> Result:
         """Give a task what its client's user has answered; keys that are not open are passed over."""

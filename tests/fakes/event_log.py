@@ -11,7 +11,7 @@ from workflows.runs.errors import LogUnavailable, RunError, RunNotFound, RunTake
 from workflows.runs.event_json import decode, encode, storable
 from workflows.runs.event_text import EventText
 from workflows.runs.events import EventBody, LastEvent, RunEvent, Truncation
-from workflows.runs.log import Artifact, ArtifactInfo
+from workflows.runs.log import Artifact, ArtifactInfo, RunTail
 from workflows.runs.projection import project_all
 from workflows.runs.run import CancelRequest, Run, RunFilter, Word
 from workflows.runs.sqlite.writer import check_artifact
@@ -181,6 +181,10 @@ class MemoryEventLog:
         self._check()
         stored = self.store.runs.get(run_id)
         return None if stored is None else stored.run
+
+    async def tail(self, run_id: str, limit: int) -> RunTail | None:
+        run = await self.get(run_id)
+        return None if run is None else RunTail(run, await self.read(run_id, max(0, run.last_seq - limit), limit))
 
     async def find(self, filter: RunFilter) -> Sequence[Run]:
         self._check()

@@ -26,7 +26,7 @@ from tests.waiting import until
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.alone,  # a server that takes over 3 s to its first answer gets a handshake, and no task
+    pytest.mark.impatient,  # a server that takes over 3 s to its first answer gets a handshake, and no task
     pytest.mark.skipif(not shutil.which("tmux") and not os.environ.get("CI"), reason="needs tmux for a terminal"),
 ]
 

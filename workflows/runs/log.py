@@ -50,6 +50,19 @@ class ArtifactInfo:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class RunTail:
+    """A run at one moment.
+
+    Attributes:
+        run: Its row.
+        events: Its newest events, in order.
+    """
+
+    run: Run
+    events: Sequence[RunEvent]
+
+
 class RunWriter(Protocol):
     """The one writer of a run. Sequence numbers are given out at `append`, in its order."""
 
@@ -111,6 +124,10 @@ class EventLog(Protocol):
 
     async def get(self, run_id: str) -> Run | None:
         """The run's row, or None."""
+        ...
+
+    async def tail(self, run_id: str, limit: int) -> RunTail | None:
+        """The run's row and its newest events, at most `limit`, as they were at one moment; or None."""
         ...
 
     async def find(self, filter: RunFilter) -> Sequence[Run]:

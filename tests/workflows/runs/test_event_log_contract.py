@@ -288,8 +288,21 @@ async def test_reading_begins_behind_any_event_whatever_the_events_say(log: Even
     assert [await log.read("run-1", after) for after in range(13)] == [whole[after:] for after in range(13)]
 
 
+@pytest.mark.parametrize(("limit", "expected"), [(0, []), (2, ["6", "7"]), (7, list("1234567")), (9, list("1234567"))])
+async def test_a_run_is_read_with_its_newest_events(log: EventLog, limit: int, expected: list[str]) -> None:
+    writer = await opened(log)
+    for number in range(1, 8):
+        say(writer, str(number))
+    await writer.flush()
+
+    tail = await log.tail("run-1", limit)
+    assert tail is not None
+    assert (tail.run, texts(tail.events)) == (await log.get("run-1"), expected)
+
+
 async def test_a_run_that_is_not_there_has_no_row_and_no_events(log: EventLog) -> None:
     assert await log.get("run-9") is None
+    assert await log.tail("run-9", 5) is None
     assert await log.read("run-9") == []
     assert await log.artifacts("run-9") == []
     assert await log.artifact("run-9", "a.md") is None

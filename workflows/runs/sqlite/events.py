@@ -11,7 +11,7 @@ import orjson
 from workflows.runs.event_json import from_json_object
 from workflows.runs.event_text import EventText, split
 from workflows.runs.events import RunEvent
-from workflows.runs.log import Artifact, ArtifactInfo
+from workflows.runs.log import Artifact, ArtifactInfo, RunTail
 from workflows.runs.run import ENDED_STATUSES, Run
 from workflows.runs.sqlite import runs as run_rows
 from workflows.runs.sqlite.database import damaged
@@ -155,6 +155,15 @@ def read_page(connection: sqlite3.Connection, run_id: str, after: int, limit: in
         return None
     last_seq, status = row
     return Page(_read(connection, run_id, after, limit), last_seq, status in ENDED_STATUSES)
+
+
+def tail(connection: sqlite3.Connection, run_id: str, limit: int) -> RunTail | None:
+    """A run and its newest events; None if there is no such run."""
+    run = run_rows.get(connection, run_id)
+    if run is None:
+        return None
+    after = max(0, run.last_seq - limit)
+    return RunTail(run, read(connection, run_id, after, run.last_seq - after))
 
 
 def look(

@@ -19,7 +19,7 @@ import anyio
 from workflows.runs.errors import LogUnavailable
 from workflows.runs.event_text import EventText
 from workflows.runs.events import LastEvent, RunEvent
-from workflows.runs.log import Artifact, ArtifactInfo
+from workflows.runs.log import Artifact, ArtifactInfo, RunTail
 from workflows.runs.run import CancelRequest, Run, RunFilter, Word
 from workflows.runs.sqlite import events as event_rows
 from workflows.runs.sqlite import runs as run_rows
@@ -105,6 +105,10 @@ class SqliteEventLog:
     async def get(self, run_id: str) -> Run | None:
         """See the port."""
         return await self._reader.ask(lambda connection: run_rows.get(connection, run_id))
+
+    async def tail(self, run_id: str, limit: int) -> RunTail | None:
+        """See the port."""
+        return await self._reader.ask(lambda connection: event_rows.tail(connection, run_id, limit))
 
     async def find(self, filter: RunFilter) -> Sequence[Run]:
         """See the port."""
