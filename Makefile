@@ -52,9 +52,9 @@ test: lint tests ## Check everything: format, lint, types, architecture, tests a
 
 tests: $(NPM_TOOLS) ## Run the tests, without the linters
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile $(UNMEASURED:%=--ignore=%)
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile -m 'not alone' $(UNMEASURED:%=--ignore=%)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not alone' $(UNMEASURED)
-	$(BIN)/python -m pytest -m alone $(UNMEASURED)
+	$(BIN)/python -m pytest -m alone $$(grep -rl --include='*.py' 'mark[.]alone' tests)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

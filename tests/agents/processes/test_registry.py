@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from agents.processes import child as child_module
-from agents.processes.child import EOF_SECONDS, STDERR_KEPT_BYTES, ChildProcess
+from agents.processes.child import STDERR_KEPT_BYTES, ChildProcess
 from agents.processes.descendants import Carriers
 from agents.processes.patience import Patience
 from agents.processes.registry import ProcessRegistry
@@ -148,11 +148,15 @@ async def test_only_the_end_of_stderr_is_kept(stage: Stage) -> None:
             assert child.stderr.endswith("last\n")
 
 
-async def test_output_is_over_soon_after_the_end_even_if_somebody_keeps_the_pipe(stage: Stage) -> None:
+async def test_output_is_over_soon_after_the_end_even_if_somebody_keeps_the_pipe(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_module, "EOF_SECONDS", 0.1)
     script = "sleep 60 & echo said"
     async with shell(script, stage.registry, stage.workspace) as child:
-        with anyio.fail_after(EOF_SECONDS + 1):
+        with anyio.fail_after(5):
             assert await output_of(child) == b"said\n"
+        assert processes_with_marker(MARKER), "nobody kept the pipe"
     assert processes_with_marker(MARKER) == []
 
 
