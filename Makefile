@@ -50,16 +50,16 @@ demo: $(RUNTIME) ## Watch a workflow at work in this terminal: no key, no accoun
 # The type checker needs one core for a minute, and tests that mostly wait for another program leave it one.
 test: $(NPM_TOOLS) style ## Check everything: format, lint, types, architecture, tests and their coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile $(UNMEASURED:%=--ignore=%)
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile -m 'not alone' $(UNMEASURED:%=--ignore=%)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  -m 'not alone and not impatient' $(UNMEASURED)
 	@$(MAKE) --no-print-directory -j2 types impatient-tests
-	$(BIN)/python -m pytest -m alone $(UNMEASURED)
+	$(BIN)/python -m pytest -m alone $$(grep -rl --include='*.py' 'mark[.]alone' tests)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 impatient-tests:
-	$(BIN)/python -m pytest -m impatient $(UNMEASURED)
+	$(BIN)/python -m pytest -m impatient $$(grep -rl --include='*.py' 'mark[.]impatient' tests)
 
 lint: style types ## Check format, lint, types and architecture, without the tests
 

@@ -1,5 +1,6 @@
 """The server's end of the line to its watchdog (`watchdog.py`)."""
 
+import errno
 import logging
 import os
 import subprocess
@@ -22,7 +23,8 @@ class WatchdogLink:
     """Starts the watchdog with the first child, and tells it which children there are.
 
     All but `close` is synchronous and takes microseconds (milliseconds where the watchdog has to be started).
-    A watchdog that was killed is replaced as soon as there is something to tell it.
+    A watchdog that was killed is replaced as soon as there is something to tell it; not after `close`, as nobody would
+    let that one go.
     """
 
     def __init__(self) -> None:
@@ -30,13 +32,15 @@ class WatchdogLink:
         self._pipe = -1
         self._children: dict[str, int] = {}
         self._directories: set[Path] = set()
+        self._closed = False
 
     def expect(self, marker: str) -> None:
         """A child with this marker is about to be started.
 
         Raises:
-            OSError: The watchdog could not be started; then neither may the child be.
+            OSError: The watchdog could not be started, or the server shuts down; then the child may not be started.
         """
+        self._refuse_after_the_end()
         self._children[marker] = 0
         try:
             self._tell(f"+ {marker} 0\n")
@@ -48,8 +52,9 @@ class WatchdogLink:
         """The child runs.
 
         Raises:
-            OSError: The watchdog has died and could not be started again.
+            OSError: The watchdog has died and could not be started again, or the server shuts down.
         """
+        self._refuse_after_the_end()
         self._children[marker] = pid
         self._tell(f"+ {marker} {pid}\n")
 
@@ -63,8 +68,9 @@ class WatchdogLink:
         """A directory for temporary files is there, and is to be gone when the server is.
 
         Raises:
-            OSError: The watchdog could not be started.
+            OSError: The watchdog could not be started, or the server shuts down.
         """
+        self._refuse_after_the_end()
         self._directories.add(directory)
         self._tell(f"> {_digits(directory)}\n")
 
@@ -76,6 +82,7 @@ class WatchdogLink:
 
     async def close(self) -> None:
         """Let the watchdog go: it ends at once if it has nothing to look after, else it ends or removes that first."""
+        self._closed = True
         process, pipe = self._process, self._pipe
         self._process, self._pipe = None, -1
         if process is None:
@@ -86,6 +93,11 @@ class WatchdogLink:
             return
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(_reap, process)
+
+    def _refuse_after_the_end(self) -> None:
+        if self._closed:
+            # The number of a failure that is over by itself: neither the command nor its place is at fault.
+            raise OSError(errno.EAGAIN, "the server is shutting down, and starts no more processes")
 
     def _tell(self, line: str) -> None:
         if self._process is None or not self._send(line):

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import anyio
@@ -71,11 +70,9 @@ async def test_a_client_that_stops_reading_holds_up_neither_the_run_nor_the_end(
             report = await other.over(runs[0]["run_id"])
             assert report["status"] == "completed"
             assert report["result"]["review"]["verdict"] == "approved"
-        began = time.monotonic()
         await server.stdin.aclose()
-        with anyio.fail_after(5):
+        with anyio.fail_after(5):  # who waited for room in the pipe would do so for ever
             assert await server.wait() == 0
-        assert time.monotonic() - began < 1
         heard = os.read(reading, 10 * PIPE_BYTES)
         assert len(heard) > PIPE_BYTES // 2, "The pipe was not full: nobody was stuck."
         assert b'"workflow_completed"' not in heard, "It all went into the pipe: nobody was stuck."

@@ -25,6 +25,9 @@ WRITTEN_SECONDS = 30.0
 """How long what a node has done may take to get into the database."""
 _PAUSE_SECONDS = 0.02
 """Between attempts to open a database that another process is opening."""
+_THREAD_SECONDS = 60.0
+"""How long the end of the connection's thread is waited for: it first does all it was asked, and each of these may wait
+`BUSY_SECONDS` for a lock."""
 
 
 class Checkpoints(AsyncSqliteSaver):
@@ -80,8 +83,12 @@ class Checkpoints(AsyncSqliteSaver):
 
     async def close(self) -> None:
         """Close the database."""
-        with self._explained():
-            await self.conn.close()
+        try:
+            with self._explained():
+                await self.conn.close()
+        except BaseException:  # also a cancellation: what the thread was asked before may take as long as a lock
+            await _put_away(self.conn)
+            raise
 
     async def threads(self) -> Sequence[str]:
         """The ids of all threads that have checkpoints.
@@ -182,11 +189,12 @@ async def _put_away(connection: aiosqlite.Connection) -> None:
     """Close what was perhaps never open, and wait for its thread, however often the caller is cancelled.
 
     The thread tells the event loop of everything it was asked, also of what nobody waits for any more; a loop that is
-    closed by then makes it die with an error. aiosqlite says when it has closed, and not when its thread has ended.
+    closed by then makes it die with an error.
     """
-    connection.stop()  # pyright: ignore[reportUnknownMemberType]
-    thread = connection._thread  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    ended = asyncio.get_running_loop().run_in_executor(None, thread.join, BUSY_SECONDS)
+    connection.stop()  # pyright: ignore[reportUnknownMemberType] - its future is not needed
+    # aiosqlite has no other way to know when its thread has ended.
+    thread = connection._thread  # noqa: SLF001 - see above  # pyright: ignore[reportPrivateUsage] - see above
+    ended = asyncio.get_running_loop().run_in_executor(None, thread.join, _THREAD_SECONDS)
     while not ended.done():
         with suppress(asyncio.CancelledError):  # whoever calls this is raising what it was called for
             await asyncio.shield(ended)

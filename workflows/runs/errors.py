@@ -154,3 +154,11 @@ class LogTooNew(LogUnavailable):
         super().__init__(message, recovery=recovery)
         self.found = found
         self.known = known
+
+
+def shutting_down() -> LogUnavailable:
+    """Why nothing is begun any more."""
+    return LogUnavailable(
+        "The server is shutting down; no run can be started or gone on with.",
+        recovery=("Ask again in a moment: another server, or the same one anew, takes it",),
+    )

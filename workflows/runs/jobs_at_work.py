@@ -11,7 +11,7 @@ from functools import partial
 import anyio
 
 from workflows.runs.attention import Attention
-from workflows.runs.errors import LogUnavailable, RunError
+from workflows.runs.errors import LogUnavailable, RunError, shutting_down
 from workflows.runs.existing_run import existing_run
 from workflows.runs.job import Job
 from workflows.runs.launcher import Launcher
@@ -246,11 +246,3 @@ class JobsAtWork:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a run's task failed", exc_info=error)
-
-
-def shutting_down() -> LogUnavailable:
-    """Why nothing is begun any more."""
-    return LogUnavailable(
-        "The server is shutting down; no run can be started or gone on with.",
-        recovery=("Ask again in a moment: another server, or the same one anew, takes it",),
-    )

@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from agents.command_runner import RunCommand
 from workflows.runs.cancellation import Cancellation
 from workflows.runs.engine import RunRequest, StartedRun
-from workflows.runs.errors import LogUnavailable, RunError, RunNotResumable
+from workflows.runs.errors import LogUnavailable, RunError, RunNotResumable, shutting_down
 from workflows.runs.events import Json, RunEvent
 from workflows.runs.existing_run import active_run_like, existing_run
 from workflows.runs.forks import forked_request
 from workflows.runs.graph_steps import GraphRunner
 from workflows.runs.job import Job
-from workflows.runs.jobs_at_work import JobsAtWork, shutting_down
+from workflows.runs.jobs_at_work import JobsAtWork
 from workflows.runs.launcher import Launcher
 from workflows.runs.liveness import Liveness
 from workflows.runs.log import EventLog, RunWriter

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from workflows.runs.errors import RunError
+from workflows.runs.errors import RunError, shutting_down
 from workflows.runs.graph_steps import GraphRunner
 from workflows.runs.log import EventLog
 
@@ -28,7 +28,7 @@ class SharedGraphs:
         self._log = log
         self._opening: asyncio.Task[GraphRunner] | None = None
         self._sweeping: asyncio.Task[None] | None = None
-        self._closing: asyncio.Task[None] | None = None
+        self._closed = False
         self._retiring = False
         self._more_to_retire = False
 
@@ -36,11 +36,16 @@ class SharedGraphs:
         """The runner. A failure to open it is not kept: the next run tries again.
 
         Raises:
-            workflows.runs.errors.RunError: It cannot be opened.
+            workflows.runs.errors.RunError: It cannot be opened, or the server is shutting down.
         """
+        if self._closed:
+            raise shutting_down()
         if self._opening is None or _failed(self._opening):
             self._opening = asyncio.create_task(self._open())
-        return await asyncio.shield(self._opening)
+        graphs = await asyncio.shield(self._opening)
+        if self._closed:
+            raise shutting_down()
+        return graphs
 
     async def retire(self) -> None:
         """A run is over for good: delete the checkpoints of those that have been so for longest.
@@ -49,7 +54,7 @@ class SharedGraphs:
         does it for all: each of fifty would otherwise look through what the other forty-nine delete.
         """
         opening = self._opening
-        if opening is None or not opening.done() or _failed(opening):
+        if self._closed or opening is None or not opening.done() or _failed(opening):
             return
         self._more_to_retire = True
         if self._retiring:
@@ -73,23 +78,22 @@ class SharedGraphs:
             await opening.result().forget(run_id)
 
     async def close(self) -> None:
-        """Let go of the database. What is still being opened is closed once it is open, and nobody waits for that."""
-        opening, self._opening = self._opening, None
+        """Let go of the database, for good. What is still being opened closes itself, and nobody waits for that."""
+        if self._closed:
+            return
+        self._closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
-        if opening is None:
-            return
-        if opening.done():
-            await _close(opening)
-        else:
-            opening.add_done_callback(self._close_late)
-
-    def _close_late(self, opening: "asyncio.Task[GraphRunner]") -> None:
-        self._closing = asyncio.create_task(_close(opening))
+        opening = self._opening
+        if opening is not None and opening.done() and not _failed(opening):
+            await opening.result().close()
 
     async def _open(self) -> GraphRunner:
         graphs = await self._open_graphs()
-        self._sweeping = asyncio.create_task(self._sweep(graphs))
+        if self._closed:
+            await graphs.close()
+        else:
+            self._sweeping = asyncio.create_task(self._sweep(graphs))
         return graphs
 
     async def _sweep(self, graphs: GraphRunner) -> None:
@@ -101,11 +105,6 @@ class SharedGraphs:
                 await graphs.forget(run.run_id)
         except RunError as error:
             logger.warning("old checkpoints are kept: %s", error.message)
-
-
-async def _close(opening: "asyncio.Task[GraphRunner]") -> None:
-    if not _failed(opening):
-        await opening.result().close()
 
 
 def _failed(opening: "asyncio.Task[GraphRunner]") -> bool:

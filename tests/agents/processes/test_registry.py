@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.abc
 import anyio.lowlevel
 import anyio.to_thread
 import psutil
 import pytest
 
 from agents.processes import child as child_module
-from agents.processes.child import EOF_SECONDS, STDERR_KEPT_BYTES, ChildProcess
+from agents.processes.child import STDERR_KEPT_BYTES, ChildProcess
 from agents.processes.descendants import Carriers
 from agents.processes.patience import Patience
 from agents.processes.registry import ProcessRegistry
@@ -147,11 +148,15 @@ async def test_only_the_end_of_stderr_is_kept(stage: Stage) -> None:
             assert child.stderr.endswith("last\n")
 
 
-async def test_output_is_over_soon_after_the_end_even_if_somebody_keeps_the_pipe(stage: Stage) -> None:
+async def test_output_is_over_soon_after_the_end_even_if_somebody_keeps_the_pipe(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_module, "EOF_SECONDS", 0.1)
     script = "sleep 60 & echo said"
     async with shell(script, stage.registry, stage.workspace) as child:
-        with anyio.fail_after(EOF_SECONDS + 1):
+        with anyio.fail_after(5):
             assert await output_of(child) == b"said\n"
+        assert processes_with_marker(MARKER), "nobody kept the pipe"
     assert processes_with_marker(MARKER) == []
 
 
@@ -312,6 +317,54 @@ async def test_a_registry_can_be_closed_twice_and_without_having_been_used() -> 
 
     await registry.close()
     await registry.close()
+
+
+async def test_a_registry_that_was_closed_starts_neither_a_child_nor_a_watchdog(stage: Stage) -> None:
+    registry = ProcessRegistry(parent_death_signal=False)
+    await registry.close()
+
+    with pytest.raises(OSError, match="shutting down"):
+        async with shell("exit 0", registry, stage.workspace):
+            pytest.fail("nobody would end it")
+
+    assert watchdog_of(registry) is None
+    assert processes_with_marker(MARKER) == []
+
+
+async def test_a_registry_that_is_closed_while_a_child_starts_ends_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_process = anyio.open_process  # noqa: TID251 - the moment between the start and the watch has no other name
+
+    async def open_and_close(*arguments: Any, **more: Any) -> anyio.abc.Process:
+        process = await open_process(*arguments, **more)
+        await registry.close()
+        return process
+
+    registry = ProcessRegistry(parent_death_signal=False)
+    monkeypatch.setattr(anyio, "open_process", open_and_close)
+    with anyio.fail_after(5), pytest.raises(OSError, match="shutting down"):
+        async with shell("exec sleep 60", registry, stage.workspace):
+            pytest.fail("nobody watches over it")
+
+    assert watchdog_of(registry) is None
+    assert processes_with_marker(MARKER) == []
+
+
+async def test_a_registry_that_was_closed_makes_no_directory_that_stays(tmp_path: Path) -> None:
+    registry = ProcessRegistry()
+    await registry.close()
+
+    with pytest.raises(OSError, match="shutting down"):
+        async with registry.temporary_directory({"TMPDIR": str(tmp_path)}):
+            pytest.fail("nobody would remove it")
+
+    assert [path async for path in anyio.Path(tmp_path).iterdir()] == []
+    assert watchdog_of(registry) is None
+
+
+def watchdog_of(registry: ProcessRegistry) -> object:
+    return registry._watchdog._process  # pyright: ignore[reportPrivateUsage] - it is seen outside only a moment later
 
 
 def test_patience_is_the_measured_one() -> None:

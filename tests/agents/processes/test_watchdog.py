@@ -56,9 +56,10 @@ async def say(process: anyio.abc.Process, text: str) -> None:
 
 
 async def hang_up(process: anyio.abc.Process) -> int:
+    """The server's end of the line is closed; what a watchdog does then takes no longer than it has set itself."""
     assert process.stdin is not None
     await process.stdin.aclose()
-    with anyio.fail_after(2):
+    with anyio.fail_after(watchdog.TERMINATE_SECONDS + watchdog.KILL_SECONDS):
         return await process.wait()
 
 
@@ -140,7 +141,7 @@ async def test_it_does_not_end_before_its_server_whatever_it_is_sent() -> None:
 
         assert child.returncode is None
         assert await hang_up(process) == 0
-        with anyio.fail_after(2):
+        with anyio.fail_after(5):
             assert await child.wait() == -15
 
 
@@ -188,7 +189,12 @@ async def server(stage: Stage, behaviour: Behaviour, *, parent_death_signal: boo
 
 @pytest.mark.parametrize("parent_death_signal", [True, False], ids=["with setpriv", "without setpriv"])
 @pytest.mark.parametrize(
-    "behaviour", [fake.works_on, fake.is_stubborn, fake.leaves_somebody_with_its_output_and_works_on]
+    "behaviour",
+    [
+        fake.works_on,
+        pytest.param(fake.is_stubborn, marks=pytest.mark.alone),  # more than half of the 2 s is its own
+        fake.leaves_somebody_with_its_output_and_works_on,
+    ],
 )
 async def test_2_s_after_the_server_was_killed_nothing_is_left(
     stage: Stage, behaviour: Behaviour, *, parent_death_signal: bool
@@ -207,14 +213,14 @@ async def test_where_the_watchdog_is_killed_with_the_server_the_kernel_ends_the_
         _watchdog_of(process.pid).kill()
         process.kill()
 
-        await until(lambda: not stage.left_over, within=2)
+        await until(lambda: not stage.left_over)
 
 
 async def test_a_server_that_ends_by_sigterm_without_cleaning_up_leaves_nothing(stage: Stage) -> None:
     async with server(stage, fake.works_on, parent_death_signal=False) as process:
         process.terminate()
 
-        await until(lambda: not stage.left_over, within=2)
+        await until(lambda: not stage.left_over)
 
 
 def is_gone(process: psutil.Process) -> bool:

@@ -1,6 +1,7 @@
 """One engine on a real log, with agents that do what a test wants."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ async def floor(
     offline: bool = False,
     quiet_seconds: float = 0.1,
     seconds: float = 5,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Floor, None]:
     workflows: dict[str, Workflow] = {}
 
@@ -124,6 +126,7 @@ async def floor(
             max_runs=max_runs,
             workflow_named=named,
             places=WorktreePlaces(directory / "worktrees", log, commands),
+            clock=clock,
         )
         try:
             yield Floor(engine, log, lock, str(directory), workflows, seconds)

@@ -1,7 +1,6 @@
 """The engine while the log cannot be read or written: nobody waits for ever, and nothing is lost that can be kept."""
 
 import logging
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -49,15 +48,17 @@ async def drained(at: Floor, run: Run) -> None:
         pass
 
 
-async def test_closing_takes_no_longer_than_its_bound_while_another_program_holds_the_log(tmp_path: Path) -> None:
+async def test_closing_takes_no_longer_than_its_bound_while_another_program_holds_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     held = Held()
     async with floor(tmp_path, held.act) as at:
         await at.start(ONE_STAGE)
         await held.until_begun()
         with locked(tmp_path):
-            began = time.monotonic()
             await at.engine.close()
-            assert time.monotonic() - began < jobs_at_work.CLOSE_SECONDS + 0.15
+            assert "did not answer in time" in caplog.text, "its bound was not what ended it"
+            assert "stays marked as running" not in caplog.text, "the log had given up before"
         assert held.cleaned_up == 1
 
 

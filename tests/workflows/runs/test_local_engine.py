@@ -21,7 +21,7 @@ from tests.workflows.runs.small_workflows import (
     two_versions,
     workflow,
 )
-from workflows.runs import job, pulse
+from workflows.runs import job, jobs_at_work, pulse
 from workflows.runs.errors import RunNotFound
 from workflows.runs.events import (
     AgentEvent,
@@ -210,10 +210,14 @@ async def test_cancelling_a_run_that_is_not_there_says_so(tmp_path: Path) -> Non
 async def test_a_run_that_is_out_of_time_fails_and_its_agent_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "LAST_WORD_SECONDS", 0.1)
+    monkeypatch.setattr(job, "LOOK_SECONDS", 0.05)
     held = Held()
-    async with floor(tmp_path, held.act) as at:
-        run = await at.ended(await at.start(ONE_STAGE, max_seconds=0.2))
+    seconds = 0.0
+    async with floor(tmp_path, held.act, clock=lambda: seconds) as at:
+        run = await at.start(ONE_STAGE, max_seconds=60)
+        await held.until_begun()
+        seconds = 60 + job.LAST_WORD_SECONDS
+        run = await at.ended(run)
         assert held.cleaned_up == 1
     assert run.failure is not None
     assert (run.failure.kind, run.failure.blame) == ("time_limit_reached", "caller")
@@ -276,7 +280,11 @@ async def test_more_runs_than_slots_wait_and_then_all_end(tmp_path: Path) -> Non
         assert [(await at.ended(run)).status for run in runs] == ["completed"] * 3
 
 
-async def test_closing_leaves_runs_interrupted_and_stops_their_agents(tmp_path: Path) -> None:
+async def test_closing_leaves_runs_interrupted_and_stops_their_agents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bound in ("UNWIND_SECONDS", "CLOSE_SECONDS"):
+        monkeypatch.setattr(jobs_at_work, bound, 10.0)  # how it closes, and not how fast
     held = Held()
     async with floor(tmp_path, held.act) as at:
         run = await at.start(ONE_STAGE)

@@ -390,6 +390,20 @@ async def test_a_mistake_of_ours_is_no_silence(
     assert "Traceback" in caplog.text
 
 
+async def test_after_a_mistake_of_ours_nobody_who_has_asked_is_left_to_wait(
+    log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    writer = await opened(log)
+    monkeypatch.setattr(sqlite_events, "store", mistaken)
+    say(writer, "a")
+
+    with anyio.fail_after(5), pytest.raises(LogUnavailable, match="ZeroDivisionError"):
+        await log.create(a_run("run-2"))
+
+
 # Another program that holds the database
 
 

@@ -72,6 +72,7 @@ class GroupCommit:
         self._deadline = float("inf")
         # The thread's own:
         self._held: dict[OpenRun, Backlog] = {}
+        self._jobs: list[Job[Any]] = []
         self._flushes: list[tuple[float, Job[None]]] = []
         self._pause = _FIRST_PAUSE
 
@@ -183,8 +184,6 @@ class GroupCommit:
 
     # From here on: in the thread.
 
-    # From here on: in the thread.
-
     def require_stored(self, run_id: str) -> None:
         """For functions given to `execute`: see that nothing of a run is left in the buffer.
 
@@ -199,11 +198,10 @@ class GroupCommit:
         try:
             with closing(connect_to_write(prepare(self._directory))) as connection:
                 while self._go_on():
-                    jobs = self._take()
+                    self._take()
                     self._store(connection)
                     self._answer_flushes(connection)
-                    for job in jobs:
-                        job.do(connection)
+                    self._do_jobs(connection)
                 self._tell_what_is_lost()
         except LogUnavailable as error:
             ending = error
@@ -227,7 +225,7 @@ class GroupCommit:
                 self._condition.wait(due - now if waiting else None)
             return True
 
-    def _take(self) -> list[Job[Any]]:
+    def _take(self) -> None:
         with self._condition:
             self._idle = False
             for open_run in self._dirty:
@@ -239,8 +237,7 @@ class GroupCommit:
             now = time.monotonic()
             self._flushes += [(now, flush) for flush in self._new_flushes]
             self._new_flushes.clear()
-            jobs, self._new_jobs = self._new_jobs, []
-            return jobs
+            self._jobs, self._new_jobs = self._new_jobs, []
 
     def _store(self, connection: sqlite3.Connection) -> None:
         if not self._held:
@@ -293,6 +290,11 @@ class GroupCommit:
                 kept.append((asked, flush))
         self._flushes = kept
 
+    def _do_jobs(self, connection: sqlite3.Connection) -> None:
+        for job in self._jobs:
+            job.do(connection)
+        self._jobs = []
+
     def _tell_what_is_lost(self) -> None:
         if self._held:
             logger.error("%s is closed; %d events could not be stored: %s", self._path, self._events, self._failure)
@@ -300,7 +302,8 @@ class GroupCommit:
     def _end(self, ending: LogUnavailable) -> None:
         with self._condition:
             self._closing = ending
-            unanswered = [*self._new_jobs, *self._new_flushes, *(flush for _, flush in self._flushes)]
+            flushes = [flush for _, flush in self._flushes]
+            unanswered = [*self._jobs, *self._new_jobs, *flushes, *self._new_flushes]
         for job in unanswered:
             job.fail(self._failure or ending)
         call_on(self._loop, self._ended.set)
