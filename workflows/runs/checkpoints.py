@@ -100,6 +100,25 @@ class Checkpoints(AsyncSqliteSaver):
             async with self.lock, self.conn.execute("SELECT DISTINCT thread_id FROM checkpoints") as rows:
                 return [str(row[0]) for row in await rows.fetchall()]
 
+    async def copy(self, source: RunnableConfig, thread_id: str) -> None:
+        """Let a thread begin with a checkpoint of another one: its state, and which tasks come next.
+
+        What had been done of these tasks is not taken along.
+
+        Args:
+            source: Names the checkpoint.
+            thread_id: The new thread.
+
+        Raises:
+            LogUnavailable: It cannot be read or written.
+        """
+        found = await self.aget_tuple(source)
+        if found is None:
+            raise LogUnavailable(f"A checkpoint that was just there is gone from {self._path}.")
+        checkpoint = found.checkpoint
+        target: RunnableConfig = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
+        await self.aput(target, checkpoint, found.metadata, checkpoint["channel_versions"])
+
     @contextmanager
     def listening(self, thread_id: str) -> Generator[None, None, None]:
         """While this is open, `written` can be asked about the tasks of a thread."""

@@ -126,7 +126,6 @@ class LangGraphRunner:
         graph = await self._graph(workflow)
         after: Any = None
         async for snapshot in graph.aget_state_history(_thread(source)):  # newest first
-            after = after or snapshot
             if any(task.name == stage and task.result is not None for task in snapshot.tasks):
                 break
             after = snapshot
@@ -136,7 +135,14 @@ class LangGraphRunner:
                 f"Run {source} has no finished stage {stage!r} that can be gone on from.",
                 recovery=("get_run shows which stages were finished; states of old runs are not kept",),
             )
-        await graph.aupdate_state(_thread(target), {**after.values, **changes}, as_node=stage)
+        if after is None:  # what it did is not in the state before what is done beside it is
+            raise InputRejected(
+                "stage",
+                f"Run {source} is still at work on stages beside {stage!r}, or has only just finished it.",
+                recovery=("Fork the run once it is at the stage after these, or from a stage before",),
+            )
+        await self._checkpoints.copy(after.config, target)
+        await graph.aupdate_state(_thread(target), dict(changes), as_node=stage)
         return frozenset(task.id for task in snapshot.tasks)
 
     async def _stream(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from anyio.lowlevel import checkpoint
 
 from agents.agent import AgentReply, AgentTask
 from agents.events import Emit, TextStreamed, UsageReported
-from tests.workflows.runs.floor import Floor, floor
+from tests.workflows.runs.floor import Floor, Held, floor
 from tests.workflows.runs.small_workflows import (
     FOUR,
     branches,
@@ -38,6 +39,7 @@ from workflows.workflow import Workflow
 pytestmark = pytest.mark.anyio
 
 ONE_STAGE = workflow(one_stage, "work")
+SIDE_BY_SIDE = workflow(two_side_by_side, "left", "right", "join", name="pair")
 STAGES = workflow(four_stages, *FOUR, name="four")
 
 
@@ -387,6 +389,38 @@ async def test_a_fork_that_cannot_be_is_refused_and_leaves_nothing(
         source = await at.ended(await at.start(STAGES))
         with pytest.raises(InputRejected, match=complaint):
             await at.engine.fork(source.run_id, stage, changes, owner="local")
+
+
+@pytest.mark.parametrize("stage", ["left", "right"])
+async def test_a_fork_goes_on_after_stages_side_by_side_with_what_all_of_them_did(tmp_path: Path, stage: str) -> None:
+    async with floor(tmp_path, prompt_back) as at:
+        source = await at.ended(await at.start(SIDE_BY_SIDE))
+        fork = await at.ended(await at.engine.fork(source.run_id, stage, {}, owner="local"))
+    assert (fork.status, fork.result) == (source.status, source.result) == ("completed", {"answer": "left right"})
+
+
+async def test_a_stage_is_no_beginning_for_a_fork_while_those_beside_it_are_at_work(tmp_path: Path) -> None:
+    held = Held()
+
+    async def hold_right(task: AgentTask, emit: Emit) -> AgentReply:
+        return await (held.act if task.prompt == "right" else prompt_back)(task, emit)
+
+    async with floor(tmp_path, hold_right) as at:
+        source = await at.start(SIDE_BY_SIDE)
+        await held.until_begun()
+        with anyio.fail_after(5):
+            async with aclosing(at.log.watch(source.run_id)) as batches:
+                async for events in batches:
+                    if completed(list(events)):
+                        break
+        with pytest.raises(InputRejected, match="still at work on stages beside 'left'"):
+            await at.engine.fork(source.run_id, "left", {}, owner="local")
+        assert [run.run_id for run in await at.log.find(RunFilter())] == [source.run_id]
+
+
+async def prompt_back(task: AgentTask, emit: Emit) -> AgentReply:
+    del emit
+    return AgentReply(text=task.prompt)
 
 
 async def test_a_fork_of_a_scripted_run_is_not_gone_on_with_by_models(tmp_path: Path) -> None:
