@@ -17,6 +17,7 @@ from mcp_server.http.principal import Principal
 from mcp_server.http.problem import Problem
 from mcp_server.http.sessions import SECONDS, Sessions, cookie
 from mcp_server.http.shown_tokens import FAILURES_PER_MINUTE, ShownTokens
+from tests.mcp_server.http.asking import problem
 from tests.mcp_server.http.running import Running, running, watching
 from tests.waiting import until
 from workflows.runs.log import Artifact
@@ -153,6 +154,24 @@ async def test_wrong_tokens_are_counted(tmp_path: Path) -> None:
         assert answers[-1] == 429
 
 
+async def test_wrong_tokens_keep_out_nobody_who_has_a_right_one_behind_the_same_address(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path, tokens=TOKENS) as server,
+        server.client("of-last-year") as stale,
+        server.client(TOKENS["ann"]) as ann,
+        server.client() as browser,
+    ):
+        while (refused := await stale.get("/health")).status_code != 429:
+            pass
+        let_in = [(await ann.get("/health")).status_code for _ in range(3)]
+        signed_in = await browser.post("/session", data={"token": TOKENS["bob"]})
+        turned_away = await browser.post("/session", data={"token": "of-last-year"})
+
+    assert problem(refused, 429, "too_many_requests")["message"] == "Too many wrong tokens came from your address."
+    assert let_in == [200] * 3
+    assert (signed_in.status_code, turned_away.status_code) == (303, 429)
+
+
 async def test_wrong_tokens_that_come_at_once_are_counted_too(tmp_path: Path) -> None:
     statuses: list[bytes] = []
 
@@ -229,6 +248,10 @@ class SlowAuthenticator:
         self._right = right
         self.asked = 0
         self.answers = anyio.Event()
+
+    def recognizes(self, token: str) -> bool:
+        del token
+        return False
 
     async def principal(self, token: str | None) -> Principal | None:
         self.asked += 1
