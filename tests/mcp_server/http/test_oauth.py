@@ -169,6 +169,7 @@ async def test_a_token_of_our_own_works_beside_the_issuers(tmp_path: Path, issue
         assert (await other.get("/api/runs")).status_code == 200
 
 
+@pytest.mark.usefixtures("no_time_passes")
 async def test_a_token_that_was_right_before_is_let_in_however_many_wrong_ones_came(
     tmp_path: Path, issuer: Issuer
 ) -> None:
