@@ -16,6 +16,7 @@ from mcp_server.client_clocks import Patience
 from mcp_server.module_loading import load
 from mcp_server.settings import Settings
 from mcp_server.team_choice import CLAUDE_AGENT, Agents, Workbench, notes_on
+from mcp_server.waiters import Waiters
 from mcp_server.workspaces import Workspaces
 from workflows.catalog import Catalog
 from workflows.runs.engine import StartedRun
@@ -47,6 +48,7 @@ class Assembly:
         children: Every child process of this server.
         lock: Tells other processes that this one lives.
         patience: How long calls may take.
+        waiters: Who waits for the end of a run.
         on_request: Is told of every run that a client asked for.
     """
 
@@ -57,6 +59,7 @@ class Assembly:
     children: ProcessRegistry
     lock: ProcessLock
     patience: Patience = field(default_factory=Patience)
+    waiters: Waiters = field(default_factory=Waiters)
     on_request: Callable[[StartedRun], None] = lambda _: None
 
 

@@ -5,7 +5,8 @@ after. A person who presses Esc wants the run to end; a client that gives up wai
 
 Over HTTP a request can be cancelled without any word: in the stateless era a client says it by closing the stream of
 the answer, which a lost line and a client that was ended do as well; in the era before, by ending its session. Then the
-run is interrupted: nothing goes on that somebody wanted to end, and nothing is lost that somebody still wants.
+run is interrupted: nothing goes on that somebody wanted to end, and nothing is lost that somebody still wants. Whose
+run it is, and who else waits for it, is `mcp_server.run_calls`'s to see.
 """
 
 import re

@@ -196,9 +196,12 @@ class RunActions:
     async def _resume(self, asked: ResumeRun, ctx: RequestContext) -> CallAnswer:
         before = await own_run(self._assembly, asked.run_id, owner_of_call(ctx))
         run = await self._assembly.engine.resume(asked.run_id, by=client_name(ctx))
-        word = "resumed" if before.status == "interrupted" else "joined"
+        joined = before.status != "interrupted"
         attendance = Attendance(
-            after=before.last_seq, introduction=f"{word} run {run.run_id} · ", wait_seconds=asked.wait_seconds
+            after=before.last_seq,
+            introduction=f"{'joined' if joined else 'resumed'} run {run.run_id} · ",
+            wait_seconds=asked.wait_seconds,
+            joined=joined,
         )
         return await self._calls.attend(run, attendance, ctx)
 

@@ -7,6 +7,7 @@ A call ends in one of these ways, decided by what this request declares and noth
 * The client declares tasks: after a few seconds of visible progress the answer is the task.
 * The run asks a person: see `mcp_server.gates`.
 * The client has cancelled: the run ends, unless others wait for it or the client only gave up waiting.
+* The client is gone without a word: the run is interrupted, unless others wait for it or the call had only joined it.
 """
 
 import logging
@@ -28,7 +29,6 @@ from mcp_types import (
 from pydantic import BaseModel, Field
 
 from mcp_server.assembly import Assembly
-from mcp_server.call_ledger import CallLedger
 from mcp_server.cancellations import Cancellations
 from mcp_server.client_clocks import shortest
 from mcp_server.elicitation import Refusals, elicited
@@ -61,12 +61,14 @@ class Attendance:
         after: Number of the last event the caller has heard of.
         introduction: Words before the first line, where the run was there before the call.
         wait_seconds: After how long to answer even if the run is not over; None: when it is.
+        joined: Whether the run was at work without the call.
         responses: What the client's user has answered to what an earlier answer of this call has asked, by gate id.
     """
 
     after: int = 0
     introduction: str = ""
     wait_seconds: float | None = None
+    joined: bool = False
     responses: Mapping[str, object] | None = None
 
 
@@ -87,7 +89,6 @@ class RunCalls:
     def __init__(self, assembly: Assembly, cancellations: Cancellations) -> None:
         self._assembly = assembly
         self._cancellations = cancellations
-        self._ledger = CallLedger()
         self._shapes = TaskShapes(assembly)
 
     async def attend_again(
@@ -116,11 +117,11 @@ class RunCalls:
     async def attend(self, run: Run, attendance: Attendance, ctx: RequestContext) -> CallAnswer:
         """Report a run until there is an answer to the call."""
         run_id = run.run_id
-        with self._ledger.attached(run_id):
+        with self._assembly.waiters.attached(run_id):
             try:
                 return await self._attend(run, attendance, ctx)
             except anyio.get_cancelled_exc_class():
-                await self._let_go(run_id, ctx)
+                await self._let_go(run_id, ctx, joined=attendance.joined)
                 raise
             except RunError as error:
                 return self._left(run_id, error)
@@ -224,20 +225,24 @@ class RunCalls:
                 if any(isinstance(event.body, GateAnswered) and event.body.gate_id == gate.gate_id for event in events):
                     return
 
-    async def _let_go(self, run_id: str, ctx: RequestContext) -> None:
+    async def _let_go(self, run_id: str, ctx: RequestContext, *, joined: bool) -> None:
         """Do with a cancelled call's run what the cancellation means.
 
         It goes on if the client only gave up waiting, if others wait for it, here or where it runs, or if this server
-        goes away and leaves the run to be found again.
+        goes away and leaves the run to be found again; and also if nobody knows what the client wants, and the run was
+        at work without it.
         """
         meaning = await self._cancellations.meaning(ctx)
-        engine = self._assembly.engine
-        if meaning == "gave_up" or engine.closed or not engine.runs_here(run_id) or not self._ledger.is_last(run_id):
+        engine, waiters = self._assembly.engine, self._assembly.waiters
+        if meaning == "gave_up" or engine.closed or not engine.runs_here(run_id):
             return
-        if meaning == "unknown":
-            engine.leave_soon(run_id)
-        else:
+        if not waiters.is_last(run_id):
+            if not joined:
+                waiters.leave_to_others(run_id)
+        elif meaning == "end":
             engine.cancel_soon(run_id, by="client", reason="the call was cancelled")
+        elif not joined or waiters.is_left_to_others(run_id):
+            engine.leave_soon(run_id)
 
     def _reporter(self, run: Run, ctx: RequestContext) -> ProgressReporter:
         token = (ctx.meta or {}).get("progress_token")

@@ -244,7 +244,7 @@ class RunTools:
         return telling
 
     async def _wait(self, run: Run, seconds: float) -> None:
-        with anyio.move_on_after(seconds):
+        with self._assembly.waiters.attached(run.run_id), anyio.move_on_after(seconds):
             async with aclosing(self._assembly.engine.follow(run.run_id, run.last_seq)) as batches:
                 async for events in batches:
                     if any(weigh(event.body) is Weight.TELLING for event in events):

@@ -87,20 +87,24 @@ class TaskListening:
 
     async def _tell(self, run_id: str, meta: dict[str, Any], ctx: RequestContext) -> None:
         """Tell of a task until its run is over, also across an interruption: somebody may go on with it."""
-        log = self._assembly.log
         try:
-            run = await log.get(run_id)
-            after = 0 if run is None else run.last_seq
-            await self._tell_now(run_id, meta, ctx)
-            async with aclosing(log.watch(run_id, after)) as batches:
-                async for events in batches:
-                    if events:
-                        await self._tell_now(run_id, meta, ctx)
-                        await anyio.sleep(LEAST_INTERVAL)  # the pace; what comes meanwhile is in the next one
-                    elif (run := await log.get(run_id)) is not None:
-                        await self._assembly.engine.reconcile(run)
+            with self._assembly.waiters.attached(run_id):
+                await self._tell_all(run_id, meta, ctx)
         except RunError as error:
             logger.warning("task %s cannot be told of any more: %s", run_id, error.message)
+
+    async def _tell_all(self, run_id: str, meta: dict[str, Any], ctx: RequestContext) -> None:
+        log = self._assembly.log
+        run = await log.get(run_id)
+        after = 0 if run is None else run.last_seq
+        await self._tell_now(run_id, meta, ctx)
+        async with aclosing(log.watch(run_id, after)) as batches:
+            async for events in batches:
+                if events:
+                    await self._tell_now(run_id, meta, ctx)
+                    await anyio.sleep(LEAST_INTERVAL)  # the pace; what comes meanwhile is in the next one
+                elif (run := await log.get(run_id)) is not None:
+                    await self._assembly.engine.reconcile(run)
 
     async def _tell_now(self, run_id: str, meta: dict[str, Any], ctx: RequestContext) -> None:
         tail = await self._assembly.log.tail(run_id, LOOKED_AT)

@@ -122,6 +122,7 @@ class WorkflowCaller:
             after=run.last_seq if started.joined else 0,
             introduction=_introduction(started, options),
             wait_seconds=options.wait_seconds,
+            joined=started.joined and not started.resumed,
         )
         return await self._calls.attend(run, attendance, ctx)
 

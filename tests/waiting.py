@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anyio
 
 
-async def until(condition: Callable[[], bool], within: float = 5.0, *, every: float = 0.01) -> None:
+async def until(condition: Callable[[], bool], within: float = 15.0, *, every: float = 0.01) -> None:
     """Return as soon as the condition holds.
 
     Args:

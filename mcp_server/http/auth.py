@@ -2,12 +2,17 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 
 from mcp_server.http.principal import Principal
+
+REMEMBERED = 10_000
+"""Tokens of an issuer that are recognized; one that is forgotten counts as wrong until it was verified again."""
 
 
 class Authenticator(Protocol):
@@ -16,6 +21,10 @@ class Authenticator(Protocol):
     @property
     def open(self) -> bool:
         """Whether everybody may come in without showing anything."""
+        ...
+
+    def recognizes(self, token: str) -> bool:
+        """Whether it knows a token already, so that to show it is no guess; says so at once."""
         ...
 
     async def principal(self, token: str | None) -> Principal | None:
@@ -42,6 +51,11 @@ class Nobody:
         """See the port."""
         return True
 
+    def recognizes(self, token: str) -> bool:
+        """See the port."""
+        del token
+        return True
+
     async def principal(self, token: str | None) -> Principal | None:
         """See the port."""
         del token
@@ -63,40 +77,66 @@ class OwnTokens:
         """See the port."""
         return False
 
+    def recognizes(self, token: str) -> bool:
+        """See the port."""
+        return self._owner(token) is not None
+
     async def principal(self, token: str | None) -> Principal | None:
         """See the port."""
-        if token is None:
-            return None
-        digest = _digest(token)
-        matches = [owner for owner, own in self._digests.items() if hmac.compare_digest(own, digest)]
-        if not matches:
+        owner = None if token is None else self._owner(token)
+        if owner is None:
             return None
         # The SDK binds an MCP session to this; it never needs the token itself.
-        return Principal(matches[0], AccessToken(token="", client_id=matches[0], scopes=[], subject=matches[0]))
+        return Principal(owner, AccessToken(token="", client_id=owner, scopes=[], subject=owner))
+
+    def _owner(self, token: str) -> str | None:
+        digest = _digest(token)
+        matches = [owner for owner, own in self._digests.items() if hmac.compare_digest(own, digest)]
+        return matches[0] if matches else None
 
 
 class VerifiedTokens:
     """Tokens of an OAuth issuer; every issuer's subject is an owner of its own.
 
+    Each is verified every time. Those that were right are recognized until they expire; only their digests are kept.
+
     Args:
         verifier: Tells whether one is genuine and meant for this server.
+        clock: Seconds since 1970.
     """
 
-    def __init__(self, verifier: TokenVerifier) -> None:
+    def __init__(self, verifier: TokenVerifier, clock: Callable[[], float] = time.time) -> None:
         self._verifier = verifier
+        self._clock = clock
+        self._expiries: OrderedDict[bytes, float] = OrderedDict()
 
     @property
     def open(self) -> bool:
         """See the port."""
         return False
 
+    def recognizes(self, token: str) -> bool:
+        """See the port."""
+        return self._expiries.get(_digest(token), 0.0) > self._clock()
+
     async def principal(self, token: str | None) -> Principal | None:
         """See the port."""
-        verified = None if token is None else await self._verifier.verify_token(token)
+        if token is None:
+            return None
+        verified = await self._verifier.verify_token(token)
+        self._remember(token, verified)
         if verified is None:
             return None
         issuer = str((verified.claims or {}).get("iss", ""))
         return Principal(f"{verified.subject or verified.client_id}@{issuer}", verified)
+
+    def _remember(self, token: str, verified: AccessToken | None) -> None:
+        digest = _digest(token)
+        self._expiries.pop(digest, None)
+        if verified is not None and verified.expires_at is not None:
+            self._expiries[digest] = verified.expires_at
+        if len(self._expiries) > REMEMBERED:
+            self._expiries.popitem(last=False)
 
 
 class OneOf:
@@ -113,6 +153,10 @@ class OneOf:
     def open(self) -> bool:
         """See the port."""
         return any(one.open for one in self._authenticators)
+
+    def recognizes(self, token: str) -> bool:
+        """See the port."""
+        return any(one.recognizes(token) for one in self._authenticators)
 
     async def principal(self, token: str | None) -> Principal | None:
         """See the port."""

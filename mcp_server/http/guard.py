@@ -123,7 +123,6 @@ class Guard:
             self._check_rate(f"anybody at {address_of(scope)}")
         elif scope["path"] == SIGN_IN:
             self._check_rate(f"anybody at {address_of(scope)}")
-            self._tokens.refuse_if_too_many(address_of(scope))
             largest = SIGN_IN_BYTES
         else:
             principal = await self._principal(scope, headers)

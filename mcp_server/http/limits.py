@@ -62,11 +62,6 @@ class Rate:
         if bucket is not None:
             bucket.tokens = min(self._burst, bucket.tokens + 1)
 
-    def left(self, caller: str) -> bool:
-        """Whether the caller could take one now; takes none."""
-        bucket = self._buckets.get(caller)
-        return bucket is None or bucket.tokens + (self._clock() - bucket.at) * self._per_second >= 1
-
 
 class OpenStreams:
     """Counts the streams that are open, and refuses more of them than there may be.

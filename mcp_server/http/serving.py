@@ -32,7 +32,6 @@ from mcp_server.serving import LOG_SECONDS, SIGNALS
 from mcp_server.settings import Settings
 from workflows.catalog import Catalog
 from workflows.runs.errors import RunError
-from workflows.runs.run import ACTIVE_STATUSES, RunFilter
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ async def _serve(settings: Settings, catalog: Catalog, listen: ListenAddress) ->
         telemetry = await telemetry_of(os.environ)
         observe = telemetry.observe if telemetry is not None else None
         assembly = await stack.enter_async_context(assemble(settings, catalog, observe=observe))
-        end = _End(assembly, settings.drain_seconds, telemetry)
+        end = End(assembly, settings.drain_seconds, telemetry)
         server = uvicorn_server(settings, assembly, address, end.closing)
         async with anyio.create_task_group() as tasks:
             await tasks.start(_listen_for_signals, end)
@@ -120,7 +119,7 @@ def uvicorn_server(
     return Server(config)
 
 
-class _End:
+class End:
     """The server's end, which comes in two steps.
 
     Args:
@@ -138,9 +137,10 @@ class _End:
 
     async def drain(self) -> None:
         """Take no more runs, and wait for those of this process, for so long at most."""
-        self._assembly.engine.drain()
+        engine = self._assembly.engine
+        engine.drain()
         with anyio.move_on_after(self._drain_seconds):
-            while await self._runs_here():  # noqa: ASYNC110 - the engine tells nobody when its last run ends
+            while engine.at_work:  # noqa: ASYNC110 - the engine tells nobody when its last run ends
                 await anyio.sleep(_LOOK_SECONDS)
         self.comes()
 
@@ -161,12 +161,8 @@ class _End:
         while server.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody when its last answer ends
             await anyio.sleep(0.01)
 
-    async def _runs_here(self) -> bool:
-        active = await self._assembly.log.find(RunFilter(statuses=ACTIVE_STATUSES, limit=1000))
-        return any(self._assembly.engine.runs_here(run.run_id) for run in active)
 
-
-async def _run(server: Server, sock: socket.socket, end: _End) -> None:
+async def _run(server: Server, sock: socket.socket, end: End) -> None:
     try:
         # `serve` would take the signals, which are ours.
         await server._serve([sock])  # noqa: SLF001 - see above  # pyright: ignore[reportPrivateUsage] - see above
@@ -176,7 +172,7 @@ async def _run(server: Server, sock: socket.socket, end: _End) -> None:
         end.comes()
 
 
-async def _listen_for_signals(end: _End, *, task_status: TaskStatus[None]) -> None:
+async def _listen_for_signals(end: End, *, task_status: TaskStatus[None]) -> None:
     with anyio.open_signal_receiver(*SIGNALS) as signals:
         task_status.started()
         async with anyio.create_task_group() as tasks:

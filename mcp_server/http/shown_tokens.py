@@ -25,7 +25,8 @@ class ShownTokens:
     """Says who somebody is by a token, and refuses to look at one where too many have been wrong.
 
     A token counts as wrong until it has turned out to be right: to look at one can take as long as its issuer takes to
-    send its keys, and of many that come at once none must be looked at that would be one too many.
+    send its keys, and of many that come at once none must be looked at that would be one too many. One that is known
+    already is no guess, and gets in however many wrong ones come from the same address: many people can share one.
 
     Args:
         authenticator: Tells what a token is worth.
@@ -35,15 +36,6 @@ class ShownTokens:
         self._authenticator = authenticator
         self._failures = Rate(FAILURES_PER_MINUTE / 60, FAILURES_PER_MINUTE)
         self._under_way: dict[str, _UnderWay] = {}
-
-    def refuse_if_too_many(self, address: str) -> None:
-        """Refuse whoever has shown too many wrong ones, before anything is read of what they send.
-
-        Raises:
-            Problem: They have.
-        """
-        if not self._failures.left(address) and address not in self._under_way:
-            raise _too_many_wrong(60 / FAILURES_PER_MINUTE)
 
     async def principal(self, address: str, token: str | None) -> Principal | None:
         """Who showed this, None if it is worth nothing.
@@ -55,9 +47,11 @@ class ShownTokens:
         Raises:
             Problem: Too many from this address were wrong; or as in `Authenticator.principal`.
         """
+        if token is not None and self._authenticator.recognizes(token):
+            return await self._authenticator.principal(token)
         while wait := self._failures.take(address):
             if address not in self._under_way:
-                raise _too_many_wrong(wait)
+                raise too_often(wait, "Too many wrong tokens came from your address.")
             await self._under_way[address].one_done.wait()  # it may be right, and then leaves room for this one
         under_way = self._under_way.setdefault(address, _UnderWay())
         under_way.count += 1
@@ -75,7 +69,3 @@ class ShownTokens:
         if found is not None:
             self._failures.give_back(address)
         return found
-
-
-def _too_many_wrong(seconds: float) -> Problem:
-    return too_often(seconds, "You have shown too many wrong tokens.")

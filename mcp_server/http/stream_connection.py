@@ -74,5 +74,6 @@ class StreamConnection:
         return self._patience.unread if self._sending else self._patience.quiet
 
     async def finish(self) -> None:
-        """Say that nothing will follow."""
+        """Say that nothing will follow, not even a comment; waits while the client does not read."""
+        self._sending, self._since = True, time.monotonic()
         await self._send({"type": "http.response.body"})

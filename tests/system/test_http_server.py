@@ -131,7 +131,7 @@ async def test_curl_follows_a_live_run_as_it_happens(place: Place) -> None:
         async with await anyio.open_process(["curl", "-N", "-s", "-S", url]) as curl:  # noqa: TID251 - it ends with the run
             assert curl.stdout is not None
             seen = b""
-            with anyio.fail_after(10):
+            with anyio.fail_after(30):
                 while b"waiting for go" not in seen:
                     seen += await curl.stdout.receive()
                 (place.workspace / "go").touch()
@@ -264,10 +264,10 @@ async def test_runs_may_end_by_themselves_before_the_server_does(tmp_path: Path)
         server.process.send_signal(signal.SIGTERM)
         await until_it_takes_no_runs(server)
         refused = await server.client.post("/api/runs", json={"workflow": "held", "input": {"task": "y"}})
-        with anyio.fail_after(5):
+        with anyio.fail_after(15):
             refused_call = await server.client.post("/mcp", **held_call("z"))
         (place.workspace / "go").touch()
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             code = await server.process.wait()
 
     assert refused.status_code == 503
@@ -295,7 +295,7 @@ async def killed_while_it_is_watched(server: Serving, run_id: str, seen: list[di
 
 
 async def until_it_takes_no_runs(server: Serving) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(15):
         while (await server.client.get("/ready")).status_code != 503:  # noqa: ASYNC110 - the other end is a process
             await anyio.sleep(0.02)
 

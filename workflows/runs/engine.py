@@ -155,6 +155,11 @@ class Engine(Protocol):
         """Whether this process runs it; a run of another process may be waited for there."""
         ...
 
+    @property
+    def at_work(self) -> bool:
+        """Whether this process works on any run, or is about to; told without asking the log."""
+        ...
+
     def follow(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Like `EventLog.watch`, but it also ends when nobody works on the run any more, and yields no empty batches.
 

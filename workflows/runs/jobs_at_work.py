@@ -80,6 +80,11 @@ class JobsAtWork:
         """Whether somebody works on a run here, also before it has its job."""
         return run_id in self._jobs or run_id in self._beginning
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody works on any run here, also before it has its job."""
+        return bool(self._jobs or self._beginning)
+
     @contextmanager
     def beginning(self, run_id: str) -> Generator[None, None, None]:
         """While this is open, a run that has no job is none that was lost: it gets one, or its end."""

@@ -205,6 +205,11 @@ class LocalEngine:
         """See the port."""
         return self._jobs.get(run_id) is not None
 
+    @property
+    def at_work(self) -> bool:
+        """See the port."""
+        return self._jobs.busy
+
     async def follow(self, run_id: str, after: int = 0) -> AsyncGenerator[Sequence[RunEvent], None]:
         """See the port."""
         async with aclosing(self._log.watch(run_id, after)) as batches:

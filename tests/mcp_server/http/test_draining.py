@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
+from mcp_server.http.serving import End
 from tests.mcp_server.http.asking import ECHO, HOLD, messages, problem, started, tool_call, whole
-from tests.mcp_server.http.running import Running, watching
+from tests.mcp_server.http.running import BOUND, Running, watching
 from tests.waiting import until
+from workflows.runs.errors import LogUnavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +77,36 @@ async def test_a_server_that_ends_begins_nothing_over_mcp(server: Running, clien
         assert "Ask again in a moment" in result["content"][0]["text"]
     runs = {run["run_id"]: run["status"] for run in (await client.get("/api/runs")).json()["runs"]}
     assert runs == {over: "completed", waiting: "waiting", lost: "interrupted"}
+
+
+async def test_a_server_that_drains_ends_with_its_last_run_and_asks_no_log_for_it(
+    server: Running, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_filter: object) -> None:
+        raise LogUnavailable("the disk is gone")
+
+    run_id = (await started(client, HOLD))["run_id"]
+    monkeypatch.setattr(server.assembly.log, "find", fail)
+    end = End(server.assembly, BOUND, None)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(end.drain)
+        await anyio.wait_all_tasks_blocked()
+        assert not end.come.is_set()
+        await client.post(f"/api/runs/{run_id}/cancel")
+        with anyio.fail_after(BOUND):
+            await end.come.wait()
+
+    assert not server.assembly.engine.at_work
+
+
+async def test_a_server_that_drains_ends_when_its_time_is_over(server: Running, client: httpx.AsyncClient) -> None:
+    await started(client, HOLD)
+    end = End(server.assembly, 0.1, None)
+
+    with anyio.fail_after(BOUND):
+        await end.drain()
+
+    assert end.come.is_set()
 
 
 async def test_a_server_that_ends_still_answers_for_the_runs_at_work(

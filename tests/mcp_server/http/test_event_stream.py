@@ -207,7 +207,7 @@ async def test_an_id_from_the_future_is_refused(server: Running, client: httpx.A
 
 
 async def test_a_watcher_that_never_reads_holds_up_nobody_and_is_let_go(tmp_path: Path) -> None:
-    async with running(tmp_path, patience=Patience(unread=0.3)) as server, server.client() as client:
+    async with running(tmp_path, patience=Patience(unread=1)) as server, server.client() as client:
         run = await server.told(events=1)
         stuck = await anyio.connect_tcp("127.0.0.1", server.address.port)
         await stuck.send(f"GET /api/runs/{run.run_id}/events HTTP/1.1\r\nhost: {server.address}\r\n\r\n".encode())

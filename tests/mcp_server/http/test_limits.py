@@ -8,12 +8,13 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.mcp_server.http.asking import problem, tool_call
-from tests.mcp_server.http.running import running
+from tests.mcp_server.http.running import BOUND, running
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.usefixtures("no_time_passes")
 async def test_who_asks_too_often_is_told_when_to_ask_again(tmp_path: Path) -> None:
     async with running(tmp_path, requests_per_second=0.5) as server, server.client() as client:
         answers = [await client.get("/health") for _ in range(7)]
@@ -91,7 +92,7 @@ async def test_connections_are_bounded(tmp_path: Path) -> None:
         first = await anyio.connect_tcp("127.0.0.1", server.address.port)
         second = await anyio.connect_tcp("127.0.0.1", server.address.port)
         third = await anyio.connect_tcp("127.0.0.1", server.address.port)
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND):
             answer = await third.receive()
         for stream in (first, second, third):
             await stream.aclose()

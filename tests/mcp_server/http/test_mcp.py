@@ -141,7 +141,7 @@ async def test_a_question_reaches_the_client_and_its_answer_the_run(server: Runn
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_question_that_a_client_cannot_show_is_answered_over_the_api(server: Running, era: Era) -> None:
     async with client_of(server, era) as client, server.client() as api:
-        waiting = run_of(await client.call_tool("ask_me", {"text": "x", "wait_seconds": 1}))
+        waiting = run_of(await client.call_tool("ask_me", {"text": "x"}))
         answered = await api.post(f"/api/runs/{waiting}/answer", json={"answer": {"approved": True}})
         await until_ended(api, waiting)
         result = await client.call_tool("get_run", {"run_id": waiting})

@@ -28,8 +28,17 @@ def test_others_are_not_let_in_without_a_token(host: str) -> None:
     with pytest.raises(SettingsInvalid, match="AGENT_WORKFLOWS_TOKEN"):
         check(load_settings(), ListenAddress.parse(f"{host}:8000"))
 
-    check(load_settings(token="long enough"), ListenAddress.parse(f"{host}:8000"))
-    check(load_settings(tokens={"ann": "long enough"}), ListenAddress.parse(f"{host}:8000"))
+    check(load_settings(token="t" * 16), ListenAddress.parse(f"{host}:8000"))
+    check(load_settings(tokens={"ann": "t" * 16}), ListenAddress.parse(f"{host}:8000"))
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"token": "t" * 15}, "AGENT_WORKFLOWS_TOKEN "), ({"tokens": {"ann": ""}}, "AGENT_WORKFLOWS_TOKENS: .*'ann'")],
+)
+def test_a_token_that_could_be_guessed_is_refused(given: dict[str, object], named: str) -> None:
+    with pytest.raises(SettingsInvalid, match=f"{named}.*16 characters.*secrets.token_urlsafe"):
+        check(load_settings(**given), ListenAddress.parse("127.0.0.1:8000"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "[::1]"])

@@ -13,7 +13,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+from mcp.server.auth.provider import AccessToken
 
+from mcp_server.http import auth
+from mcp_server.http.auth import VerifiedTokens
+from tests.mcp_server.http.asking import problem
 from tests.mcp_server.http.running import running
 
 pytestmark = pytest.mark.anyio
@@ -163,3 +167,66 @@ async def test_a_token_of_our_own_works_beside_the_issuers(tmp_path: Path, issue
     ):
         assert (await own.get("/api/runs")).status_code == 200
         assert (await other.get("/api/runs")).status_code == 200
+
+
+@pytest.mark.usefixtures("no_time_passes")
+async def test_a_token_that_was_right_before_is_let_in_however_many_wrong_ones_came(
+    tmp_path: Path, issuer: Issuer
+) -> None:
+    async with (
+        running(tmp_path, **oauth(issuer)) as server,
+        server.client(issuer.token()) as known,
+        server.client(issuer.token(sub="bob")) as new,
+        server.client("a.b.c") as stale,
+    ):
+        first = await known.get("/health")
+        while (await stale.get("/health")).status_code != 429:
+            pass
+        again, refused = await known.get("/health"), await new.get("/health")
+
+    assert [first.status_code, again.status_code] == [200, 200]
+    assert "Too many wrong tokens came from your address" in problem(refused, 429, "too_many_requests")["message"]
+
+
+class Verifier:
+    """Finds every token right that is not withdrawn."""
+
+    def __init__(self, expires_at: int) -> None:
+        self._expires_at = expires_at
+        self.withdrawn: set[str] = set()
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        if token in self.withdrawn:
+            return None
+        return AccessToken(token=token, client_id="ann", scopes=[], expires_at=self._expires_at)
+
+
+async def test_a_token_is_recognized_until_it_expires() -> None:
+    now = 1000.0
+    tokens = VerifiedTokens(Verifier(expires_at=1060), lambda: now)
+    assert not tokens.recognizes("a")
+
+    await tokens.principal("a")
+    now += 59
+    assert tokens.recognizes("a")
+    now += 1
+    assert not tokens.recognizes("a")
+
+
+async def test_a_token_that_is_not_right_any_more_is_a_stranger_again() -> None:
+    verifier = Verifier(expires_at=1060)
+    tokens = VerifiedTokens(verifier, lambda: 1000.0)
+    await tokens.principal("a")
+    verifier.withdrawn.add("a")
+
+    assert await tokens.principal("a") is None
+    assert not tokens.recognizes("a")
+
+
+async def test_the_tokens_that_were_shown_last_are_recognized(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "REMEMBERED", 2)
+    tokens = VerifiedTokens(Verifier(expires_at=1060), lambda: 1000.0)
+    for token in ("a", "b", "a", "c"):
+        await tokens.principal(token)
+
+    assert [token for token in ("a", "b", "c") if tokens.recognizes(token)] == ["a", "c"]

@@ -1,8 +1,10 @@
 """Ending, answering and steering runs; starting and streaming one in one answer."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -125,8 +127,14 @@ async def test_a_client_that_waits_for_a_chats_end_and_goes_leaves_nothing_behin
     server: Running, client: httpx.AsyncClient
 ) -> None:
     body = {"message": "x", "workflow": "hold"}
-    with pytest.raises(httpx.ReadTimeout):
-        await client.post("/api/chat", json=body, headers={"accept": "application/json"}, timeout=0.3)
+    async with server.client() as waiting, anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(waiting.post, "/api/chat", json=body, headers={"accept": "application/json"}))
+        while not (runs := (await client.get("/api/runs")).json()["runs"]):
+            pass
+        async with watching(client, runs[0]["run_id"]) as watcher:
+            while (await watcher.frames(1))[0].event != "agent_event":
+                pass
+        tasks.cancel_scope.cancel()
 
     await until(lambda: not server.uvicorn.server_state.tasks)
     assert "agent_workflows_streams_open 0.0" in (await client.get("/metrics")).text

@@ -17,7 +17,8 @@ from mcp_server.http.principal import Principal
 from mcp_server.http.problem import Problem
 from mcp_server.http.sessions import SECONDS, Sessions, cookie
 from mcp_server.http.shown_tokens import FAILURES_PER_MINUTE, ShownTokens
-from tests.mcp_server.http.running import Running, running, watching
+from tests.mcp_server.http.asking import problem
+from tests.mcp_server.http.running import BOUND, Running, running, watching
 from tests.waiting import until
 from workflows.runs.log import Artifact
 
@@ -145,6 +146,7 @@ async def test_an_idempotency_key_is_its_owners(tmp_path: Path) -> None:
     assert len({answer.json()["run_id"] for answer in answers}) == 2
 
 
+@pytest.mark.usefixtures("no_time_passes")
 async def test_wrong_tokens_are_counted(tmp_path: Path) -> None:
     async with running(tmp_path, tokens=TOKENS) as server, server.client("wrong") as stranger:
         answers = [(await stranger.get("/health")).status_code for _ in range(25)]
@@ -153,6 +155,26 @@ async def test_wrong_tokens_are_counted(tmp_path: Path) -> None:
         assert answers[-1] == 429
 
 
+@pytest.mark.usefixtures("no_time_passes")
+async def test_wrong_tokens_keep_out_nobody_who_has_a_right_one_behind_the_same_address(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path, tokens=TOKENS) as server,
+        server.client("of-last-year") as stale,
+        server.client(TOKENS["ann"]) as ann,
+        server.client() as browser,
+    ):
+        while (refused := await stale.get("/health")).status_code != 429:
+            pass
+        let_in = [(await ann.get("/health")).status_code for _ in range(3)]
+        signed_in = await browser.post("/session", data={"token": TOKENS["bob"]})
+        turned_away = await browser.post("/session", data={"token": "of-last-year"})
+
+    assert problem(refused, 429, "too_many_requests")["message"] == "Too many wrong tokens came from your address."
+    assert let_in == [200] * 3
+    assert (signed_in.status_code, turned_away.status_code) == (303, 429)
+
+
+@pytest.mark.usefixtures("no_time_passes")
 async def test_wrong_tokens_that_come_at_once_are_counted_too(tmp_path: Path) -> None:
     statuses: list[bytes] = []
 
@@ -163,7 +185,7 @@ async def test_wrong_tokens_that_come_at_once_are_counted_too(tmp_path: Path) ->
     async with running(tmp_path, tokens=TOKENS) as server, AsyncExitStack() as stack:
         guesses = [await stack.enter_async_context(await half_signed_in(server)) for _ in range(40)]
         await until(lambda: len(server.uvicorn.server_state.tasks) == len(guesses))
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND):
             async with anyio.create_task_group() as tasks:
                 for stream in guesses:
                     tasks.start_soon(guess, stream)
@@ -179,6 +201,7 @@ async def half_signed_in(server: Running) -> SocketStream:
     return stream
 
 
+@pytest.mark.usefixtures("no_time_passes")
 async def test_right_tokens_that_come_at_once_are_all_let_in() -> None:
     authenticator = SlowAuthenticator("right")
     tokens = ShownTokens(authenticator)
@@ -187,7 +210,7 @@ async def test_right_tokens_that_come_at_once_are_all_let_in() -> None:
     async def show() -> None:
         found.append(await tokens.principal("1.2.3.4", "right"))
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(BOUND):
         async with anyio.create_task_group() as tasks:
             for _ in range(3 * FAILURES_PER_MINUTE):
                 tasks.start_soon(show)
@@ -198,6 +221,7 @@ async def test_right_tokens_that_come_at_once_are_all_let_in() -> None:
     assert found == [Principal("ann")] * 3 * FAILURES_PER_MINUTE
 
 
+@pytest.mark.usefixtures("no_time_passes")
 async def test_of_wrong_tokens_that_are_looked_at_slowly_no_more_are_than_may_be() -> None:
     authenticator = SlowAuthenticator("right")
     tokens = ShownTokens(authenticator)
@@ -209,7 +233,7 @@ async def test_of_wrong_tokens_that_are_looked_at_slowly_no_more_are_than_may_be
         except Problem as problem:
             outcomes.append(problem.status)
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(BOUND):
         async with anyio.create_task_group() as tasks:
             for _ in range(3 * FAILURES_PER_MINUTE):
                 tasks.start_soon(guess)
@@ -229,6 +253,10 @@ class SlowAuthenticator:
         self._right = right
         self.asked = 0
         self.answers = anyio.Event()
+
+    def recognizes(self, token: str) -> bool:
+        del token
+        return False
 
     async def principal(self, token: str | None) -> Principal | None:
         self.asked += 1
@@ -286,6 +314,7 @@ async def pieces(size: int) -> AsyncGenerator[bytes, None]:
     yield b"x" * (size - size // 2)
 
 
+@pytest.mark.usefixtures("no_time_passes")
 async def test_a_stranger_can_sign_in_as_often_as_anybody_may_ask(tmp_path: Path) -> None:
     async with running(tmp_path, tokens=TOKENS, requests_per_second=0.5) as server, server.client() as browser:
         answers = [await browser.post("/session", data={"token": TOKENS["ann"]}) for _ in range(7)]

@@ -118,6 +118,7 @@ async def test_a_command_that_cannot_be_obeyed_is_answered_and_ends_nothing(
     assert event["seq"] == 2
 
 
+@pytest.mark.usefixtures("no_time_passes")
 async def test_who_commands_too_often_is_told_and_goes_on_watching(server: Running) -> None:
     run = await server.told(events=1)
 

@@ -7,6 +7,7 @@ import pytest
 
 from agents.agent import AgentReply, AgentTask, PermissionQuestion
 from agents.events import Emit
+from tests.waiting import until
 from tests.workflows.runs.floor import Held, answer, floor
 from tests.workflows.runs.test_gates import ASKING, PATIENT, WORK, YES, a_day_passes, parked, reply, until_run
 from workflows.runs.errors import LogUnavailable
@@ -63,8 +64,10 @@ async def test_a_run_at_work_is_joined_and_ends(tmp_path: Path) -> None:
 
         joined = await at.start(WORK)
         resumed = await at.engine.resume(run.run_id, by="Ann")
+        assert at.engine.at_work
         held.release.set()
         ended = await at.ended(run)
+        await until(lambda: not at.engine.at_work)
 
     assert joined.run_id == resumed.run_id == run.run_id
     assert ended.status == "completed"
