@@ -3,7 +3,6 @@
 import errno
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import anyio
@@ -11,16 +10,10 @@ import pytest
 
 from agents.workspace import worktree as worktree_module
 from tests.agents.workspace.repositories import files_in, git, our_branches, repository, write
-from tests.workflows.runs.worktree_home import BRANCH, RUN, Home, a_home
+from tests.workflows.runs.worktree_home import BRANCH, RUN, Home
 from workflows.runs.places import Changes
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncGenerator[Home]:
-    async with a_home(tmp_path / "home") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """With which files of another run a fork begins, and how long they are kept for it."""
 
 import shutil
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import anyio
@@ -16,7 +15,7 @@ from tests.agents.workspace.repositories import (
     what_its_user_has,
     write,
 )
-from tests.workflows.runs.worktree_home import BRANCH, RUN, SECONDS, Home, a_home
+from tests.workflows.runs.worktree_home import BRANCH, RUN, SECONDS, Home
 from workflows.runs import worktree_places as module
 from workflows.runs.errors import IsolationUnavailable
 from workflows.runs.places import WORKSPACE_NOW, ForkPoint, Wish
@@ -25,12 +24,6 @@ from workflows.runs.run import Isolation
 pytestmark = pytest.mark.anyio
 
 FORK = "f" * 20
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncGenerator[Home]:
-    async with a_home(tmp_path / "home") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -26,7 +26,7 @@ from tests.agents.workspace.repositories import (
     write,
 )
 from tests.fakes.event_log import MemoryEventLog, MemoryStore
-from tests.workflows.runs.worktree_home import BRANCH, RUN, SECONDS, Home, a_home
+from tests.workflows.runs.worktree_home import BRANCH, RUN, SECONDS, Home
 from workflows.runs import worktree_places as module
 from workflows.runs.errors import IsolationUnavailable, LogUnavailable
 from workflows.runs.places import Changes, Place, Wish
@@ -39,12 +39,6 @@ if TYPE_CHECKING:
     from subprocess import Popen  # noqa: TID251 - only its name
 
     Child: TypeAlias = Popen[str]
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncGenerator[Home]:
-    async with a_home(tmp_path / "home") as opened:
-        yield opened
 
 
 @pytest.fixture
