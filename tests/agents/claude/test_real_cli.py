@@ -362,7 +362,7 @@ async def test_2_s_after_the_server_was_killed_nothing_is_left(
         api_for(always(call("Bash", command=SLEEPERS))) as api,
         started(command, claude_environment(tmp_path, api.url)) as server,
     ):
-        await first_output_of(server, b"ToolStarted")
+        await first_output_of(server, b"ToolStarted", within=PATIENCE)
         await until(lambda: all_sleep(stage), within=PATIENCE)
 
         server.kill()

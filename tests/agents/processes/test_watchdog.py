@@ -42,10 +42,10 @@ async def started(command: list[str], environ: dict[str, str] | None = None) -> 
         await process.aclose()
 
 
-async def first_output_of(process: anyio.abc.Process, word: bytes) -> None:
+async def first_output_of(process: anyio.abc.Process, word: bytes, *, within: float = 5) -> None:
     assert process.stdout is not None
     said = b""
-    with anyio.fail_after(5):
+    with anyio.fail_after(within):
         while word not in said:
             said += await process.stdout.receive()
 
