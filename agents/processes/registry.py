@@ -109,7 +109,7 @@ class ProcessRegistry:
         Raises:
             OSError: There is no place for it.
         """
-        path = await temporary.make(environ, names)
+        path = temporary.make(environ, names)
         try:
             self._watchdog.guard(path)
             yield path

@@ -17,8 +17,8 @@ _PREFIX = "agent-workflows-"
 _log = logging.getLogger(__name__)
 
 
-async def make(environ: Mapping[str, str], names: Sequence[str]) -> Path:
-    """Make one for this user alone.
+def make(environ: Mapping[str, str], names: Sequence[str]) -> Path:
+    """Make one for this user alone; at once, as a thread could be left alone with its result.
 
     Args:
         environ: Says where temporary files belong on this machine.
@@ -27,7 +27,9 @@ async def make(environ: Mapping[str, str], names: Sequence[str]) -> Path:
     Raises:
         OSError: There is no place for it.
     """
-    return await anyio.to_thread.run_sync(_make, [environ.get(name, "") for name in names])
+    places = (environ.get(name, "") for name in names)
+    place = next((place for place in places if place and Path(place).is_dir()), None)
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
 
 
 async def remove(path: Path) -> bool:
@@ -42,8 +44,3 @@ async def remove(path: Path) -> bool:
 def _remove(path: Path) -> bool:
     shutil.rmtree(path, ignore_errors=True)
     return not path.exists()
-
-
-def _make(places: Sequence[str]) -> Path:
-    place = next((place for place in places if place and Path(place).is_dir()), None)
-    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))

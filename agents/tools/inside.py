@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,19 @@ class Inside:
             raise ToolFailed(f"denied: {given} is outside the workspace")
         return whole
 
+    def writable(self, given: str) -> Path:
+        """As `path`, but nothing that is git's own: what stands there is run by whoever uses git next, unasked.
+
+        Raises:
+            ToolFailed: It is outside, or git's.
+        """
+        path = self.path(given)
+        named = Path(os.path.normpath(self.root / given))
+        places = [place for whole in (path, named) for place in (whole, *whole.parents) if place != self.root]
+        if any(_is_gits(place) for place in places if place.is_relative_to(self.root)):
+            raise ToolFailed(f"denied: {given} belongs to git; its configuration and hooks are commands")
+        return path
+
     def file(self, given: str) -> Path:
         """The real path of an existing regular file.
 
@@ -91,3 +105,13 @@ class Inside:
                 path = Path(directory, name)
                 if path.is_file() and not path.is_symlink():
                     yield path
+
+
+def _is_gits(place: Path) -> bool:
+    """Whether a path is a `.git`, however the file system lets it be written, or a repository without files."""
+    if place.name.casefold() == ".git":
+        return True
+    with suppress(OSError):
+        if place.samefile(place.parent / ".git"):
+            return True
+    return (place / "HEAD").is_file() and (place / "objects").is_dir() and (place / "refs").is_dir()

@@ -4,13 +4,15 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import anyio.to_thread
 from pydantic import Field
 
 from agents.command_runner import CommandResult, RunCommand
+from agents.finished_work import in_thread_to_its_end
+from agents.processes.provider_keys import PROVIDER_KEYS
 from agents.tools.inside import Inside
 from agents.tools.tool import RanCommand, Tool, ToolFailed, ToolOutcome
 from agents.tools.typed_tool import Arguments, TypedTool
@@ -19,16 +21,6 @@ COMMAND_SECONDS = 120
 """How long a command may take, unless it asks for more."""
 MOST_COMMAND_SECONDS = 600
 """How long it may ask for."""
-PROVIDER_KEYS = (
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "OPENAI_API_KEY",
-    "OPENROUTER_API_KEY",
-    "PERPLEXITY_API_KEY",
-    "PPLX_API_KEY",
-)
-"""Variables that commands of a model do not get: it has no business with the keys by which it is paid."""
 EDITED_BYTES = 10 * 1024 * 1024
 """Files that are larger are not edited."""
 _T = TypeVar("_T")
@@ -101,12 +93,12 @@ def writing_tools(inside: Inside, run_command: RunCommand, run_id: str = "") -> 
 
 
 async def _to_the_end(work: Callable[[Inside, _T], ToolOutcome], inside: Inside, arguments: _T) -> ToolOutcome:
-    """Write in a thread; a cancelled call waits for it, so that no file is left half written."""
-    return await anyio.to_thread.run_sync(work, inside, arguments)
+    """Write in a thread; a cancelled call waits for it, so that no file is written when its run is over."""
+    return await in_thread_to_its_end(partial(work, inside, arguments))
 
 
 def _write(inside: Inside, arguments: WriteArguments) -> ToolOutcome:
-    path = inside.path(arguments.file_path)
+    path = inside.writable(arguments.file_path)
     if path.exists() and not path.is_file():
         raise ToolFailed(f"{arguments.file_path} is no regular file")
     try:
@@ -120,6 +112,7 @@ def _write(inside: Inside, arguments: WriteArguments) -> ToolOutcome:
 
 
 def _edit(inside: Inside, arguments: EditArguments) -> ToolOutcome:
+    inside.writable(arguments.file_path)
     path = inside.file(arguments.file_path)
     text = _text_of(path, arguments.file_path)
     places = text.count(arguments.old_string)

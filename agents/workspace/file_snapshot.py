@@ -6,6 +6,7 @@ Everything is bounded, because a workspace can be somebody's home directory.
 import difflib
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,8 +135,13 @@ def unified_diff(path: str, before: FileState | None, after: FileState | None) -
     names = ("/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}")
     if old is None or new is None:
         return f"--- {names[0]}\n+++ {names[1]}\n# not shown: binary or too large\n"
-    lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), *names)
+    lines = difflib.unified_diff(_lines(old), _lines(new), *names)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Each with its end; not `splitlines`, which also takes the form feeds in sources for ends."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 class _Walk:

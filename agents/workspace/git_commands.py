@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agents.command_runner import CommandResult, RunCommand
+from agents.processes.provider_keys import PROVIDER_KEYS
 
 _LONGEST_STDERR = 500
 
@@ -29,6 +30,7 @@ _ENVIRONMENT: Mapping[str, str | None] = MappingProxyType(
         "GIT_OBJECT_DIRECTORY": None,
         "GIT_PREFIX": None,
         "GIT_WORK_TREE": None,
+        **dict.fromkeys(PROVIDER_KEYS),  # a repository's configuration can name programs
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents.workspace import file_snapshot as module
-from agents.workspace.file_snapshot import take_snapshot
+from agents.workspace.file_snapshot import FileState, take_snapshot, unified_diff
 from agents.workspace.stoppable import WorkStopped
 
 
@@ -108,3 +108,10 @@ def test_a_file_that_was_only_touched_is_the_same(workspace: Path) -> None:
 
     assert before.stamp != after.stamp
     assert before.is_same(after)
+
+
+@pytest.mark.parametrize("break_", ["\f", "\u2028", "\x85", "\r"])
+def test_only_a_newline_ends_a_line_of_a_diff(break_: str) -> None:
+    before = FileState(stamp="1", text=f"a{break_}b\nc\n")
+    after = FileState(stamp="2", text=f"a{break_}b\nd\n")
+    assert unified_diff("x.py", before, after).split("\n")[2:] == ["@@ -1,2 +1,2 @@", f" a{break_}b", "-c", "+d", ""]
