@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from agents.agent import Usage
+from workflows.runs.admission import made_before
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
@@ -73,6 +74,7 @@ class History:
         replies: What questions were settled with, by id.
         instructions: What people have added, oldest first.
         conversations: Session ids of agents' conversations that could be gone on with, by agent.
+        made: Digests of the artifacts that its agents have made, by name.
         last_seq: Number of the newest event.
     """
 
@@ -90,13 +92,14 @@ class History:
     replies: dict[str, GateReply] = field(default_factory=dict[str, GateReply])
     instructions: list[str] = field(default_factory=list[str])
     conversations: dict[str, str] = field(default_factory=dict[str, str])
+    made: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     last_seq: int = 0
     _stands: int = 0
     _time: datetime | None = None
 
     @classmethod
     async def read(cls, log: EventLog, run_id: str) -> "History":
-        """Read a run's whole log.
+        """Read a run's whole log, and what it has made.
 
         Raises:
             workflows.runs.errors.LogUnavailable: It cannot be read.
@@ -105,6 +108,7 @@ class History:
         while events := await log.read(run_id, history.last_seq, _PAGE):
             for event in events:
                 history.take(event)
+        history.made = await made_before(log, run_id)
         return history
 
     @property
