@@ -37,7 +37,7 @@ class ResultUsage(BaseModel):
     input_tokens: int
     output_tokens: int
     cost_usd: float | None = Field(description="US dollars; null if the price of a part of it is unknown.")
-    seconds: float
+    seconds: float = Field(description="At work: waits for a person and interruptions do not count.")
 
 
 class ResultError(BaseModel):
@@ -71,10 +71,11 @@ class WorkflowResult(BaseModel, Generic[OutputT]):
 
 
 def seconds_of(run: Run) -> float:
-    """How long a run has been going on, or took."""
-    until = run.ended_at or (run.updated_at if run.status == "interrupted" else "")
-    end = datetime.fromisoformat(until) if until else datetime.now(UTC)
-    return (end - datetime.fromisoformat(run.created_at)).total_seconds()
+    """How long a run was at work until now; waits for a person and interruptions do not count."""
+    if run.status != "running":
+        return run.seconds
+    since_its_newest_event = datetime.now(UTC) - datetime.fromisoformat(run.updated_at)
+    return run.seconds + max(0.0, since_its_newest_event.total_seconds())
 
 
 def result_json(run: Run, artifacts: Sequence[ArtifactInfo]) -> dict[str, object]:

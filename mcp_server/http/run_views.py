@@ -37,7 +37,7 @@ class UsageView(BaseModel):
     input_tokens: int
     output_tokens: int
     cost_usd: float | None = Field(description="US dollars; null if the price of a part of it is unknown.")
-    seconds: float = Field(description="Since it was asked for, or how long it took.")
+    seconds: float = Field(description="At work: waits for a person and interruptions do not count.")
     tool_calls: int
     steps: int = Field(description="Stages completed, rounds counted.")
 

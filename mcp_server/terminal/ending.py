@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal, TypeAlias, cast
 
 from mcp_server.failures import BLAME
@@ -54,7 +53,7 @@ class Ending:
         input_tokens: Tokens read.
         output_tokens: Tokens written.
         cost_usd: US dollars, None where unknown.
-        seconds: How long it took, None where unknown.
+        seconds: How long it was at work, None where unknown.
         failure: Why it did not reach its end.
         question: What it asks a person, where it waits for one.
     """
@@ -89,7 +88,7 @@ def ending_of(run: Run, artifacts: Sequence[ArtifactInfo]) -> Ending:
         input_tokens=run.usage.input_tokens,
         output_tokens=run.usage.output_tokens,
         cost_usd=run.usage.cost_usd,
-        seconds=_seconds(run),
+        seconds=run.seconds if run.ended else None,
         failure=run.failure,
         question=run.gates[0].question if run.gates else "",
     )
@@ -242,9 +241,3 @@ def _fine_print(ending: Ending) -> Blocks:
     facts.append(f"run {ending.run_id}")
     files = f"\nfiles in {one_line(ending.workspace)}" if ending.workspace else ""
     return [Block("fine_print", " · ".join(facts) + files)]
-
-
-def _seconds(run: Run) -> float | None:
-    if not (run.created_at and run.ended_at):
-        return None
-    return (datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.created_at)).total_seconds()

@@ -1,12 +1,14 @@
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from pydantic import BaseModel
 
 from mcp_server.results import LARGEST_RESULT, WorkflowResult, result_json, seconds_of
 from workflows.runs.admission import RESULT
 from workflows.runs.log import ArtifactInfo
-from workflows.runs.run import Run
+from workflows.runs.run import Run, RunStatus
 
 
 class Output(BaseModel):
@@ -27,6 +29,7 @@ RUN = Run(
     created_at="2026-11-21T12:00:00+00:00",
     updated_at="2026-11-21T12:00:30+00:00",
     ended_at="2026-11-21T12:01:00+00:00",
+    seconds=20,
 )
 
 
@@ -68,9 +71,19 @@ def test_an_object_with_very_many_keys_is_bounded() -> None:
     assert len(json.dumps(result_json(large, []))) <= LARGEST_RESULT
 
 
-def test_the_seconds_of_an_interrupted_run_stand_still() -> None:
-    assert seconds_of(RUN) == 60
-    assert seconds_of(replace(RUN, status="interrupted", ended_at="")) == 30
+@pytest.mark.parametrize("status", ["completed", "waiting", "interrupted", "queued"])
+def test_the_seconds_of_a_run_that_nobody_works_on_stand_still(status: RunStatus) -> None:
+    assert seconds_of(replace(RUN, status=status)) == 20
+
+
+def test_the_seconds_of_a_run_at_work_go_on_from_its_newest_event() -> None:
+    a_minute_ago = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    at_work = replace(RUN, status="running", updated_at=a_minute_ago, ended_at="")
+    assert 80 <= seconds_of(at_work) < 1000
+
+
+def test_a_result_tells_the_seconds_at_work_and_not_those_since_it_was_asked_for() -> None:
+    assert result_json(RUN, [])["usage"] == {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0, "seconds": 20}
 
 
 def test_a_run_that_goes_on_says_how_to_ask_again() -> None:

@@ -15,7 +15,7 @@ import orjson
 from workflows.runs.events import EventBody, TokenStream, Truncation, WorkflowCompleted
 from workflows.runs.excerpts import excerpt, size_of
 from workflows.runs.json_strings import map_strings
-from workflows.runs.log import Artifact
+from workflows.runs.log import Artifact, EventLog
 from workflows.runs.redaction import Redactor
 
 LONGEST_VALUE = 4000
@@ -61,13 +61,20 @@ class Admission:
         run_id: The run.
         redactor: Masks secrets.
         save_artifact: Keeps what was cut.
+        made: What the run has made before it came to this process, from `made_before`.
     """
 
-    def __init__(self, run_id: str, redactor: Redactor, save_artifact: Callable[[Artifact], None]) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        redactor: Redactor,
+        save_artifact: Callable[[Artifact], None],
+        made: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._run_id = run_id
         self._redactor = redactor
         self._save_artifact = save_artifact
-        self._made: dict[str, bytes] = {}
+        self._made = dict(made or {})
         """Digest of every artifact an agent has made, by name."""
 
     def admit(self, body: BodyT) -> tuple[BodyT, tuple[Truncation, ...]]:
@@ -94,7 +101,7 @@ class Admission:
             The name it is kept under, and its URI.
         """
         body = self._redactor.redact(text).encode(errors="replace")
-        digest = hashlib.sha256(body).digest()
+        digest = _digest(body)
         name = self._free_name(name, digest)
         self._save_artifact(Artifact(name=name, media_type=media_type, body=body))
         self._made[name] = digest
@@ -140,9 +147,33 @@ _OUR_OWN = frozenset({"type", "stages"})
 _LONGEST_NAME = 100
 
 
+async def made_before(log: EventLog, run_id: str) -> dict[str, bytes]:
+    """Digest of every artifact the agents of a run have made so far, by name.
+
+    Args:
+        log: Where the run is kept.
+        run_id: The run.
+
+    Raises:
+        workflows.runs.errors.LogUnavailable: It cannot be read.
+    """
+    made: dict[str, bytes] = {}
+    for info in await log.artifacts(run_id):
+        if info.name.startswith(CUT_VALUE):  # named after its text, so another text never has its name
+            continue
+        artifact = await log.artifact(run_id, info.name)
+        if artifact is not None:
+            made[artifact.name] = _digest(artifact.body)
+    return made
+
+
 def artifact_uri(run_id: str, name: str) -> str:
     """Where an artifact is found."""
     return f"runs://{run_id}/artifacts/{name}"
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()
 
 
 def _fits(values: Mapping[str, object]) -> bool:

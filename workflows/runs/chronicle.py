@@ -102,11 +102,11 @@ class Chronicle:
         self._workspace = workspace
         self._writer = writer
         self._clock = clock
-        self._admission = Admission(run_id, redactor, writer.save_artifact)
         self._fraction = Fraction(workflow.stages, clock=clock)
         self._stages = frozenset(stage.name for stage in workflow.stages)
         self._live = LiveText(redactor)
         self._history = history = history or History()
+        self._admission = Admission(run_id, redactor, writer.save_artifact, history.made)
         self._rounds = Counter(history.rounds)
         self._running: dict[str, _Round] = {}
         self._finished = dict(history.finished)

@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import assert_never
 
 from agents.agent import Usage
+from workflows.runs.admission import made_before
 from workflows.runs.events import (
     AgentEvent,
-    EventBody,
     GateAnswered,
     GateOpened,
     Heartbeat,
@@ -31,11 +30,10 @@ from workflows.runs.events import (
 )
 from workflows.runs.log import EventLog
 from workflows.runs.run import GateReply
+from workflows.runs.time_at_work import seconds_at_work
 
 INSTRUCTION = "instruction"
 """Detail of the event that keeps an instruction a person has added to the run."""
-_BEFORE_WORK = frozenset({"slot", "start"})
-"""What the heartbeats of a job wait for before its graph has begun: a place among the runs at work, its workflow."""
 _PAGE = 1000
 
 
@@ -73,6 +71,7 @@ class History:
         replies: What questions were settled with, by id.
         instructions: What people have added, oldest first.
         conversations: Session ids of agents' conversations that could be gone on with, by agent.
+        made: Digests of the artifacts that its agents have made, by name.
         last_seq: Number of the newest event.
     """
 
@@ -90,13 +89,14 @@ class History:
     replies: dict[str, GateReply] = field(default_factory=dict[str, GateReply])
     instructions: list[str] = field(default_factory=list[str])
     conversations: dict[str, str] = field(default_factory=dict[str, str])
+    made: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     last_seq: int = 0
     _stands: int = 0
-    _time: datetime | None = None
+    _time: str = ""
 
     @classmethod
     async def read(cls, log: EventLog, run_id: str) -> "History":
-        """Read a run's whole log.
+        """Read a run's whole log, and what it has made.
 
         Raises:
             workflows.runs.errors.LogUnavailable: It cannot be read.
@@ -105,6 +105,7 @@ class History:
         while events := await log.read(run_id, history.last_seq, _PAGE):
             for event in events:
                 history.take(event)
+        history.made = await made_before(log, run_id)
         return history
 
     @property
@@ -114,8 +115,8 @@ class History:
 
     def take(self, event: RunEvent) -> None:
         """Add the next event."""
-        self._pass_time(event)
-        self.last_seq, self.progress = event.seq, event.progress
+        self.seconds += seconds_at_work(self._time, event)
+        self.last_seq, self.progress, self._time = event.seq, event.progress, event.time
         body = event.body
         match body:
             case WorkflowStarted():
@@ -158,12 +159,6 @@ class History:
             case _:
                 assert_never(body)
 
-    def _pass_time(self, event: RunEvent) -> None:
-        now = datetime.fromisoformat(event.time)
-        if self._time is not None and not _nobody_worked_until(event.body):
-            self.seconds += max(0.0, (now - self._time).total_seconds())
-        self._time = now
-
     def _stage_completed(self, seq: int, body: StageCompleted) -> None:
         self.rounds[body.stage] = max(self.rounds[body.stage], body.round)
         self.finished[body.stage] = body.output
@@ -187,9 +182,3 @@ class History:
         session_id = details.get("session_id")
         if isinstance(session_id, str) and details.get("resumable"):
             self.conversations[body.agent] = session_id
-
-
-def _nobody_worked_until(body: EventBody) -> bool:
-    return isinstance(body, WorkflowResumed | GateAnswered) or (
-        isinstance(body, Heartbeat) and body.waiting_for in _BEFORE_WORK  # a job's first word, before it has resumed
-    )

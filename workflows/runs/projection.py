@@ -30,18 +30,19 @@ from workflows.runs.events import (
     WorkflowStarted,
 )
 from workflows.runs.run import Gate, Run, RunFailure, RunStatus, RunUsage
+from workflows.runs.time_at_work import seconds_at_work
 
 _SAYS_NOTHING_NEW = frozenset[type](
     {AgentEvent, Heartbeat, ReasoningStepTaken, SupervisorEvent, TokenStream, ToolEnd, WorkflowEvent}
 )
-"""Bodies that change no more than what every event changes. They are the many, so they must cost nothing."""
+"""Bodies that change no more than what every event changes. They are the many, so they must cost next to nothing."""
 
 
 def project(run: Run, event: RunEvent) -> Run:
     """The run's row after one more event.
 
-    Every event brings `last_seq`, `message`, `progress` and `updated_at`. A run begins to run with `workflow_started`,
-    and runs again with the first event after it was interrupted or waited for a slot.
+    Every event brings `last_seq`, `message`, `progress`, `seconds` and `updated_at`. A run begins to run with
+    `workflow_started`, and runs again with the first event after it was interrupted or waited for a slot.
     """
     return project_all(run, (event,))
 
@@ -50,7 +51,10 @@ def project_all(run: Run, events: Sequence[RunEvent]) -> Run:
     """The run's row after some more events, in order."""
     if not events:
         return run
+    seconds, since = run.seconds, run.updated_at
     for event in events:
+        seconds += seconds_at_work(since, event)
+        since = event.time
         if type(event.body) not in _SAYS_NOTHING_NEW:
             run = _changed(run, event)
     newest = events[-1]
@@ -60,6 +64,7 @@ def project_all(run: Run, events: Sequence[RunEvent]) -> Run:
         last_seq=newest.seq,
         message=newest.message,
         progress=newest.progress,
+        seconds=seconds,
         updated_at=newest.time,
     )
 

@@ -109,6 +109,7 @@ class Run:
         message: The newest human line.
         last_seq: Number of the newest event.
         usage: What it has used.
+        seconds: How long it was at work until its newest event, without the time in which nobody worked on it.
         result: Typed output of a completed run.
         final_response: The answer in words, of a completed run.
         failure: Why it failed or was cancelled.
@@ -133,6 +134,7 @@ class Run:
     message: str = ""
     last_seq: int = 0
     usage: RunUsage = field(default_factory=RunUsage)
+    seconds: float = 0.0
     result: Json | None = None
     final_response: str = ""
     failure: RunFailure | None = None

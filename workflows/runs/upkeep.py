@@ -4,9 +4,9 @@ import logging
 
 import anyio
 
-from workflows.runs.admission import Admission
+from workflows.runs.admission import Admission, made_before
 from workflows.runs.errors import RunError
-from workflows.runs.events import WorkflowCancelled
+from workflows.runs.events import Heartbeat, WorkflowCancelled
 from workflows.runs.finished import finished_stages
 from workflows.runs.log import EventLog
 from workflows.runs.message import describe
@@ -83,8 +83,12 @@ class Upkeep:
             workflows.runs.errors.LogUnavailable: The log cannot take it.
         """
         partial = await finished_stages(self._log, run.run_id)
+        made = await made_before(self._log, run.run_id)
         writer = await self._log.open(run.run_id, self._token)
-        admission = Admission(run.run_id, self._redactor, writer.save_artifact)
+        admission = Admission(run.run_id, self._redactor, writer.save_artifact, made)
+        # Tells the time until now, in which nobody worked on it, from that which its end takes.
+        found = Heartbeat(agent="", stage=run.stage, seconds=0, waiting_for="start", reason="ended while nobody works")
+        writer.append(found, message=describe(found), progress=run.progress)
         changes = await self._places.close(run.run_id)
         if changes.diff:
             admission.artifact(CHANGES, "text/x-diff", changes.diff)

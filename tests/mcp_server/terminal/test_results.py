@@ -49,7 +49,8 @@ DONE = Run(
     result=RESULT,
     final_response=ANSWER,
     created_at="2026-11-21T12:00:00+00:00",
-    ended_at="2026-11-21T12:02:10+00:00",
+    ended_at="2026-11-21T18:02:10+00:00",
+    seconds=130,
 )
 FAILED = replace(
     DONE,

@@ -249,6 +249,35 @@ def two_versions() -> Any:
     return graph
 
 
+def drafting_again() -> Any:
+    """`draft` makes an artifact, `approval` asks a person, `redraft` another one of its name, and it once more."""
+
+    def drafts(*texts: str) -> Any:
+        async def draft(state: State, runtime: Runtime[WorkflowContext]) -> State:
+            del state
+            for text in texts:
+                runtime.stream_writer(
+                    ArtifactReport(agent="worker", name="plan.md", media_type="text/markdown", text=text, title="Plan")
+                )
+            return {"answer": texts[-1]}
+
+        return draft
+
+    async def approval(state: State) -> State:
+        del state
+        ask_person("Shall it be done?", Approval)
+        return {}
+
+    graph = _graph()
+    for name, node in (("draft", drafts("one")), ("approval", approval), ("redraft", drafts("two", "one"))):
+        graph.add_node(name, node)
+    graph.add_edge(START, "draft")
+    graph.add_edge("draft", "approval")
+    graph.add_edge("approval", "redraft")
+    graph.add_edge("redraft", END)
+    return graph
+
+
 def senseless() -> Any:
     """A graph that cannot be compiled."""
     graph = _graph()

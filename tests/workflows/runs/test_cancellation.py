@@ -9,10 +9,12 @@ from anyio.lowlevel import checkpoint
 from tests.workflows.runs.floor import Held, answer, floor
 from tests.workflows.runs.small_workflows import asking, one_stage, workflow
 from tests.workflows.runs.test_gates import parked, until_run
+from tests.workflows.runs.test_resuming import a_day_later
 from workflows.runs import attention, upkeep
 from workflows.runs.chronicle import Chronicle
 from workflows.runs.log import EventLog
 from workflows.runs.outcome import GraphTask, Outcome, Outcomes, Parked, Stop
+from workflows.runs.projection import project_all
 from workflows.runs.run import Run
 
 pytestmark = pytest.mark.anyio
@@ -152,3 +154,18 @@ async def test_a_cancel_ends_a_run_that_parks_elsewhere_before_it_was_heard(
                     await checkpoint()
                 held.release.set()
         assert (await other.get(run)).status == "cancelled"
+
+
+@pytest.mark.parametrize("status", ["waiting", "interrupted"])
+async def test_the_time_before_the_cancel_of_a_run_that_nobody_worked_on_does_not_count(
+    tmp_path: Path, status: str
+) -> None:
+    run = await left(tmp_path, status)
+    async with floor(tmp_path, answer) as at:
+        left_at = (await at.get(run)).last_seq
+        await at.engine.cancel(run.run_id, by="test", reason="")
+        events = await at.events(run)
+    nightly = [event if event.seq <= left_at else a_day_later(event) for event in events]
+    ended = project_all(run, nightly)
+    assert (ended.status, ended.last_seq) == ("cancelled", len(events))
+    assert ended.seconds < 3600

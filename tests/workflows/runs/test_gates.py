@@ -13,12 +13,12 @@ from anyio.lowlevel import checkpoint
 from agents.agent import AgentReply, AgentTask, PermissionAnswer, PermissionQuestion
 from agents.events import Emit
 from tests.workflows.runs.floor import Floor, answer, floor
-from tests.workflows.runs.small_workflows import Question, asking, asking_twice, one_stage, workflow
+from tests.workflows.runs.small_workflows import Question, asking, asking_twice, drafting_again, one_stage, workflow
 from workflows.budget import Limits
 from workflows.runs import open_gates
 from workflows.runs.engine import RunRequest
 from workflows.runs.errors import InputRejected, RunNotFound, RunNotResumable, RunNotWaiting, WorkflowNotFound
-from workflows.runs.events import GateAnswered, GateOpened, StageCompleted, StageStarted, WorkflowResumed
+from workflows.runs.events import AgentEvent, GateAnswered, GateOpened, StageCompleted, StageStarted, WorkflowResumed
 from workflows.runs.run import GateOutcome, GateReply, Run, RunOptions
 
 pytestmark = pytest.mark.anyio
@@ -96,6 +96,19 @@ async def test_the_run_parks_and_the_answer_resumes_it(tmp_path: Path) -> None:
     for kind in (StageStarted, StageCompleted):
         assert [event.body.stage for event in events if isinstance(event.body, kind)] == ["plan", "approval", "work"]
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
+
+
+async def test_what_was_made_before_the_question_is_not_replaced_after_the_answer(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        chosen = workflow(drafting_again, "draft", "approval", "redraft", name="drafting")
+        run = await parked(at, await at.start(chosen))
+        await answered(at, run, reply(YES))
+        infos = await at.log.artifacts(run.run_id)
+        made = [await at.log.artifact(run.run_id, info.name) for info in infos]
+        bodies = [event.body for event in await at.events(run)]
+    told = [body.details["artifact"] for body in bodies if isinstance(body, AgentEvent) and "artifact" in body.details]
+    assert [(each.name, each.body) for each in made if each] == [("plan.md", b"one"), ("plan-2.md", b"two")]
+    assert told == ["plan.md", "plan-2.md", "plan.md"], "the same text is the same artifact, also after the answer"
 
 
 async def test_an_answer_after_a_restart_resumes_the_run_in_the_new_process(tmp_path: Path) -> None:

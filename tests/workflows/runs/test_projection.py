@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import reduce
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 from workflows.runs.events import (
     AgentEvent,
     EventBody,
+    GateAnswered,
+    GateOpened,
     Heartbeat,
     ReasoningStepTaken,
     RunEvent,
@@ -21,8 +24,10 @@ from workflows.runs.events import (
     WorkflowCompleted,
     WorkflowError,
     WorkflowEvent,
+    WorkflowResumed,
     WorkflowStarted,
 )
+from workflows.runs.history import History
 from workflows.runs.projection import project, project_all
 from workflows.runs.run import Run, RunFailure, RunStatus, RunUsage
 
@@ -56,8 +61,14 @@ def new_run(status: RunStatus = "queued") -> Run:
     return Run(run_id="r", workflow="ask", input={}, workspace="/srv", owner="ann", key="k", status=status)
 
 
-def event(seq: int, body: EventBody) -> RunEvent:
-    return RunEvent(run_id="r", seq=seq, time=f"time {seq}", message=f"message {seq}", progress=float(seq), body=body)
+def moment(seconds: int) -> str:
+    return f"2026-01-01T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.000+00:00"
+
+
+def event(seq: int, body: EventBody, time: str = "") -> RunEvent:
+    return RunEvent(
+        run_id="r", seq=seq, time=time or moment(seq), message=f"message {seq}", progress=float(seq), body=body
+    )
 
 
 def after(*bodies: EventBody, status: RunStatus = "queued") -> Run:
@@ -68,7 +79,7 @@ def after(*bodies: EventBody, status: RunStatus = "queued") -> Run:
 def test_every_event_brings_the_newest_number_line_progress_and_time(body: EventBody) -> None:
     run = project(new_run(), event(3, body))
 
-    assert (run.last_seq, run.message, run.progress, run.updated_at) == (3, "message 3", 3.0, "time 3")
+    assert (run.last_seq, run.message, run.progress, run.updated_at) == (3, "message 3", 3.0, moment(3))
 
 
 @pytest.mark.parametrize("body", QUIET, ids=lambda body: type(body).__name__)
@@ -114,7 +125,7 @@ def test_a_completed_run_has_its_result() -> None:
     run = after(STARTED, COMPLETED)
 
     assert (run.status, run.result, run.final_response) == ("completed", {"answer": 42}, "because")
-    assert (run.failure, run.ended_at) == (None, "time 2")
+    assert (run.failure, run.ended_at) == (None, moment(2))
 
 
 def test_a_failed_run_says_why() -> None:
@@ -125,7 +136,7 @@ def test_a_failed_run_says_why() -> None:
     failure = RunFailure(
         kind="rate_limited", message="too fast", blame="provider", recovery=("wait",), partial={"a": "b"}
     )
-    assert (run.status, run.failure, run.ended_at) == ("failed", failure, "time 2")
+    assert (run.status, run.failure, run.ended_at) == ("failed", failure, moment(2))
 
 
 @pytest.mark.parametrize(("reason", "message"), [("enough", "Cancelled by ann: enough."), ("", "Cancelled by ann.")])
@@ -133,7 +144,7 @@ def test_a_cancelled_run_says_by_whom(reason: str, message: str) -> None:
     run = after(STARTED, WorkflowCancelled(by="ann", reason=reason, partial={"a": "b"}))
 
     failure = RunFailure(kind="cancelled", message=message, blame="caller", partial={"a": "b"})
-    assert (run.status, run.failure, run.ended_at) == ("cancelled", failure, "time 2")
+    assert (run.status, run.failure, run.ended_at) == ("cancelled", failure, moment(2))
 
 
 @pytest.mark.parametrize("body", QUIET, ids=lambda body: type(body).__name__)
@@ -145,6 +156,37 @@ def test_an_interrupted_run_can_be_cancelled() -> None:
     assert after(WorkflowCancelled(by="ann", reason="", partial={}), status="interrupted").status == "cancelled"
 
 
+def heartbeat(waiting_for: str) -> Heartbeat:
+    return Heartbeat(agent="", stage="", seconds=0.0, waiting_for=waiting_for, reason="r")
+
+
+ASKED = GateOpened(gate_id="1-a", question="?", schema={}, expires_at="")
+ANSWERED = GateAnswered(gate_id="1-a", answer={}, by="ann", outcome="accepted")
+RESUMED = WorkflowResumed(after=1, next=())
+
+
+@pytest.mark.parametrize(
+    "night",
+    [
+        [(moment(60), ASKED), (moment(36_060), ANSWERED)],
+        [(moment(60), QUIET[0]), (moment(36_060), heartbeat("start")), (moment(36_060), RESUMED)],
+        [(moment(60), QUIET[0]), (moment(36_060), heartbeat("slot")), (moment(36_060), RESUMED)],
+    ],
+    ids=["for an answer", "without a process", "for a place"],
+)
+def test_a_night_in_which_a_run_waited_is_no_time_at_work(night: list[tuple[str, EventBody]]) -> None:
+    told = [(moment(0), STARTED), *night, (moment(36_090), COMPLETED)]
+    events = [event(seq, body, time) for seq, (time, body) in enumerate(told, 1)]
+
+    assert project_all(new_run(), events).seconds == 90
+
+
+def test_the_time_before_a_run_begins_is_no_time_at_work() -> None:
+    created = replace(new_run(), updated_at=moment(0))
+
+    assert project_all(created, [event(1, STARTED, moment(3600)), event(2, COMPLETED, moment(3601))]).seconds == 1
+
+
 def test_no_event_changes_nothing() -> None:
     assert project_all(new_run(), []) == new_run()
 
@@ -154,3 +196,13 @@ def test_all_at_once_is_the_same_as_one_by_one(bodies: list[EventBody], status: 
     events = [event(seq, body) for seq, body in enumerate(bodies, 1)]
 
     assert project_all(new_run(status), events) == reduce(project, events, new_run(status))
+
+
+@given(st.lists(st.sampled_from([*QUIET, *TELLING, ASKED, ANSWERED, RESUMED, heartbeat("slot")]), max_size=20))
+def test_the_row_says_the_seconds_with_which_the_run_goes_on(bodies: list[EventBody]) -> None:
+    history = History()
+    events = [event(seq, body) for seq, body in enumerate(bodies, 1)]
+    for each in events:
+        history.take(each)
+
+    assert project_all(new_run(), events).seconds == history.seconds

@@ -223,6 +223,17 @@ async def test_a_database_from_an_older_version_is_brought_up_to_date_while_its_
             assert by_hand(tmp_path, "PRAGMA user_version") == [(len(steps),)]
 
 
+async def test_a_row_that_does_not_say_how_long_its_run_was_at_work_is_taken_to_say_since_its_creation(
+    log: SqliteEventLog, tmp_path: Path
+) -> None:
+    created, updated = "2026-01-01T00:00:00.000+00:00", "2026-01-01T00:01:30.000+00:00"
+    await log.create(a_run(created_at=created, updated_at=updated))
+    by_hand(tmp_path, "UPDATE run SET state = json_remove(state, '$.seconds')")
+    found = await log.get("run-1")
+    assert found is not None
+    assert found.seconds == 90
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has rights of another kind")
 async def test_nobody_else_can_read_what_people_asked(tmp_path: Path) -> None:
     async with open_sqlite_log(tmp_path / "new" / "data") as log:

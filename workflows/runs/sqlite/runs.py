@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 
 import orjson
@@ -182,6 +183,7 @@ def dump_state(run: Run) -> str:
                 "tool_calls": usage.tool_calls,
                 "steps": usage.steps,
             },
+            "seconds": run.seconds,
             "result": run.result,
             "final_response": run.final_response,
             "failure": None if failure is None else _failure_object(failure),
@@ -212,6 +214,7 @@ def _run(row: tuple[Any, ...]) -> Run:
         message=state["message"],
         last_seq=last_seq,
         usage=_usage(state["usage"]),
+        seconds=state["seconds"] if "seconds" in state else _elapsed(created_at, state),
         result=state["result"],
         final_response=state["final_response"],
         failure=None if state["failure"] is None else _failure(state["failure"]),
@@ -222,6 +225,12 @@ def _run(row: tuple[Any, ...]) -> Run:
         updated_at=state["updated_at"],
         ended_at=state["ended_at"],
     )
+
+
+def _elapsed(created_at: str, state: Mapping[str, Any]) -> float:
+    """From a run's creation to its newest event: the most it can have worked, where its row does not say how long."""
+    until = datetime.fromisoformat(state["ended_at"] or state["updated_at"])
+    return max(0.0, (until - datetime.fromisoformat(created_at)).total_seconds())
 
 
 def _usage(usage: Mapping[str, Any]) -> RunUsage:
