@@ -110,7 +110,7 @@ class ClaudeAgent:
         try:
             return await self._do_with(work, conversation, kept)
         except NotLoggedIn:
-            if kept is None or conversation.narrator.usage.input_tokens:
+            if kept is None or kept.is_resumed or conversation.narrator.was_answered:
                 raise
         # A release that does not know where else to look for its login: no conversation is kept with it.
         conversation.say(
@@ -133,12 +133,14 @@ class ClaudeAgent:
     async def _do_with(self, work: "_Work", conversation: Conversation, kept: KeptConversation | None) -> AgentReply:
         """Do it, and delete a conversation that nobody will go on with: the work is done, or never began."""
         is_over = True
+        is_resumed = kept is not None and kept.is_resumed
         try:
             return await self._do(work, conversation, kept)
-        except NotLoggedIn:
+        except NotLoggedIn:  # the CLI begins a turn before it is refused: only an answer says that somebody was let in
+            is_over = not (conversation.narrator.was_answered or is_resumed)
             raise
         except BaseException:  # a cancellation too, which is how most conversations are left that are gone on with
-            is_over = not (conversation.narrator.turn_started or (kept is not None and kept.is_resumed))
+            is_over = not (conversation.narrator.turn_started or is_resumed)
             raise
         finally:
             if kept is not None and is_over:

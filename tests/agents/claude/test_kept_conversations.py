@@ -23,7 +23,7 @@ from agents.claude.kept_conversations import (
     KeptConversations,
     finds_login_elsewhere,
 )
-from agents.errors import AgentMisconfigured, AgentProcessFailed
+from agents.errors import AgentMisconfigured, AgentProcessFailed, NotLoggedIn
 from agents.events import ConversationOpened, Progressed
 from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Behaviour, Stage, fake_environment
 from tests.descendants import processes_with_marker
@@ -282,6 +282,32 @@ async def test_an_interrupted_one_stays(stage: Stage, tmp_path: Path) -> None:
         await keeping_agent(stage, fake.is_killed, tmp_path).run(stage.task(), stage.emit)
 
     assert len(left_in(tmp_path)) == 1
+
+
+@pytest.mark.anyio
+async def test_one_whose_login_was_refused_in_the_middle_stays(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(NotLoggedIn), anyio.fail_after(5):
+        await keeping_agent(stage, fake.works_until_its_login_is_refused, tmp_path).run(stage.task(), stage.emit)
+
+    assert len(left_in(tmp_path)) == 1
+
+
+@pytest.mark.anyio
+async def test_one_that_is_gone_on_with_while_nobody_is_logged_in_stays(stage: Stage, tmp_path: Path) -> None:
+    task = interrupted(KeptConversations(tmp_path / "conversations"), stage.task())
+
+    with pytest.raises(NotLoggedIn), anyio.fail_after(5):
+        await keeping_agent(stage, fake.retries_after_401, tmp_path).run(task, stage.emit)
+
+    assert [header.parent.name for header in left_in(tmp_path)] == [task.resume_session]
+
+
+@pytest.mark.anyio
+async def test_one_whose_login_was_refused_at_once_is_deleted(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(NotLoggedIn), anyio.fail_after(5):
+        await keeping_agent(stage, fake.retries_after_401, tmp_path).run(stage.task(), stage.emit)
+
+    assert left_in(tmp_path) == []
 
 
 @pytest.mark.anyio
