@@ -16,8 +16,14 @@ from agents.claude.conversation import Conversation
 from agents.claude.dialogue import Dialogue
 from agents.claude.endings import exec_failure, reply_of, start_failure
 from agents.claude.environment import TEMPORARY_VARIABLES, claude_environment, config_directory_of
-from agents.claude.kept_conversations import KeptConversation, KeptConversations, finds_login_elsewhere
+from agents.claude.kept_conversations import (
+    KeptConversation,
+    KeptConversations,
+    finds_login_elsewhere,
+    has_login_in_environment,
+)
 from agents.claude.listening import Bounds, Listener, Stop
+from agents.claude.outcome import found_no_login
 from agents.claude.preconditions import refuse_what_cannot_work
 from agents.errors import NotLoggedIn
 from agents.events import Emit, Progressed, Waiting
@@ -99,7 +105,8 @@ class ClaudeAgent:
         environ = os.environ if self._environ is None else self._environ
         refuse_what_cannot_work(task, environ)
         found = self._executable if isinstance(self._executable, Path) else self._executable()
-        work = _Work(task, found.absolute(), environ, uuid.uuid4().hex)  # the child's directory is another one
+        seconds = self._task_seconds if task.max_seconds is None else min(task.max_seconds, self._task_seconds)
+        work = _Work(task, found.absolute(), environ, uuid.uuid4().hex, seconds)  # the child's directory is another one
         kept = await self._kept(work, conversation)
         if task.resume_session:
             goes_on = kept is not None and kept.is_resumed
@@ -107,16 +114,18 @@ class ClaudeAgent:
                 "goes on with its interrupted conversation" if goes_on else "starts anew, not where it was interrupted"
             )
             conversation.say(Progressed(message=words, details={"session_id": task.resume_session}))
+        began = anyio.current_time()
         try:
             return await self._do_with(work, conversation, kept)
         except NotLoggedIn:
-            if kept is None or conversation.narrator.usage.input_tokens:
+            if kept is None or not _may_find_login_at_home(work, conversation, kept):
                 raise
         # A release that does not know where else to look for its login: no conversation is kept with it.
         conversation.say(
             Progressed(message="claude finds no login for a conversation that is kept: it is not kept then")
         )
-        again = replace(work, marker=uuid.uuid4().hex)
+        left = work.seconds - (anyio.current_time() - began)
+        again = replace(work, marker=uuid.uuid4().hex, seconds=left)
         return await self._do(again, Conversation(task.workspace, emit), None)
 
     async def _kept(self, work: "_Work", conversation: Conversation) -> KeptConversation | None:
@@ -133,12 +142,14 @@ class ClaudeAgent:
     async def _do_with(self, work: "_Work", conversation: Conversation, kept: KeptConversation | None) -> AgentReply:
         """Do it, and delete a conversation that nobody will go on with: the work is done, or never began."""
         is_over = True
+        is_resumed = kept is not None and kept.is_resumed
         try:
             return await self._do(work, conversation, kept)
-        except NotLoggedIn:
+        except NotLoggedIn:  # the CLI begins a turn before it is refused: only an answer says that somebody was let in
+            is_over = not (conversation.narrator.was_answered or is_resumed)
             raise
         except BaseException:  # a cancellation too, which is how most conversations are left that are gone on with
-            is_over = not (conversation.narrator.turn_started or (kept is not None and kept.is_resumed))
+            is_over = not (conversation.narrator.turn_started or is_resumed)
             raise
         finally:
             if kept is not None and is_over:
@@ -152,15 +163,12 @@ class ClaudeAgent:
             AgentError: There is no reply.
         """
         conversation.narrator.resumable = kept is not None
-        seconds = (
-            self._task_seconds if work.task.max_seconds is None else min(work.task.max_seconds, self._task_seconds)
-        )
         stop: Stop = "ended"
         awaited = ""
         try:
             async with self._child(work, kept) as (child, command):
                 try:
-                    stop = await self._listen(child, command, work.task, conversation, seconds)
+                    stop = await self._listen(child, command, work, conversation)
                     awaited = conversation.running_work
                 finally:
                     try:
@@ -211,36 +219,45 @@ class ClaudeAgent:
         ):
             yield child, command
 
-    async def _listen(
-        self, child: ChildProcess, command: Command, task: AgentTask, conversation: Conversation, seconds: float
-    ) -> Stop:
+    async def _listen(self, child: ChildProcess, command: Command, work: "_Work", conversation: Conversation) -> Stop:
         stop: Stop = "ended"
         listener = Listener(child, conversation, self._bounds)
         if not command.is_dialogue:
-            return await listener.listen(seconds)
+            return await listener.listen(work.seconds)
         async with anyio.create_task_group() as tasks:
             conversation.dialogue = Dialogue(
                 child,
                 tasks,
                 conversation.say,
-                ask_permission=task.ask_permission,
-                next_instruction=task.next_instruction,
+                ask_permission=work.task.ask_permission,
+                next_instruction=work.task.next_instruction,
                 moved=listener.look_again,
             )
             tasks.start_soon(conversation.dialogue.begin, command.prompt)
-            stop = await listener.listen(seconds)
+            stop = await listener.listen(work.seconds)
             tasks.cancel_scope.cancel()
         return stop
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A task, and what it is done with."""
+    """A task, and what it is done with; `seconds` are how long that may take."""
 
     task: AgentTask
     executable: Path
     environ: Mapping[str, str]
     marker: str
+    seconds: float
+
+
+def _may_find_login_at_home(work: _Work, conversation: Conversation, kept: KeptConversation) -> bool:
+    """Whether a login that was not found with a conversation that is kept may be found without one.
+
+    Not where there was one and it was refused, nor where the environment says it, nor where it was found before.
+    """
+    if kept.is_resumed or has_login_in_environment(work.environ):
+        return False
+    return found_no_login(conversation.narrator) and not conversation.narrator.was_answered
 
 
 def _private_directories(environ: Mapping[str, str], kept: KeptConversation | None) -> tuple[Path, ...]:

@@ -164,12 +164,17 @@ def finds_login_elsewhere(environ: Mapping[str, str]) -> bool:
     Args:
         environ: The environment the CLI would be started with.
     """
-    if any(environ.get(name) for name in (*_KEYS, *_PROVIDERS)):
+    if has_login_in_environment(environ):
         return True
     home = environ.get("HOME") or environ.get("USERPROFILE")
     place = environ.get("CLAUDE_SECURESTORAGE_CONFIG_DIR") or environ.get("CLAUDE_CONFIG_DIR")
     directory = Path(place) if place else Path(home) / ".claude" if home else None
     return directory is not None and (directory / ".credentials.json").is_file()
+
+
+def has_login_in_environment(environ: Mapping[str, str]) -> bool:
+    """Whether a key or a provider in the environment is what the CLI logs in with, wherever it is told to look."""
+    return any(environ.get(name) for name in (*_KEYS, *_PROVIDERS))
 
 
 def _is_whole(transcript: Path) -> bool:

@@ -118,6 +118,11 @@ class Narrator:
         return self._usage if self.results else Usage(self._unbilled_input, self._unbilled_output, None)
 
     @property
+    def was_answered(self) -> bool:
+        """Whether a model has answered anything, as far as tokens say."""
+        return bool(self.usage.input_tokens or self.usage.output_tokens)
+
+    @property
     def text_so_far(self) -> str:
         """The main thread's text, unfinished one included."""
         return self._live.text

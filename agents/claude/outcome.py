@@ -74,6 +74,18 @@ def judge(narrator: Narrator, *, exit_code: int, stderr: str, wants_reply_model:
     )
 
 
+def found_no_login(narrator: Narrator) -> bool:
+    """Whether a run ended because the CLI had nothing to log in with; a key or login that was refused is another case.
+
+    Args:
+        narrator: Has been told everything the process wrote.
+    """
+    if narrator.auth_failed or not narrator.results:
+        return False
+    failure = _api_failure(narrator, narrator.results[-1])
+    return failure.error == "authentication_failed" and failure.status is None
+
+
 def _whole_answer(answer: str, result: str) -> str:
     """The whole of an answer that came in several blocks or messages: `result` is only the last of these."""
     end = result.strip()
@@ -109,13 +121,7 @@ def _failed(narrator: Narrator, last: TurnEnded, exit_code: int, stderr: str, pa
         if narrator.auth_failed:
             return _not_logged_in(partial)
         return _process_failed("claude was interrupted", exit_code, stderr, partial)
-    said = narrator.last_assistant_error or ApiFailure()
-    failure = ApiFailure(
-        error=said.error,
-        status=last.failure.status if last.failure.status is not None else said.status,
-        error_type=last.failure.error_type or said.error_type,
-        cause=last.failure.cause or said.cause,
-    )
+    failure = _api_failure(narrator, last)
     if failure != ApiFailure() or last.terminal_reason in {"api_error", "model_error"}:
         return error_of_api(failure, message, partial)
     if narrator.auth_failed:
@@ -123,6 +129,17 @@ def _failed(narrator: Narrator, last: TurnEnded, exit_code: int, stderr: str, pa
     if not narrator.turn_started:
         return AgentMisconfigured(message, partial=partial)  # for example a conversation that is not there
     return _process_failed(message, exit_code, stderr, partial)
+
+
+def _api_failure(narrator: Narrator, last: TurnEnded) -> ApiFailure:
+    """What is said about the request that failed: by the result, and before it by the main thread."""
+    said = narrator.last_assistant_error or ApiFailure()
+    return ApiFailure(
+        error=said.error,
+        status=last.failure.status if last.failure.status is not None else said.status,
+        error_type=last.failure.error_type or said.error_type,
+        cause=last.failure.cause or said.cause,
+    )
 
 
 def _typed(results: list[TurnEnded], shape: type[BaseModel], partial: str) -> BaseModel:

@@ -59,5 +59,5 @@ class AnswerReader(Protocol):
         ...
 
     def use_of_a_broken_answer(self) -> Used | None:
-        """What an answer that broke off has cost beyond what was told: nobody says. None if it never began."""
+        """What an answer that broke off has cost beyond what was told; mostly nobody says. None if it never began."""
         ...

@@ -5,7 +5,7 @@ whole, with or without an index, a `finish_reason` of `stop` after calls, usage 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -86,6 +86,8 @@ class ChatReader:
         self._usage: JsonObject = {}
         self._finish_reason = ""
         self._begun = False
+        self._failed = False
+        self._use_told = False
 
     @property
     def text(self) -> str:
@@ -113,15 +115,17 @@ class ChatReader:
         Raises:
             ErrorTold: It is an error.
         """
+        self._model = text_of(event, "model") or self._model
+        self._usage = object_of(event, "usage") or self._usage  # an error has been paid for, too
         match event.get("error"):
             case dict() as error:
+                self._failed = True
                 raise ErrorTold(error)
             case str() as words:
+                self._failed = True
                 raise ErrorTold({"message": words})
             case _:
                 pass
-        self._model = text_of(event, "model") or self._model
-        self._usage = object_of(event, "usage") or self._usage
         for choice in objects_of(event, "choices")[:1]:
             self._begun = True
             yield from self._add(object_of(choice, "delta"))
@@ -134,6 +138,7 @@ class ChatReader:
             ModelRefused: The model would not answer.
         """
         yield from self._end_thinking()
+        self._use_told = True
         yield self._used()
         refusal = "".join(self._refusal)
         if refusal or self._finish_reason == "content_filter":
@@ -149,10 +154,12 @@ class ChatReader:
         yield Stopped(reason=reason, echo=self._echo())
 
     def use_of_a_broken_answer(self) -> Used | None:
-        """What an answer that broke off has cost: nobody says. None if it never began, or all was told."""
-        if not self._begun or self._finish_reason:
+        """What an answer that broke off has cost, as far as is known. None if it never began, or all was told."""
+        if self._use_told or not (self._begun or self._usage):
             return None
-        return Used(model=self._model, input_tokens=0, output_tokens=0, cost_usd=None)
+        used = self._used()
+        is_all = self._failed or bool(self._finish_reason)  # else the server would have counted on
+        return used if is_all else replace(used, cost_usd=None)
 
     def _add(self, delta: JsonObject) -> Iterator[Delta]:
         for name in ("reasoning_content", "reasoning"):  # OpenRouter's gateways may send the same under both

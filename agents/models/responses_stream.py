@@ -76,6 +76,7 @@ class ResponsesReader:
         self._searches = _Searches()
         self._end: JsonObject | None = None
         self._begun = False
+        self._failed_usage: JsonObject = {}
 
     @property
     def text(self) -> str:
@@ -126,6 +127,9 @@ class ResponsesReader:
                 self._end = object_of(event, "response")
                 self._model = text_of(self._end, "model") or self._model
             case "response.failed" | "error":
+                response = object_of(event, "response")
+                self._model = text_of(response, "model") or self._model
+                self._failed_usage = object_of(response, "usage")  # a failure has been paid for, too
                 raise ErrorTold(_error_of(event))
             case _ if kind.startswith("response.reasoning."):  # Perplexity's searches
                 yield from self._research(kind.removeprefix("response.reasoning."), event)
@@ -155,10 +159,10 @@ class ResponsesReader:
             yield Stopped(reason="output_limit" if why == "max_output_tokens" else "answered", echo=self._echo)
 
     def use_of_a_broken_answer(self) -> Used | None:
-        """What an answer that broke off has cost: nobody says. None if it never began, or all was told."""
+        """What an answer that broke off has cost; only a failure says it. None if it never began, or all was told."""
         if not self._begun or self._end is not None:
             return None
-        return Used(model=self._model, input_tokens=0, output_tokens=0, cost_usd=None)
+        return self._used(self._failed_usage)
 
     def _say(self, text: str) -> Iterator[Delta]:
         if text:

@@ -238,6 +238,20 @@ def ends_without_a_word() -> None:
 def retries_after_401() -> NoReturn:
     read_prompt()
     begin()
+    _retry_after_401()
+
+
+def works_until_its_login_is_refused() -> NoReturn:
+    """Its first request is answered; the next one finds that the key or the login has run out."""
+    read_prompt()
+    begin()
+    say("so far")
+    event = {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}}
+    write_line({"type": "stream_event", "api_message_id": "m-6", "parent_tool_use_id": None, "event": event})
+    _retry_after_401()
+
+
+def _retry_after_401() -> NoReturn:
     for attempt in range(1, 11):
         write_line(
             {

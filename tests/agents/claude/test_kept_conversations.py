@@ -23,7 +23,8 @@ from agents.claude.kept_conversations import (
     KeptConversations,
     finds_login_elsewhere,
 )
-from agents.errors import AgentMisconfigured, AgentProcessFailed
+from agents.claude.listening import Listener, Stop
+from agents.errors import AgentMisconfigured, AgentProcessFailed, NotLoggedIn
 from agents.events import ConversationOpened, Progressed
 from tests.agents.claude.stage import FAKE_CLAUDE, IMPATIENT, Behaviour, Stage, fake_environment
 from tests.descendants import processes_with_marker
@@ -37,6 +38,7 @@ ANSWERED = (
     '{"type":"user","message":{"role":"user","content":"go"}}',
     '{"type":"assistant","message":{"role":"assistant","content":[]}}',
 )
+RECORDINGS = Path(__file__).parents[2] / "recordings" / "claude_cli"
 A_KEY = {"ANTHROPIC_API_KEY": "sk-ant-not-a-key"}
 
 
@@ -245,6 +247,14 @@ def keeping_agent(stage: Stage, behaviour: Behaviour, tmp_path: Path, **environ:
     )
 
 
+@pytest.fixture
+def login_in_a_file(tmp_path: Path) -> dict[str, str]:
+    """The variables of a user who has logged in by hand."""
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude" / ".credentials.json").write_text("{}")
+    return {"HOME": str(tmp_path)}
+
+
 def left_in(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "conversations").glob("*/task.json"))
 
@@ -285,6 +295,32 @@ async def test_an_interrupted_one_stays(stage: Stage, tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_one_whose_login_was_refused_in_the_middle_stays(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(NotLoggedIn), anyio.fail_after(5):
+        await keeping_agent(stage, fake.works_until_its_login_is_refused, tmp_path).run(stage.task(), stage.emit)
+
+    assert len(left_in(tmp_path)) == 1
+
+
+@pytest.mark.anyio
+async def test_one_that_is_gone_on_with_while_nobody_is_logged_in_stays(stage: Stage, tmp_path: Path) -> None:
+    task = interrupted(KeptConversations(tmp_path / "conversations"), stage.task())
+
+    with pytest.raises(NotLoggedIn), anyio.fail_after(5):
+        await keeping_agent(stage, fake.retries_after_401, tmp_path).run(task, stage.emit)
+
+    assert [header.parent.name for header in left_in(tmp_path)] == [task.resume_session]
+
+
+@pytest.mark.anyio
+async def test_one_whose_login_was_refused_at_once_is_deleted(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(NotLoggedIn), anyio.fail_after(5):
+        await keeping_agent(stage, fake.retries_after_401, tmp_path).run(stage.task(), stage.emit)
+
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.anyio
 async def test_without_a_login_that_is_found_none_is_kept(stage: Stage, tmp_path: Path) -> None:
     agent = keeping_agent(stage, fake.tells_how_it_was_started, tmp_path, HOME=str(tmp_path))
 
@@ -296,8 +332,10 @@ async def test_without_a_login_that_is_found_none_is_kept(stage: Stage, tmp_path
 
 
 @pytest.mark.anyio
-async def test_a_claude_that_does_not_find_its_login_then_starts_again_without(stage: Stage, tmp_path: Path) -> None:
-    agent = keeping_agent(stage, fake.finds_its_login_only_at_home, tmp_path)
+async def test_a_claude_that_does_not_find_its_login_then_starts_again_without(
+    stage: Stage, tmp_path: Path, login_in_a_file: dict[str, str]
+) -> None:
+    agent = keeping_agent(stage, fake.finds_its_login_only_at_home, tmp_path, **login_in_a_file)
 
     with anyio.fail_after(5):
         reply = await agent.run(stage.task(), stage.emit)
@@ -305,6 +343,64 @@ async def test_a_claude_that_does_not_find_its_login_then_starts_again_without(s
     assert reply.text == "the prompt has 17 characters"
     assert opened(stage) == [True, False]
     assert left_in(tmp_path) == []
+
+
+@pytest.mark.anyio
+async def test_a_claude_that_starts_again_has_only_the_time_that_is_left(
+    stage: Stage, tmp_path: Path, login_in_a_file: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    listen = Listener.listen
+
+    async def noted(listener: Listener, seconds: float) -> Stop:
+        given.append(seconds)
+        return await listen(listener, seconds)
+
+    monkeypatch.setattr(Listener, "listen", noted)
+    agent = keeping_agent(stage, fake.finds_its_login_only_at_home, tmp_path, **login_in_a_file)
+
+    with anyio.fail_after(5):
+        await agent.run(stage.task(max_seconds=100.0), stage.emit)
+
+    first, second = given
+    assert first == 100.0
+    assert 0 < second < first
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("recording", ["35-api-401", "37-api-403"])
+async def test_a_login_in_a_file_that_is_refused_is_not_tried_again(
+    stage: Stage, tmp_path: Path, login_in_a_file: dict[str, str], recording: str
+) -> None:
+    played = {"FAKE_CLAUDE_RECORDING": str(RECORDINGS / f"{recording}.jsonl"), "FAKE_CLAUDE_EXIT": "1"}
+    agent = keeping_agent(stage, fake.replays, tmp_path, **login_in_a_file, **played)
+
+    with pytest.raises(NotLoggedIn), anyio.fail_after(5):
+        await agent.run(stage.task(), stage.emit)
+
+    assert opened(stage) == [True]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("behaviour", [fake.retries_after_401, fake.finds_its_login_only_at_home])
+async def test_a_key_in_the_environment_is_tried_once(stage: Stage, tmp_path: Path, behaviour: Behaviour) -> None:
+    with pytest.raises(NotLoggedIn), anyio.fail_after(5):
+        await keeping_agent(stage, behaviour, tmp_path).run(stage.task(), stage.emit)
+
+    assert opened(stage) == [True]
+
+
+@pytest.mark.anyio
+async def test_one_whose_login_is_gone_is_not_begun_again_by_another(
+    stage: Stage, tmp_path: Path, login_in_a_file: dict[str, str]
+) -> None:
+    task = interrupted(KeptConversations(tmp_path / "conversations"), stage.task())
+
+    with pytest.raises(NotLoggedIn), anyio.fail_after(5):
+        await keeping_agent(stage, fake.finds_its_login_only_at_home, tmp_path, **login_in_a_file).run(task, stage.emit)
+
+    assert opened(stage) == [True]
+    assert [header.parent.name for header in left_in(tmp_path)] == [task.resume_session]
 
 
 @pytest.mark.anyio

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from agents.agent import AgentReply, Usage
 from agents.claude.narrate import Narrator
-from agents.claude.outcome import judge
+from agents.claude.outcome import found_no_login, judge
 from agents.claude.parser import parse_message
 from agents.errors import (
     AgentError,
@@ -148,6 +148,10 @@ def test_a_recorded_run_that_failed_says_why(number: str) -> None:
     assert raised.value.message.startswith(words)
     assert raised.value.recovery
     assert raised.value.partial == story_of(number).narrator.text_so_far
+
+
+def test_only_the_run_without_any_key_found_no_login() -> None:
+    assert [number for number in ERRORS if found_no_login(story_of(number).narrator)] == ["36"]
 
 
 def test_a_reply_carries_what_was_observed() -> None:

@@ -11,7 +11,7 @@ import pytest
 from agents.agent import AgentTask
 from agents.claude.agent import ClaudeAgent
 from agents.claude.command import RESUMED_PREFIX
-from agents.errors import AgentProcessFailed
+from agents.errors import AgentProcessFailed, NotLoggedIn
 from agents.events import ConversationOpened, UsageReported
 from tests.agents.claude.stage import Stage
 from tests.agents.claude.test_real_cli import api_for
@@ -19,7 +19,7 @@ from tests.descendants import kill_left_over
 from tests.fakes.claude_home import claude_environment, require_claude
 from tests.fakes.messages_api import MessagesApi
 from tests.fakes.messages_request import ModelRequest
-from tests.fakes.messages_script import Answer, Silent, always, call, say
+from tests.fakes.messages_script import Answer, Silent, Status, always, call, say
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -97,6 +97,32 @@ async def test_a_cancelled_one_can_be_gone_on_with(stage: Stage, tmp_path: Path)
     assert reply.text == "Done after all."
     assert (reply.usage.input_tokens, reply.usage.output_tokens) == (rest.input_tokens, rest.output_tokens)
     assert reply.usage.cost_usd == [said.cost_usd for said in stage.said if isinstance(said, UsageReported)][-1]
+
+
+async def test_one_whose_login_was_refused_can_be_gone_on_with(stage: Stage, tmp_path: Path) -> None:
+    lets_in = False
+
+    def script(request: ModelRequest) -> Answer:
+        if goes_on(request):
+            return say("Done after all.") if lets_in else Status(401)
+        return Status(401) if request.step else call("Bash", command="echo one")
+
+    task = stage.task(access="write")
+    async with api_for(script) as api:
+        agent = keeping_agent(stage, tmp_path, claude_environment(tmp_path, api.url))
+        with pytest.raises(NotLoggedIn):
+            await agent.run(task, stage.emit)
+        (session_id,) = [said.session_id for said in stage.said if isinstance(said, ConversationOpened)]
+        again = replace(task, resume_session=session_id)
+        with pytest.raises(NotLoggedIn):
+            await agent.run(again, stage.emit)
+        lets_in = True
+
+        reply = await agent.run(again, stage.emit)
+
+        last = api.requests[-1]
+    assert reply.text == "Done after all."
+    assert [result.text for result in last.tool_results] == ["one"]
 
 
 async def test_the_login_in_a_file_is_found_though_the_conversation_is_kept_elsewhere(

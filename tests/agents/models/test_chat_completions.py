@@ -7,6 +7,7 @@ import pytest
 from agents.agent import Source
 from agents.errors import ModelNotFound, ModelRefused, NotLoggedIn, RateLimited, StreamCut
 from agents.json_fields import JsonObject
+from agents.models.answer_reader import ErrorTold
 from agents.models.api_access import ApiAccess
 from agents.models.chat_request import Dialect, body_of
 from agents.models.chat_stream import ChatReader
@@ -167,6 +168,62 @@ def test_the_cost_that_the_server_tells_counts() -> None:
 
 def test_a_server_that_does_not_tell_what_was_used_leaves_the_cost_unknown() -> None:
     assert used_of({}, price=9.0).cost_usd is None
+
+
+SPENT: JsonObject = {"prompt_tokens": 5, "completion_tokens": 2, "cost": 0.5}
+BOOM: JsonObject = {"error": {"message": "boom"}}
+
+
+def use_of_failed(*chunks: JsonObject) -> Used | None:
+    """What is told of the use of an answer whose last chunk is an error."""
+    reader = ChatReader("asked", unknown_price)
+    for one in chunks[:-1]:
+        list(reader.read(one))
+    with pytest.raises(ErrorTold):
+        list(reader.read(chunks[-1]))
+    return reader.use_of_a_broken_answer()
+
+
+@pytest.mark.parametrize("finish", [None, "error", "stop"])
+def test_an_error_costs_what_comes_with_it(finish: str | None) -> None:
+    used = use_of_failed(chunk(finish, content="hi"), {**BOOM, "usage": SPENT})
+
+    assert used == Used(model="m", input_tokens=5, output_tokens=2, cost_usd=0.5)
+
+
+def test_an_error_costs_what_was_told_before_it() -> None:
+    used = use_of_failed(chunk("stop", content="hi"), {"choices": [], "usage": SPENT}, BOOM)
+
+    assert used == Used(model="m", input_tokens=5, output_tokens=2, cost_usd=0.5)
+
+
+@pytest.mark.parametrize("finish", [None, "error", "stop"])
+def test_what_an_error_has_cost_that_does_not_say_it_is_unknown(finish: str | None) -> None:
+    used = use_of_failed(chunk(finish, content="hi"), BOOM)
+
+    assert used == Used(model="m", input_tokens=0, output_tokens=0, cost_usd=None)
+
+
+def test_an_error_before_anything_began_costs_nothing_unless_it_says_so() -> None:
+    assert use_of_failed(BOOM) is None
+    assert use_of_failed({**BOOM, "usage": SPENT}) == Used(model="asked", input_tokens=5, output_tokens=2, cost_usd=0.5)
+
+
+def test_an_answer_whose_use_was_told_costs_no_more_when_it_was_a_refusal() -> None:
+    reader = ChatReader("asked", unknown_price)
+    list(reader.read({**chunk("content_filter", content="hi"), "usage": SPENT}))
+
+    with pytest.raises(ModelRefused):
+        list(reader.finish())
+
+    assert reader.use_of_a_broken_answer() is None
+
+
+def test_what_an_answer_that_broke_off_has_cost_is_unknown_though_it_counted_so_far() -> None:
+    reader = ChatReader("asked", unknown_price)
+    list(reader.read({**chunk(content="hi"), "usage": SPENT}))
+
+    assert reader.use_of_a_broken_answer() == Used(model="m", input_tokens=5, output_tokens=2, cost_usd=None)
 
 
 def test_usage_in_every_chunk_counts_once() -> None:

@@ -8,6 +8,7 @@ from agents.agent import Source
 from agents.errors import BillingRefused, ModelRefused, ProviderFailed, RequestRejected
 from agents.json_fields import JsonObject
 from agents.models import openai_responses, perplexity
+from agents.models.answer_reader import ErrorTold
 from agents.models.deltas import (
     CallReady,
     Cited,
@@ -114,6 +115,20 @@ def test_searches_are_part_of_what_was_used() -> None:
     assert counts == [
         TokenCount(input_tokens=20, cache_read_tokens=20, cache_write_tokens=10, output_tokens=5, web_searches=1)
     ]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_failure_costs_what_it_says_and_otherwise_an_unknown_amount(*, told: bool) -> None:
+    usage: JsonObject = {"input_tokens": 5, "output_tokens": 2}
+    response: JsonObject = {"model": "m", "error": {"message": "boom"}, "usage": usage if told else None}
+    reader = ResponsesReader("asked", lambda _model, _count: 0.5)
+    list(reader.read({"type": "response.output_text.delta", "delta": "hi"}))
+    with pytest.raises(ErrorTold):
+        list(reader.read({"type": "response.failed", "response": response}))
+
+    known = Used(model="m", input_tokens=5, output_tokens=2, cost_usd=0.5)
+    unknown = Used(model="m", input_tokens=0, output_tokens=0, cost_usd=None)
+    assert reader.use_of_a_broken_answer() == (known if told else unknown)
 
 
 def test_a_refusal_in_words_is_an_error_with_these_words() -> None:
