@@ -179,6 +179,8 @@ class Launcher:
             chronicle.record(answered)
             history.asked.pop(reply.gate_id, None)
             history.replies[reply.gate_id] = reply
+        else:  # before anything else is said: the time in which nobody worked on it ends here
+            chronicle.waits("start", "going on where it was left")
         return job
 
     async def check(self, run: Run, *, has_input: bool) -> None:

@@ -69,6 +69,14 @@ def a_day_later(event: RunEvent) -> RunEvent:
     return replace(event, time=(datetime.fromisoformat(event.time) + timedelta(days=1)).isoformat())
 
 
+def seconds_at_work(events: list[RunEvent], left_at: int) -> float:
+    """How long a run was at work, as if it had been gone on with a day after its event `left_at`."""
+    history = History()
+    for event in events:
+        history.take(event if event.seq <= left_at else a_day_later(event))
+    return history.seconds
+
+
 async def interrupted(
     directory: Path, worker: Worker, chosen: Workflow = STAGES, *, question: str = "why", max_cost_usd: float = 100
 ) -> Run:
@@ -287,11 +295,18 @@ async def test_the_time_in_which_nobody_worked_on_a_run_does_not_count(tmp_path:
         left_at = (await at.get(run)).last_seq
         at.workflows["four"] = STAGES
         _, events = await resumed(at, run)
-    history = History()
-    for event in events:
-        history.take(event if event.seq <= left_at else a_day_later(event))
-    assert [event.type for event in events if event.seq > left_at][:2] == ["heartbeat", "workflow_resumed"]
-    assert history.seconds < 3600
+    assert seconds_at_work(events, left_at) < 3600
+
+
+async def test_an_instruction_for_an_interrupted_run_makes_no_work_of_the_time_before_it(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="second"))
+    async with floor(tmp_path, Worker().act) as at:
+        left_at = (await at.get(run)).last_seq
+        at.workflows["four"] = STAGES
+        await at.engine.steer(run.run_id, Steering(text="in German", by="Ann"))
+        _, events = await resumed(at, run)
+    assert "Ann: in German" in [event.message for event in events if event.seq > left_at]
+    assert seconds_at_work(events, left_at) < 3600
 
 
 async def test_a_run_that_never_gets_on_is_given_up(tmp_path: Path) -> None:
