@@ -66,6 +66,7 @@ class History:
         tool_calls: Tool calls begun.
         steps: Stages completed, rounds counted.
         usage: What was used.
+        at_work: Agents that have worked since it was last told what they used.
         seconds: How long the run was at work, without the time in which nobody worked on it.
         resumptions: How often it was resumed since a stage was last completed.
         gates: How many questions were asked.
@@ -83,6 +84,7 @@ class History:
     tool_calls: int = 0
     steps: int = 0
     usage: Usage = field(default_factory=Usage)
+    at_work: set[str] = field(default_factory=set[str])
     seconds: float = 0.0
     resumptions: int = 0
     gates: int = 0
@@ -91,6 +93,7 @@ class History:
     instructions: list[str] = field(default_factory=list[str])
     conversations: dict[str, str] = field(default_factory=dict[str, str])
     last_seq: int = 0
+    _offline: bool = False
     _stands: int = 0
     _time: datetime | None = None
 
@@ -119,7 +122,7 @@ class History:
         body = event.body
         match body:
             case WorkflowStarted():
-                self._stands = event.seq
+                self._offline, self._stands = body.offline, event.seq
             case StageStarted():
                 earlier = self.open.get(body.stage)
                 outputs = earlier.outputs if earlier is not None and earlier.round == body.round else []
@@ -130,13 +133,18 @@ class History:
                 self._node_ended(event.seq, body)
             case ToolStart():
                 self.tool_calls += 1
+                self._works(body.agent)
+            case TokenStream() | ToolEnd():
+                self._works(body.agent)
             case UsageRecorded():
-                self.usage += Usage(body.input_tokens, body.output_tokens, body.cost_usd)
+                self._charge(body)
             case AgentEvent():
                 self._agent_said(event.seq, body)
             case GateOpened():
                 self.gates += body.gate_id not in self.asked
                 self.asked[body.gate_id] = body
+                if body.parked and len(self.open) <= 1:  # a graph's node asks when its own agents are done
+                    self.at_work.clear()
             case GateAnswered():
                 self.asked.pop(body.gate_id, None)
                 self.replies[body.gate_id] = GateReply(
@@ -148,8 +156,6 @@ class History:
                 Heartbeat()
                 | ReasoningStepTaken()
                 | SupervisorEvent()
-                | TokenStream()
-                | ToolEnd()
                 | WorkflowCompleted()
                 | WorkflowError()
                 | WorkflowCancelled()
@@ -157,6 +163,30 @@ class History:
                 pass
             case _:
                 assert_never(body)
+
+    def lose_usage(self) -> tuple[UsageRecorded, ...]:
+        """Count what nobody can tell any more, as the process that knew it was lost: what agents were using then.
+
+        Returns:
+            The same as events, which the log lacks.
+        """
+        lost = tuple(
+            UsageRecorded(agent=agent, model="", input_tokens=0, output_tokens=0, cost_usd=None)
+            for agent in sorted(self.at_work)
+            if not any(_is_below(agent, other) for other in self.at_work)  # whoever sent it off tells for both
+        )
+        for body in lost:
+            self._charge(body)
+        return lost
+
+    def _works(self, agent: str) -> None:
+        if not self._offline:  # a script costs nothing, and tells nothing
+            self.at_work.add(agent)
+
+    def _charge(self, body: UsageRecorded) -> None:
+        self.usage += Usage(body.input_tokens, body.output_tokens, body.cost_usd)
+        told = body.agent
+        self.at_work = {agent for agent in self.at_work if agent != told and not _is_below(agent, told)}
 
     def _pass_time(self, event: RunEvent) -> None:
         now = datetime.fromisoformat(event.time)
@@ -171,6 +201,8 @@ class History:
         self.conversations.pop(body.stage, None)
         self.steps += 1
         self.resumptions = 0
+        if not self.open:  # all that its agents had to tell came before its end
+            self.at_work.clear()
         self._stands = seq
 
     def _node_ended(self, seq: int, body: WorkflowEvent) -> None:
@@ -185,8 +217,15 @@ class History:
             self.instructions.append(instruction)
             self._stands = seq if self._stands == seq - 1 else self._stands
         session_id = details.get("session_id")
-        if isinstance(session_id, str) and details.get("resumable"):
-            self.conversations[body.agent] = session_id
+        if isinstance(session_id, str):
+            self._works(body.agent)
+            if details.get("resumable"):
+                self.conversations[body.agent] = session_id
+
+
+def _is_below(agent: str, other: str) -> bool:
+    """Whether an agent is a sub-agent of another one, see `workflows.runs.agent_bodies.speaker`."""
+    return agent.startswith(f"{other} ▸ ")
 
 
 def _nobody_worked_until(body: EventBody) -> bool:

@@ -172,6 +172,7 @@ class Launcher:
                 recovery=(f"End it: cancel_run with run_id {run.run_id}; then call {run.workflow} again",),
             )
         continuation = Continuation(history, announced=reply is not None)
+        lost = history.lose_usage()
         state = input or _input(workflow, run)
         job, chronicle = self._job(run, workflow, state, writer, continuation, begins=False)
         if reply is not None:
@@ -181,6 +182,8 @@ class Launcher:
             history.replies[reply.gate_id] = reply
         else:  # before anything else is said: the time in which nobody worked on it ends here
             chronicle.waits("start", "going on where it was left")
+        for used in lost:
+            chronicle.record(used)
         return job
 
     async def check(self, run: Run, *, has_input: bool) -> None:

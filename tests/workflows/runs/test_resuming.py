@@ -13,7 +13,16 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from agents.agent import AgentReply, AgentTask
-from agents.events import Emit, TextStreamed, UsageReported
+from agents.events import (
+    AgentSaid,
+    ConversationOpened,
+    Emit,
+    Progressed,
+    TextStreamed,
+    Thought,
+    ToolStarted,
+    UsageReported,
+)
 from tests.workflows.runs.floor import Floor, Held, floor
 from tests.workflows.runs.small_workflows import (
     FOUR,
@@ -28,6 +37,7 @@ from workflows.runs.events import (
     RunEvent,
     StageCompleted,
     StageStarted,
+    UsageRecorded,
     WorkflowCompleted,
     WorkflowResumed,
     WorkflowStarted,
@@ -62,6 +72,27 @@ class Worker:
             self.stopped.set()
             await anyio.sleep_forever()
         return AgentReply(text=f"{name} done")
+
+
+OPENED = ConversationOpened(session_id="s", resumable=True)
+EDITS = ToolStarted(tool="Edit", call_id="1", input={})
+USED = UsageReported(model="m", input_tokens=10, output_tokens=1, cost_usd=0.1)
+
+
+class Killed(Worker):
+    """An agent that says what it is told to, and then works until its server is gone."""
+
+    def __init__(self, said: list[AgentSaid]) -> None:
+        super().__init__()
+        self.said = said
+
+    async def act(self, task: AgentTask, emit: Emit) -> AgentReply:
+        del task
+        for each in self.said:
+            emit(each)
+        self.stopped.set()
+        await anyio.sleep_forever()
+        raise AssertionError
 
 
 def a_day_later(event: RunEvent) -> RunEvent:
@@ -159,6 +190,60 @@ async def test_money_that_was_spent_before_counts_against_the_limit(tmp_path: Pa
     assert (ended.status, ended.failure.kind) == ("failed", "cost_limit_reached")
     assert list(second.asked) == ["third"]
     assert list(ended.failure.partial) == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize(
+    ("said", "lost"),
+    [
+        ([OPENED], ["worker"]),
+        ([OPENED, EDITS, TextStreamed(text="b", speaker=("explore",))], ["worker"]),
+        ([USED, TextStreamed(text="about the next")], ["worker"]),
+        ([TextStreamed(text="b", speaker=("explore",)), USED, Thought(text="done")], []),
+        ([OPENED, EDITS, USED], []),
+        ([Progressed(message="begins")], []),
+    ],
+)
+async def test_what_agents_used_and_could_not_tell_before_a_kill_makes_the_cost_unknown(
+    tmp_path: Path, said: list[AgentSaid], lost: list[str]
+) -> None:
+    killed = Killed(said)
+    run = await interrupted(tmp_path, killed, ONE_STAGE)
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["small"] = ONE_STAGE
+        ended, events = await resumed(at, run)
+    unknown = [event.body for event in events if isinstance(event.body, UsageRecorded) and event.body.cost_usd is None]
+    assert [used.agent for used in unknown] == lost
+    assert isinstance(last := events[-1].body, WorkflowCompleted)
+    assert last.usage["cost_usd"] == ended.usage.cost_usd
+    assert (ended.usage.cost_usd is None) == bool(lost)
+
+
+async def test_scripted_work_that_was_cut_off_costs_nothing(tmp_path: Path) -> None:
+    killed = Killed([EDITS, TextStreamed(text="a")])
+    async with floor(tmp_path, killed.act, offline=True) as at:
+        run = await at.start(ONE_STAGE)
+        with anyio.fail_after(5):
+            await killed.stopped.wait()
+            await at.log.flush()
+    async with floor(tmp_path, Worker().act, offline=True) as at:
+        at.workflows["small"] = ONE_STAGE
+        ended, _ = await resumed(at, run)
+    assert ended.usage.cost_usd == pytest.approx(0.1)
+
+
+async def test_what_was_lost_is_told_once_however_often_the_run_is_resumed(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Killed([OPENED]), ONE_STAGE)
+    again = Killed([])
+    async with floor(tmp_path, again.act) as at:
+        at.workflows["small"] = ONE_STAGE
+        await at.engine.resume(run.run_id, by="test")
+        with anyio.fail_after(5):
+            await again.stopped.wait()
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["small"] = ONE_STAGE
+        ended, events = await resumed(at, run)
+    assert ended.usage.cost_usd is None
+    assert [event.message for event in events].count("worker: used an unknown amount") == 1
 
 
 async def test_the_same_request_goes_on_with_the_interrupted_run(tmp_path: Path) -> None:
