@@ -1,7 +1,8 @@
 """What a run had come to, as its log says: read when the run goes on in another process, or ends without one."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
@@ -37,6 +38,8 @@ INSTRUCTION = "instruction"
 _BEFORE_WORK = frozenset({"slot", "start"})
 """What the heartbeats of a job wait for before its graph has begun: a place among the runs at work, its workflow."""
 _PAGE = 1000
+_FORK_SAYS_SO = 2
+"""Number of the event that says what a run was forked from."""
 
 
 @dataclass(slots=True)
@@ -99,16 +102,52 @@ class History:
 
     @classmethod
     async def read(cls, log: EventLog, run_id: str) -> "History":
-        """Read a run's whole log.
+        """Read a run's whole log; a fork has what it was forked from as if it had done it.
 
         Raises:
             workflows.runs.errors.LogUnavailable: It cannot be read.
         """
         history = cls()
+        async for _, so_far in cls._growing(log, run_id):
+            history = so_far
+        return history
+
+    @classmethod
+    async def forked(cls, log: EventLog, run_id: str, stage: str, by: datetime | None = None) -> "History":
+        """What a run begins with that goes on from where another one had finished a stage.
+
+        Args:
+            log: Where both are kept.
+            run_id: The other one; where its log is gone, nothing is known.
+            stage: Of which the last end counts.
+            by: When the run was forked; None for now.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: It cannot be read.
+        """
+        begins = cls()
+        async with aclosing(cls._growing(log, run_id)) as growing:
+            async for event, so_far in growing:
+                if by is not None and datetime.fromisoformat(event.time) > by:
+                    break
+                if isinstance(event.body, StageCompleted) and event.body.stage == stage:
+                    begins = cls()
+                    begins._inherit(so_far)
+        return begins
+
+    @classmethod
+    async def _growing(cls, log: EventLog, run_id: str) -> AsyncGenerator[tuple[RunEvent, "History"], None]:
+        history = cls()
         while events := await log.read(run_id, history.last_seq, _PAGE):
             for event in events:
                 history.take(event)
-        return history
+                if (source := _source_of(event)) is not None:
+                    history._inherit(await cls.forked(log, *source, by=datetime.fromisoformat(event.time)))
+                yield event, history
+
+    def _inherit(self, source: "History") -> None:
+        self.rounds, self.finished = Counter(source.rounds), dict(source.finished)
+        self.instructions = list(source.instructions)
 
     @property
     def stands(self) -> int:
@@ -221,6 +260,15 @@ class History:
             self._works(body.agent)
             if details.get("resumable"):
                 self.conversations[body.agent] = session_id
+
+
+def _source_of(event: RunEvent) -> tuple[str, str] | None:
+    """From which run a fork goes on, and from which of its stages; the event after its first one says so."""
+    body = event.body
+    if event.seq != _FORK_SAYS_SO or not isinstance(body, AgentEvent):
+        return None
+    run_id, stage = body.details.get("forked_from"), body.details.get("stage")
+    return (run_id, stage) if isinstance(run_id, str) and isinstance(stage, str) else None
 
 
 def _is_below(agent: str, other: str) -> bool:

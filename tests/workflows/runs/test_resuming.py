@@ -474,6 +474,54 @@ async def test_a_fork_begins_after_the_stage_with_the_changed_input(tmp_path: Pa
     assert f"goes on from where run {source.run_id} had finished second" in events[1].message
 
 
+async def test_a_fork_that_is_resumed_has_what_its_source_had_finished_and_was_told(tmp_path: Path) -> None:
+    first = Worker(stops_at="third")
+    async with floor(tmp_path, first.act) as at:
+        source = await at.start(STAGES)
+        with anyio.fail_after(5):
+            await first.stopped.wait()
+        await at.engine.steer(source.run_id, Steering(text="in German", by="Ann"))
+    second = Worker(stops_at="fourth")
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["four"] = STAGES
+        fork = await at.engine.fork(source.run_id, "second", {}, owner="local")
+        with anyio.fail_after(5):
+            await second.stopped.wait()
+            await at.log.flush()
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["four"] = STAGES
+        history = await History.read(at.log, fork.run_id)
+        cancelled = await at.engine.cancel(fork.run_id, by="test", reason="")
+    assert history.rounds == Counter(first=1, second=1, third=1)
+    assert history.instructions == []  # what was said after the stage is none of the fork's
+    assert cancelled.failure is not None
+    assert list(cancelled.failure.partial) == ["first", "second", "third"]
+
+
+async def test_a_fork_and_its_resumption_are_told_what_its_source_was_told_before(tmp_path: Path) -> None:
+    first = Worker(stops_at="second")
+    async with floor(tmp_path, first.act) as at:
+        source = await at.start(STAGES)
+        with anyio.fail_after(5):
+            await first.stopped.wait()
+        await at.engine.steer(source.run_id, Steering(text="in German", by="Ann"))
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["four"] = STAGES
+        await resumed(at, source)
+        second.prompts.clear()
+        second.stops_at = "fourth"
+        fork = await at.engine.fork(source.run_id, "second", {}, owner="local")
+        with anyio.fail_after(5):
+            await second.stopped.wait()
+            await at.log.flush()
+    third = Worker()
+    async with floor(tmp_path, third.act) as at:
+        at.workflows["four"] = STAGES
+        await resumed(at, fork)
+    assert [prompt.endswith("- in German") for prompt in [*second.prompts, *third.prompts]] == [True, True, True]
+
+
 @pytest.mark.parametrize(
     ("stage", "changes", "complaint"),
     [
