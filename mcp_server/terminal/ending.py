@@ -68,7 +68,7 @@ class Ending:
     workspace: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: float | None = None
+    cost_usd: float | None = 0.0
     seconds: float | None = None
     failure: RunFailure | None = None
     question: str = ""
@@ -237,7 +237,10 @@ def _fine_print(ending: Ending) -> Blocks:
         facts.append(duration(ending.seconds))
     if ending.input_tokens or ending.output_tokens:
         facts.append(f"{ending.input_tokens:,} tokens read, {ending.output_tokens:,} written")
-        facts.append("cost unknown" if ending.cost_usd is None else cost(ending.cost_usd))
+    if ending.cost_usd is None:
+        facts.append("cost unknown")
+    elif ending.input_tokens or ending.output_tokens:
+        facts.append(cost(ending.cost_usd))
     facts.append(f"run {ending.run_id}")
     files = f"\nfiles in {one_line(ending.workspace)}" if ending.workspace else ""
     return [Block("fine_print", " · ".join(facts) + files)]

@@ -78,7 +78,7 @@ class _Artifact(_Lenient):
 class _Usage(_Lenient):
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: float | None = None
+    cost_usd: float | None = 0.0
     seconds: float | None = None
 
 

@@ -1,8 +1,10 @@
 """What a run had come to, as its log says: read when the run goes on in another process, or ends without one."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import assert_never
 
 from agents.agent import Usage
@@ -35,6 +37,8 @@ from workflows.runs.time_at_work import seconds_at_work
 INSTRUCTION = "instruction"
 """Detail of the event that keeps an instruction a person has added to the run."""
 _PAGE = 1000
+_FORK_SAYS_SO = 2
+"""Number of the event that says what a run was forked from."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ class History:
         tool_calls: Tool calls begun.
         steps: Stages completed, rounds counted.
         usage: What was used.
+        at_work: Agents that have worked since it was last told what they used.
         seconds: How long the run was at work, without the time in which nobody worked on it.
         resumptions: How often it was resumed since a stage was last completed.
         gates: How many questions were asked.
@@ -82,6 +87,7 @@ class History:
     tool_calls: int = 0
     steps: int = 0
     usage: Usage = field(default_factory=Usage)
+    at_work: set[str] = field(default_factory=set[str])
     seconds: float = 0.0
     resumptions: int = 0
     gates: int = 0
@@ -91,22 +97,59 @@ class History:
     conversations: dict[str, str] = field(default_factory=dict[str, str])
     made: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     last_seq: int = 0
+    _offline: bool = False
     _stands: int = 0
     _time: str = ""
 
     @classmethod
     async def read(cls, log: EventLog, run_id: str) -> "History":
-        """Read a run's whole log, and what it has made.
+        """Read a run's whole log, and what it has made; a fork has what it was forked from as if it had done it.
 
         Raises:
             workflows.runs.errors.LogUnavailable: It cannot be read.
         """
         history = cls()
+        async for _, so_far in cls._growing(log, run_id):
+            history = so_far
+        history.made = await made_before(log, run_id)
+        return history
+
+    @classmethod
+    async def forked(cls, log: EventLog, run_id: str, stage: str, by: datetime | None = None) -> "History":
+        """What a run begins with that goes on from where another one had finished a stage.
+
+        Args:
+            log: Where both are kept.
+            run_id: The other one; where its log is gone, nothing is known.
+            stage: Of which the last end counts.
+            by: When the run was forked; None for now.
+
+        Raises:
+            workflows.runs.errors.LogUnavailable: It cannot be read.
+        """
+        begins = cls()
+        async with aclosing(cls._growing(log, run_id)) as growing:
+            async for event, so_far in growing:
+                if by is not None and datetime.fromisoformat(event.time) > by:
+                    break
+                if isinstance(event.body, StageCompleted) and event.body.stage == stage:
+                    begins = cls()
+                    begins._inherit(so_far)
+        return begins
+
+    @classmethod
+    async def _growing(cls, log: EventLog, run_id: str) -> AsyncGenerator[tuple[RunEvent, "History"], None]:
+        history = cls()
         while events := await log.read(run_id, history.last_seq, _PAGE):
             for event in events:
                 history.take(event)
-        history.made = await made_before(log, run_id)
-        return history
+                if (source := _source_of(event)) is not None:
+                    history._inherit(await cls.forked(log, *source, by=datetime.fromisoformat(event.time)))
+                yield event, history
+
+    def _inherit(self, source: "History") -> None:
+        self.rounds, self.finished = Counter(source.rounds), dict(source.finished)
+        self.instructions = list(source.instructions)
 
     @property
     def stands(self) -> int:
@@ -120,7 +163,7 @@ class History:
         body = event.body
         match body:
             case WorkflowStarted():
-                self._stands = event.seq
+                self._offline, self._stands = body.offline, event.seq
             case StageStarted():
                 earlier = self.open.get(body.stage)
                 outputs = earlier.outputs if earlier is not None and earlier.round == body.round else []
@@ -131,13 +174,18 @@ class History:
                 self._node_ended(event.seq, body)
             case ToolStart():
                 self.tool_calls += 1
+                self._works(body.agent)
+            case TokenStream() | ToolEnd():
+                self._works(body.agent)
             case UsageRecorded():
-                self.usage += Usage(body.input_tokens, body.output_tokens, body.cost_usd)
+                self._charge(body)
             case AgentEvent():
                 self._agent_said(event.seq, body)
             case GateOpened():
                 self.gates += body.gate_id not in self.asked
                 self.asked[body.gate_id] = body
+                if body.parked and len(self.open) <= 1:  # a graph's node asks when its own agents are done
+                    self.at_work.clear()
             case GateAnswered():
                 self.asked.pop(body.gate_id, None)
                 self.replies[body.gate_id] = GateReply(
@@ -149,8 +197,6 @@ class History:
                 Heartbeat()
                 | ReasoningStepTaken()
                 | SupervisorEvent()
-                | TokenStream()
-                | ToolEnd()
                 | WorkflowCompleted()
                 | WorkflowError()
                 | WorkflowCancelled()
@@ -159,6 +205,30 @@ class History:
             case _:
                 assert_never(body)
 
+    def lose_usage(self) -> tuple[UsageRecorded, ...]:
+        """Count what nobody can tell any more, as the process that knew it was lost: what agents were using then.
+
+        Returns:
+            The same as events, which the log lacks.
+        """
+        lost = tuple(
+            UsageRecorded(agent=agent, model="", input_tokens=0, output_tokens=0, cost_usd=None)
+            for agent in sorted(self.at_work)
+            if not any(_is_below(agent, other) for other in self.at_work)  # whoever sent it off tells for both
+        )
+        for body in lost:
+            self._charge(body)
+        return lost
+
+    def _works(self, agent: str) -> None:
+        if not self._offline:  # a script costs nothing, and tells nothing
+            self.at_work.add(agent)
+
+    def _charge(self, body: UsageRecorded) -> None:
+        self.usage += Usage(body.input_tokens, body.output_tokens, body.cost_usd)
+        told = body.agent
+        self.at_work = {agent for agent in self.at_work if agent != told and not _is_below(agent, told)}
+
     def _stage_completed(self, seq: int, body: StageCompleted) -> None:
         self.rounds[body.stage] = max(self.rounds[body.stage], body.round)
         self.finished[body.stage] = body.output
@@ -166,6 +236,8 @@ class History:
         self.conversations.pop(body.stage, None)
         self.steps += 1
         self.resumptions = 0
+        if not self.open:  # all that its agents had to tell came before its end
+            self.at_work.clear()
         self._stands = seq
 
     def _node_ended(self, seq: int, body: WorkflowEvent) -> None:
@@ -180,5 +252,21 @@ class History:
             self.instructions.append(instruction)
             self._stands = seq if self._stands == seq - 1 else self._stands
         session_id = details.get("session_id")
-        if isinstance(session_id, str) and details.get("resumable"):
-            self.conversations[body.agent] = session_id
+        if isinstance(session_id, str):
+            self._works(body.agent)
+            if details.get("resumable"):
+                self.conversations[body.agent] = session_id
+
+
+def _source_of(event: RunEvent) -> tuple[str, str] | None:
+    """From which run a fork goes on, and from which of its stages; the event after its first one says so."""
+    body = event.body
+    if event.seq != _FORK_SAYS_SO or not isinstance(body, AgentEvent):
+        return None
+    run_id, stage = body.details.get("forked_from"), body.details.get("stage")
+    return (run_id, stage) if isinstance(run_id, str) and isinstance(stage, str) else None
+
+
+def _is_below(agent: str, other: str) -> bool:
+    """Whether an agent is a sub-agent of another one, see `workflows.runs.agent_bodies.speaker`."""
+    return agent.startswith(f"{other} ▸ ")

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +20,6 @@ from workflows.runs.chronicle import Chronicle
 from workflows.runs.engine import RunRequest
 from workflows.runs.errors import RunNotResumable
 from workflows.runs.events import AgentEvent, GateAnswered, Json, StageInfo, WorkflowStarted
-from workflows.runs.finished import finished_until
 from workflows.runs.history import History
 from workflows.runs.job import Continuation, Job
 from workflows.runs.learned_courses import LearnedCourses
@@ -143,8 +141,7 @@ class Launcher:
             point: Where it begins.
             files: With which files, from `plan_fork`.
         """
-        finished = await finished_until(self._log, point.run_id, point.stage)
-        history = History(finished=finished, rounds=Counter(finished.keys()))
+        history = await History.forked(self._log, point.run_id, point.stage)
         continuation = Continuation(history, announced=False)
         job, chronicle = self._job(run, request.workflow, request.input, writer, continuation)
         self._record_start(chronicle, run, request.workflow)
@@ -172,6 +169,7 @@ class Launcher:
                 recovery=(f"End it: cancel_run with run_id {run.run_id}; then call {run.workflow} again",),
             )
         continuation = Continuation(history, announced=reply is not None)
+        lost = history.lose_usage()
         state = input or _input(workflow, run)
         job, chronicle = self._job(run, workflow, state, writer, continuation, begins=False)
         if reply is not None:
@@ -179,6 +177,10 @@ class Launcher:
             chronicle.record(answered)
             history.asked.pop(reply.gate_id, None)
             history.replies[reply.gate_id] = reply
+        else:  # before anything else is said: the time in which nobody worked on it ends here
+            chronicle.waits("start", "going on where it was left")
+        for used in lost:
+            chronicle.record(used)
         return job
 
     async def check(self, run: Run, *, has_input: bool) -> None:

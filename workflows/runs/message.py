@@ -206,6 +206,8 @@ def _answered(body: GateAnswered) -> Message:
 def _usage(body: UsageRecorded) -> Message:
     price = "" if body.cost_usd is None else f", {cost(body.cost_usd)}"
     used = f"{body.input_tokens:,} tokens read, {body.output_tokens:,} written{price}"
+    if body.cost_usd is None and not (body.input_tokens or body.output_tokens):
+        used = "used an unknown amount"
     return Message(who=_name(body.agent), what=f"{used} ({_name(body.model)})" if body.model else used)
 
 

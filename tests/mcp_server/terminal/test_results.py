@@ -150,6 +150,7 @@ Finished before
     [
         (replace(DONE, offline=True), "\noffline: scripted agents, no model · 2 min 10 s"),
         (replace(DONE, usage=RunUsage(input_tokens=1, cost_usd=None)), "1 tokens read, 0 written · cost unknown"),
+        (replace(DONE, usage=RunUsage(cost_usd=None)), "2 min 10 s · cost unknown · run"),
         (replace(DONE, usage=RunUsage()), f"\n2 min 10 s · run {RUN_ID}"),
         (replace(FAILED, failure=None, message="lost"), "build_feature failed: lost"),
         (replace(FAILED, status="interrupted"), f"agent-workflows resume {RUN_ID}"),

@@ -73,6 +73,10 @@ MESSAGES: list[tuple[EventBody, str]] = [
         "coder: 1 tokens read, 6 written",
     ),
     (
+        UsageRecorded(agent="coder", model="", input_tokens=0, output_tokens=0, cost_usd=None),
+        "coder: used an unknown amount",
+    ),
+    (
         Heartbeat(agent="coder", stage="plan", seconds=12.4, waiting_for="model", reason="waiting for the model"),
         "coder: waiting for the model, 12 s",
     ),

@@ -13,7 +13,16 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from agents.agent import AgentReply, AgentTask
-from agents.events import Emit, TextStreamed, UsageReported
+from agents.events import (
+    AgentSaid,
+    ConversationOpened,
+    Emit,
+    Progressed,
+    TextStreamed,
+    Thought,
+    ToolStarted,
+    UsageReported,
+)
 from tests.workflows.runs.floor import Floor, Held, floor
 from tests.workflows.runs.small_workflows import (
     FOUR,
@@ -28,6 +37,7 @@ from workflows.runs.events import (
     RunEvent,
     StageCompleted,
     StageStarted,
+    UsageRecorded,
     WorkflowCompleted,
     WorkflowResumed,
     WorkflowStarted,
@@ -64,9 +74,38 @@ class Worker:
         return AgentReply(text=f"{name} done")
 
 
+OPENED = ConversationOpened(session_id="s", resumable=True)
+EDITS = ToolStarted(tool="Edit", call_id="1", input={})
+USED = UsageReported(model="m", input_tokens=10, output_tokens=1, cost_usd=0.1)
+
+
+class Killed(Worker):
+    """An agent that says what it is told to, and then works until its server is gone."""
+
+    def __init__(self, said: list[AgentSaid]) -> None:
+        super().__init__()
+        self.said = said
+
+    async def act(self, task: AgentTask, emit: Emit) -> AgentReply:
+        del task
+        for each in self.said:
+            emit(each)
+        self.stopped.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+
 def a_day_later(event: RunEvent) -> RunEvent:
     """The event as if everything from it on had happened a day later."""
     return replace(event, time=(datetime.fromisoformat(event.time) + timedelta(days=1)).isoformat())
+
+
+def seconds_at_work(events: list[RunEvent], left_at: int) -> float:
+    """How long a run was at work, as if it had been gone on with a day after its event `left_at`."""
+    history = History()
+    for event in events:
+        history.take(event if event.seq <= left_at else a_day_later(event))
+    return history.seconds
 
 
 async def interrupted(
@@ -151,6 +190,60 @@ async def test_money_that_was_spent_before_counts_against_the_limit(tmp_path: Pa
     assert (ended.status, ended.failure.kind) == ("failed", "cost_limit_reached")
     assert list(second.asked) == ["third"]
     assert list(ended.failure.partial) == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize(
+    ("said", "lost"),
+    [
+        ([OPENED], ["worker"]),
+        ([OPENED, EDITS, TextStreamed(text="b", speaker=("explore",))], ["worker"]),
+        ([USED, TextStreamed(text="about the next")], ["worker"]),
+        ([TextStreamed(text="b", speaker=("explore",)), USED, Thought(text="done")], []),
+        ([OPENED, EDITS, USED], []),
+        ([Progressed(message="begins")], []),
+    ],
+)
+async def test_what_agents_used_and_could_not_tell_before_a_kill_makes_the_cost_unknown(
+    tmp_path: Path, said: list[AgentSaid], lost: list[str]
+) -> None:
+    killed = Killed(said)
+    run = await interrupted(tmp_path, killed, ONE_STAGE)
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["small"] = ONE_STAGE
+        ended, events = await resumed(at, run)
+    unknown = [event.body for event in events if isinstance(event.body, UsageRecorded) and event.body.cost_usd is None]
+    assert [used.agent for used in unknown] == lost
+    assert isinstance(last := events[-1].body, WorkflowCompleted)
+    assert last.usage["cost_usd"] == ended.usage.cost_usd
+    assert (ended.usage.cost_usd is None) == bool(lost)
+
+
+async def test_scripted_work_that_was_cut_off_costs_nothing(tmp_path: Path) -> None:
+    killed = Killed([EDITS, TextStreamed(text="a")])
+    async with floor(tmp_path, killed.act, offline=True) as at:
+        run = await at.start(ONE_STAGE)
+        with anyio.fail_after(5):
+            await killed.stopped.wait()
+            await at.log.flush()
+    async with floor(tmp_path, Worker().act, offline=True) as at:
+        at.workflows["small"] = ONE_STAGE
+        ended, _ = await resumed(at, run)
+    assert ended.usage.cost_usd == pytest.approx(0.1)
+
+
+async def test_what_was_lost_is_told_once_however_often_the_run_is_resumed(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Killed([OPENED]), ONE_STAGE)
+    again = Killed([])
+    async with floor(tmp_path, again.act) as at:
+        at.workflows["small"] = ONE_STAGE
+        await at.engine.resume(run.run_id, by="test")
+        with anyio.fail_after(5):
+            await again.stopped.wait()
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["small"] = ONE_STAGE
+        ended, events = await resumed(at, run)
+    assert ended.usage.cost_usd is None
+    assert [event.message for event in events].count("worker: used an unknown amount") == 1
 
 
 async def test_the_same_request_goes_on_with_the_interrupted_run(tmp_path: Path) -> None:
@@ -287,11 +380,18 @@ async def test_the_time_in_which_nobody_worked_on_a_run_does_not_count(tmp_path:
         left_at = (await at.get(run)).last_seq
         at.workflows["four"] = STAGES
         _, events = await resumed(at, run)
-    history = History()
-    for event in events:
-        history.take(event if event.seq <= left_at else a_day_later(event))
-    assert [event.type for event in events if event.seq > left_at][:2] == ["heartbeat", "workflow_resumed"]
-    assert history.seconds < 3600
+    assert seconds_at_work(events, left_at) < 3600
+
+
+async def test_an_instruction_for_an_interrupted_run_makes_no_work_of_the_time_before_it(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Worker(stops_at="second"))
+    async with floor(tmp_path, Worker().act) as at:
+        left_at = (await at.get(run)).last_seq
+        at.workflows["four"] = STAGES
+        await at.engine.steer(run.run_id, Steering(text="in German", by="Ann"))
+        _, events = await resumed(at, run)
+    assert "Ann: in German" in [event.message for event in events if event.seq > left_at]
+    assert seconds_at_work(events, left_at) < 3600
 
 
 async def test_a_run_that_never_gets_on_is_given_up(tmp_path: Path) -> None:
@@ -372,6 +472,54 @@ async def test_a_fork_begins_after_the_stage_with_the_changed_input(tmp_path: Pa
     assert isinstance(events[0].body, WorkflowStarted)
     assert completed(events) == [("third", 1), ("fourth", 1)]
     assert f"goes on from where run {source.run_id} had finished second" in events[1].message
+
+
+async def test_a_fork_that_is_resumed_has_what_its_source_had_finished_and_was_told(tmp_path: Path) -> None:
+    first = Worker(stops_at="third")
+    async with floor(tmp_path, first.act) as at:
+        source = await at.start(STAGES)
+        with anyio.fail_after(5):
+            await first.stopped.wait()
+        await at.engine.steer(source.run_id, Steering(text="in German", by="Ann"))
+    second = Worker(stops_at="fourth")
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["four"] = STAGES
+        fork = await at.engine.fork(source.run_id, "second", {}, owner="local")
+        with anyio.fail_after(5):
+            await second.stopped.wait()
+            await at.log.flush()
+    async with floor(tmp_path, Worker().act) as at:
+        at.workflows["four"] = STAGES
+        history = await History.read(at.log, fork.run_id)
+        cancelled = await at.engine.cancel(fork.run_id, by="test", reason="")
+    assert history.rounds == Counter(first=1, second=1, third=1)
+    assert history.instructions == []  # what was said after the stage is none of the fork's
+    assert cancelled.failure is not None
+    assert list(cancelled.failure.partial) == ["first", "second", "third"]
+
+
+async def test_a_fork_and_its_resumption_are_told_what_its_source_was_told_before(tmp_path: Path) -> None:
+    first = Worker(stops_at="second")
+    async with floor(tmp_path, first.act) as at:
+        source = await at.start(STAGES)
+        with anyio.fail_after(5):
+            await first.stopped.wait()
+        await at.engine.steer(source.run_id, Steering(text="in German", by="Ann"))
+    second = Worker()
+    async with floor(tmp_path, second.act) as at:
+        at.workflows["four"] = STAGES
+        await resumed(at, source)
+        second.prompts.clear()
+        second.stops_at = "fourth"
+        fork = await at.engine.fork(source.run_id, "second", {}, owner="local")
+        with anyio.fail_after(5):
+            await second.stopped.wait()
+            await at.log.flush()
+    third = Worker()
+    async with floor(tmp_path, third.act) as at:
+        at.workflows["four"] = STAGES
+        await resumed(at, fork)
+    assert [prompt.endswith("- in German") for prompt in [*second.prompts, *third.prompts]] == [True, True, True]
 
 
 @pytest.mark.parametrize(
