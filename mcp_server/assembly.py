@@ -47,8 +47,8 @@ class Assembly:
         engine: Runs them.
         children: Every child process of this server.
         lock: Tells other processes that this one lives.
-        patience: How long calls may take.
         waiters: Who waits for the end of a run.
+        patience: How long calls may take.
         on_request: Is told of every run that a client asked for.
     """
 
@@ -58,8 +58,8 @@ class Assembly:
     engine: LocalEngine
     children: ProcessRegistry
     lock: ProcessLock
+    waiters: Waiters
     patience: Patience = field(default_factory=Patience)
-    waiters: Waiters = field(default_factory=Waiters)
     on_request: Callable[[StartedRun], None] = lambda _: None
 
 
@@ -103,7 +103,8 @@ async def assemble(
         )
         patience = Patience(settings.task_grace_seconds, settings.client_seconds)
         try:
-            yield Assembly(catalog, Workspaces(settings.roots), log, engine, children, lock, patience)
+            workspaces = Workspaces(settings.roots)
+            yield Assembly(catalog, workspaces, log, engine, children, lock, Waiters(engine), patience)
         finally:
             children.signal_all()
             await engine.close()

@@ -226,23 +226,22 @@ class RunCalls:
                     return
 
     async def _let_go(self, run_id: str, ctx: RequestContext, *, joined: bool) -> None:
-        """Do with a cancelled call's run what the cancellation means.
+        """Say what a call's cancellation means for its run, before the call is gone.
 
-        It goes on if the client only gave up waiting, if others wait for it, here or where it runs, or if this server
-        goes away and leaves the run to be found again; and also if nobody knows what the client wants, and the run was
-        at work without it.
+        The run goes on if the client only gave up waiting, if others wait for it, here or where it runs, or if this
+        server goes away and leaves the run to be found again; and also if nobody knows what the client wants, and the
+        run was at work without it.
         """
-        meaning = await self._cancellations.meaning(ctx)
-        engine, waiters = self._assembly.engine, self._assembly.waiters
-        if meaning == "gave_up" or engine.closed or not engine.runs_here(run_id):
-            return
-        if not waiters.is_last(run_id):
-            if not joined:
-                waiters.leave_to_others(run_id)
-        elif meaning == "end":
-            engine.cancel_soon(run_id, by="client", reason="the call was cancelled")
-        elif not joined or waiters.is_left_to_others(run_id):
-            engine.leave_soon(run_id)
+        meaning, waiters = await self._cancellations.meaning(ctx), self._assembly.waiters
+        match meaning:
+            case "gave_up":
+                waiters.goes_on(run_id)
+            case "end" if not joined or waiters.is_last(run_id):
+                waiters.stop_when_left(run_id, "cancel")
+            case "unknown" if not joined:
+                waiters.stop_when_left(run_id, "leave")
+            case "end" | "unknown":
+                pass
 
     def _reporter(self, run: Run, ctx: RequestContext) -> ProgressReporter:
         token = (ctx.meta or {}).get("progress_token")

@@ -74,7 +74,7 @@ class RunsApi:
             place.enter_context(self._streams.open.one_more(owner_of(request.scope)))
             started = await self._start(request, chat_request(self._assembly, asked))
             run = started.run
-            place.enter_context(self._assembly.waiters.attached(run.run_id))
+            place.enter_context(self._assembly.waiters.attached(run.run_id, relies_on_it=True))
             headers = {"location": links_of(run.run_id).self, "x-run-id": run.run_id}
             if _wants_stream(request):
                 if not started.joined or after > run.last_seq:

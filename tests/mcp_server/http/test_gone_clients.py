@@ -7,6 +7,7 @@ from typing import TypeAlias
 import anyio
 import httpx
 import pytest
+from mcp import Client
 
 from tests.mcp_server.http.asking import HOLD, started, tool_call
 from tests.mcp_server.http.running import Running, watching
@@ -111,6 +112,72 @@ async def test_a_run_goes_on_without_the_call_that_began_it_for_whoever_else_wai
         await beginner.drop()
 
         assert left == []
+
+
+@pytest.mark.parametrize("wait", [get_run_that_waits, listening_to_its_task, call_that_joins])
+async def test_a_run_that_goes_on_for_somebody_else_is_left_when_that_one_is_gone_too(
+    server: Running, left: list[str], wait: Wait
+) -> None:
+    beginner = await opened(server)
+    async with waiting(server, wait, beginner.run_id):
+        await beginner.drop()
+
+    assert left == [beginner.run_id]
+
+
+@pytest.mark.parametrize("chat", [chat_in_one_piece, chat_as_a_stream])
+async def test_the_run_of_a_chat_goes_on_though_the_call_that_began_it_and_then_the_chat_are_gone(
+    server: Running, left: list[str], chat: Wait
+) -> None:
+    beginner = await opened(server)
+    async with waiting(server, chat, beginner.run_id):
+        await beginner.drop()
+
+    assert left == []
+
+
+async def test_a_run_that_somebody_was_just_told_of_goes_on(
+    server: Running, left: list[str], client: httpx.AsyncClient
+) -> None:
+    beginner = await opened(server)
+    async with server.client() as other, anyio.create_task_group() as tasks:
+        tasks.start_soon(get_run_that_waits, other, beginner.run_id)
+        await until(lambda: not server.assembly.waiters.is_last(beginner.run_id))
+        await beginner.drop()
+        await client.post(f"/api/runs/{beginner.run_id}/steer", json={"text": "be quick"})  # which `get_run` tells
+
+    assert left == []
+
+
+async def test_a_call_cancelled_in_words_cancels_the_run_once_nobody_waits_for_it(
+    server: Running, client: httpx.AsyncClient
+) -> None:
+    at_work = anyio.Event()
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        del progress, total
+        if "held" in (message or ""):  # from then on there is nothing that `get_run` would be answered for
+            at_work.set()
+
+    beginning = anyio.CancelScope()
+
+    async def begin(caller: Client) -> None:
+        with beginning:
+            await call(caller, note)
+
+    async with client_of(server, "legacy") as caller, anyio.create_task_group() as tasks:
+        tasks.start_soon(begin, caller)
+        await at_work.wait()
+        (run,) = (await client.get("/api/runs")).json()["runs"]
+        async with server.client() as other, anyio.create_task_group() as others:
+            others.start_soon(get_run_that_waits, other, run["run_id"])
+            await until(lambda: not server.assembly.waiters.is_last(run["run_id"]))
+            beginning.cancel()
+            await until(lambda: server.assembly.waiters.is_last(run["run_id"]))
+            assert (await client.get(f"/api/runs/{run['run_id']}/status")).json()["status"] == "running"
+            others.cancel_scope.cancel()
+
+    assert await end_of_the_only_run(server) == "cancelled"
 
 
 async def test_who_only_watches_a_run_does_not_keep_it_at_work(
