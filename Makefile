@@ -47,7 +47,8 @@ help: ## Show this list
 demo: $(RUNTIME) ## Watch a workflow at work in this terminal: no key, no account, no network
 	@$(BIN)/agent-workflows demo
 
-# The type checker needs one core for a minute, and tests that mostly wait for another program leave it one.
+# The type checker needs one core for a minute, and tests that mostly wait for another program leave it one. It comes
+# last for every core: what it is beside are tests of programs that give each other a few seconds.
 test: $(NPM_TOOLS) style ## Check everything: format, lint, types, architecture, tests and their coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile -m 'not alone' $(UNMEASURED:%=--ignore=%)
@@ -68,7 +69,7 @@ style: $(DEV)
 	$(BIN)/ruff check .
 
 types: $(DEV)
-	$(PYRIGHT)
+	nice -n 15 $(PYRIGHT)
 
 architecture: $(DEV)
 	$(BIN)/lint-imports

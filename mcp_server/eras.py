@@ -5,8 +5,7 @@ from typing import Any
 from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-TASKS = "io.modelcontextprotocol/tasks"
-"""The extension by which a call is answered with a task (SEP-2663)."""
+from mcp_server.introduction import TASKS
 
 AnyContext = ServerRequestContext[Any, Any]
 RequestContext = ServerRequestContext[dict[str, object], object]

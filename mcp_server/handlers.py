@@ -4,7 +4,6 @@ Loaded when the first request needs it, not before: see `mcp_server.server`.
 """
 
 import logging
-import os
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -40,7 +39,6 @@ from mcp_server.tasks import Tasks
 from mcp_server.workflow_tools import WorkflowCaller, WorkflowTool
 from workflows.catalog import Catalog
 from workflows.runs.errors import InputRejected, RunError
-from workflows.runs.redaction import Redactor
 
 logger = logging.getLogger(__name__)
 
@@ -159,12 +157,6 @@ class Tools:
         """All of them, as clients list them."""
         workflows = (tool.definition() for tool in self.by_name.values())
         return [*workflows, *RunTools.definitions(), *RunActions.definitions()]
-
-
-def left_out(catalog: Catalog) -> str:
-    """Which workflows a user has offered and cannot have: clients show no standard error."""
-    told = "".join(f"A workflow is left out: {error.message}\n" for error in catalog.left_out)
-    return Redactor(os.environ).redact(told) if told else ""
 
 
 def _asked_for(params: CallToolRequestParams) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from mcp_types import Tool
 
 from mcp_server.cancellations import Cancellations
+from mcp_server.introduction import left_out
 from mcp_server.module_loading import load
 from mcp_server.server import Unavailable, WorkflowServer
 from mcp_server.settings import Settings
@@ -138,4 +139,4 @@ class Opened:
 
 def workflow_server(assembly: "Assembly") -> WorkflowServer:
     """The MCP server of an assembly."""
-    return WorkflowServer(Opened(assembly), load("mcp_server.handlers").left_out(assembly.catalog))
+    return WorkflowServer(Opened(assembly), left_out(assembly.catalog))

@@ -1,7 +1,8 @@
 """The run page as an MCP App: a document that hosts show beside the call of a workflow's tool.
 
 It is the page of `mcp_server/viewer` in one file. It asks for nothing from anywhere: what it shows and what a person
-does in it go through the host. Hosts without the extension pass over what is said about it here.
+does in it go through the host. Hosts without the extension pass over what is said about it here. The names are the
+specification's; the SDK's `Apps` builds on a server this one is not.
 """
 
 from functools import cache
@@ -9,8 +10,6 @@ from pathlib import Path
 
 from mcp_types import ReadResourceResult, ResourceTemplate, TextResourceContents
 
-EXTENSION = "io.modelcontextprotocol/ui"
-"""The extension's name. Its names here are the specification's; the SDK's `Apps` builds on a server this one is not."""
 MEDIA_TYPE = "text/html;profile=mcp-app"
 URI = "ui://run/page"
 """The page of the run of whichever call it is shown beside."""

@@ -7,7 +7,6 @@ The SDK's low-level server is used because every schema, error text and result h
 arguments are refused by name, and what a failed call must say is never withheld.
 """
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Protocol
 
 from mcp.server.lowlevel import Server
@@ -30,9 +29,9 @@ from mcp_types import (
     Tool,
 )
 
-from mcp_server import run_page
 from mcp_server.cancellations import Cancellations
-from mcp_server.eras import TASKS, RequestContext
+from mcp_server.eras import RequestContext
+from mcp_server.introduction import DESCRIPTION, EXTENSIONS, INSTRUCTIONS, NAME, TITLE, own_version
 from mcp_server.refusal import refused
 from mcp_server.task_params import TaskParams, TaskUpdateParams
 
@@ -40,16 +39,6 @@ if TYPE_CHECKING:
     from mcp_server.handlers import Handlers
     from mcp_server.run_calls import CallAnswer
     from mcp_server.task_shape import Task
-
-INSTRUCTIONS = """\
-Each workflow tool runs a team of agents and can take minutes; while it runs, it reports every step as progress.
-Call it once and wait: calling it again with the same input joins the run that is under way instead of starting another.
-If a call ends early (time-out, lost connection, wait_seconds), nothing is lost: get_run with its run_id shows how far
-the run is and, once it is over, its result; an interrupted one goes on with the same call, or with resume_run.
-list_runs finds runs whose id you no longer have. cancel_run ends one.
-Results are short; whole texts (designs, diffs, reviews) are resources under runs://<run_id>/artifacts/.
-A result with "offline": true was made by scripted agents, not by a model: say so when you report it.
-"""
 
 
 class Unavailable(Exception):
@@ -95,10 +84,10 @@ class WorkflowServer(Server[dict[str, object]]):
         self._opening = opening
         self._cancellations = Cancellations()
         super().__init__(
-            "agent-workflows",
+            NAME,
             version=own_version(),
-            title="Agent workflows",
-            description="Whole multi-agent workflows as tools, reported live.",
+            title=TITLE,
+            description=DESCRIPTION,
             instructions=INSTRUCTIONS + notice,
             on_list_tools=self._list_tools,
             on_subscriptions_listen=self._listen,
@@ -113,8 +102,7 @@ class WorkflowServer(Server[dict[str, object]]):
         self.add_request_handler("tasks/get", TaskParams, self._get_task)
         self.add_request_handler("tasks/update", TaskUpdateParams, self._update_task)
         self.add_request_handler("tasks/cancel", TaskParams, self._cancel_task)
-        self.extensions[TASKS] = {}
-        self.extensions[run_page.EXTENSION] = {}
+        self.extensions.update({name: {} for name in EXTENSIONS})
         self.middleware.append(self._cancellations.note)
 
     async def _handlers(self) -> "Handlers":
@@ -163,11 +151,3 @@ class WorkflowServer(Server[dict[str, object]]):
 
     async def _get_prompt(self, _ctx: RequestContext, params: GetPromptRequestParams) -> GetPromptResult:
         return (await self._handlers()).get_prompt(params)
-
-
-def own_version() -> str:
-    """This program's version."""
-    try:
-        return version("agent-workflows-mcp")
-    except PackageNotFoundError:  # run from a tree that was never installed
-        return "0"

@@ -17,12 +17,11 @@ from anyio.abc import TaskStatus
 from mcp.server.lowlevel import Server
 
 from mcp_server.logs import log_to_stderr
-from mcp_server.module_loading import load
 from mcp_server.opening import OpenedWhenNeeded
+from mcp_server.probes import Doorstep
 from mcp_server.server import WorkflowServer
 from mcp_server.settings import Settings
 from mcp_server.stdio import serve_stdio
-from mcp_server.wire import Wire
 
 if TYPE_CHECKING:
     from workflows.catalog import Catalog
@@ -37,7 +36,7 @@ SETTLE_SECONDS = 0.35
 """How long the server may take in all, whatever the disk or another process does."""
 
 
-def serve(settings: Settings, catalog: "Catalog | None", wire: Wire) -> NoReturn:
+def serve(settings: Settings, catalog: "Catalog | None", doorstep: Doorstep) -> NoReturn:
     """Serve over stdio until the client closes its end or a signal comes. Does not return.
 
     Exit codes: 0 when the client closed its end, 128 + the signal's number.
@@ -45,24 +44,23 @@ def serve(settings: Settings, catalog: "Catalog | None", wire: Wire) -> NoReturn
     Args:
         settings: The settings.
         catalog: Which workflows there are; None for the built-in ones, which are loaded when they are needed.
-        wire: The claimed wire.
+        doorstep: Where the client waits.
     """
     log_to_stderr()
-    anyio.run(_serve, settings, catalog, wire)
+    anyio.run(_serve, settings, catalog, doorstep)
     _exit(1)
 
 
-async def _serve(settings: Settings, catalog: "Catalog | None", wire: Wire) -> None:
+async def _serve(settings: Settings, catalog: "Catalog | None", doorstep: Doorstep) -> None:
     async with AsyncExitStack() as stack:
         opening = OpenedWhenNeeded(settings, catalog, stack)
-        notice = "" if catalog is None else load("mcp_server.handlers").left_out(catalog)
-        await _answer_until_the_end(WorkflowServer(opening, notice), wire, _End(opening))
+        await _answer_until_the_end(WorkflowServer(opening, doorstep.notice), doorstep, _End(opening))
 
 
-async def _answer_until_the_end(server: Server[dict[str, object]], wire: Wire, end: "_End") -> None:
+async def _answer_until_the_end(server: Server[dict[str, object]], doorstep: Doorstep, end: "_End") -> None:
     async with anyio.create_task_group() as tasks:
         await tasks.start(_listen_for_signals, end)
-        tasks.start_soon(_answer, server, wire, end)
+        tasks.start_soon(_answer, server, doorstep, end)
         await end.come.wait()
         try:
             with anyio.move_on_after(SETTLE_SECONDS, shield=True):
@@ -97,9 +95,9 @@ class _End:
             assembly.lock.release()
 
 
-async def _answer(server: Server[dict[str, object]], wire: Wire, end: _End) -> None:
+async def _answer(server: Server[dict[str, object]], doorstep: Doorstep, end: _End) -> None:
     try:
-        await serve_stdio(server, wire, on_answer=end.opening.begin, on_close=lambda: end.comes(0))
+        await serve_stdio(server, doorstep, on_answer=end.opening.begin, on_close=lambda: end.comes(0))
     except Exception:  # whatever the wire died of: the server ends in order, and runs are left interrupted
         logger.exception("the connection broke")
     finally:

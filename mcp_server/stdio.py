@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from io import TextIOWrapper
 from typing import Protocol, TypeAlias, cast
 
 import anyio
@@ -19,7 +18,7 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp_types import PROTOCOL_VERSION_META_KEY, JSONRPCRequest
 
-from mcp_server.wire import Wire
+from mcp_server.probes import Doorstep
 
 Incoming: TypeAlias = SessionMessage | Exception
 """A message, or why a line was none."""
@@ -58,15 +57,17 @@ class _Inlet:
     SDK cannot read such a line and drops it: its request would never be answered. So halves become U+FFFD here.
 
     Args:
-        descriptor: Where to read.
+        doorstep: Where the client waits.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self._file = anyio.wrap_file(TextIOWrapper(os.fdopen(descriptor, "rb"), encoding="utf-8", errors="replace"))
+    def __init__(self, doorstep: Doorstep) -> None:
+        self._doorstep = doorstep
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        async for line in self._file:
-            yield line if _SURROGATE_ESCAPE.search(line) is None else _with_whole_characters(line)
+        if line := await anyio.to_thread.run_sync(self._doorstep.first_line):
+            yield _with_whole_characters(line)
+            async for line in anyio.wrap_file(self._doorstep.lines):
+                yield _with_whole_characters(line)
 
 
 class _Outlet:
@@ -126,18 +127,24 @@ def _room_in(descriptor: int) -> "select.poll | None":
 
 
 async def serve_stdio(
-    server: Server[dict[str, object]], wire: Wire, *, on_answer: Callable[[], None], on_close: Callable[[], None]
+    server: Server[dict[str, object]],
+    doorstep: Doorstep,
+    *,
+    on_answer: Callable[[], None],
+    on_close: Callable[[], None],
 ) -> None:
     """Answer until the client closes one of its ends.
 
     Args:
         server: Who answers.
-        wire: The claimed wire.
-        on_answer: Called when the first answer is written.
+        doorstep: Where the client waits.
+        on_answer: Called when the first answer is written, or at once if it was written on the doorstep.
         on_close: Called at once when the client has closed an end, before any open request is told.
     """
-    stdin = cast("anyio.AsyncFile[str]", _Inlet(wire.stdin))
-    stdout = cast("anyio.AsyncFile[str]", _Outlet(wire.stdout, on_answer, on_close))
+    if doorstep.take_over():
+        on_answer()
+    stdin = cast("anyio.AsyncFile[str]", _Inlet(doorstep))
+    stdout = cast("anyio.AsyncFile[str]", _Outlet(doorstep.stdout, on_answer, on_close))
     async with stdio_server(stdin, stdout) as (incoming, outgoing):
         try:
             first = await _after_probes(server, incoming, outgoing)
@@ -162,6 +169,8 @@ async def serve_stdio(
 
 def _with_whole_characters(line: str) -> str:
     """The same JSON, with U+FFFD for every half of a surrogate pair whose other half is missing."""
+    if _SURROGATE_ESCAPE.search(line) is None:
+        return line
     try:
         text = json.dumps(json.loads(line), ensure_ascii=False)  # joins the halves that belong together
     except (ValueError, RecursionError):  # no JSON; who reads it next says so

@@ -20,7 +20,8 @@ from mcp_types import (
 )
 
 from mcp_server.assembly import Assembly
-from mcp_server.eras import TASKS, RequestContext
+from mcp_server.eras import RequestContext
+from mcp_server.introduction import TASKS
 from mcp_server.newest_line import LOOKED_AT
 from mcp_server.own_runs import own_run
 from mcp_server.owner import owner_of_call

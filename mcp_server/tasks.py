@@ -23,9 +23,10 @@ from mcp_types import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, ElicitRes
 from pydantic import TypeAdapter, ValidationError
 
 from mcp_server.assembly import Assembly
-from mcp_server.eras import TASKS, RequestContext, client_name
+from mcp_server.eras import RequestContext, client_name
 from mcp_server.failures import rejection_text
 from mcp_server.gates import reply_from
+from mcp_server.introduction import TASKS
 from mcp_server.newest_line import LOOKED_AT
 from mcp_server.own_runs import FindOwnRun, own_run, own_run_in_the_log, own_run_with_newest
 from mcp_server.owner import owner_of_call

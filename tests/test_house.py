@@ -138,12 +138,13 @@ def test_every_suppressed_check_says_why() -> None:
 @pytest.mark.parametrize(
     ("modules", "left_out"),
     [
+        ("mcp_server.cli, mcp_server.commands.serve", (*HEAVY, *BEHIND, "mcp", "mcp_types")),
         ("mcp_server.cli, mcp_server.commands.serve, mcp_server.serving", (*HEAVY, *BEHIND)),
         ("mcp_server.handlers", (*HEAVY, *IDLE)),
         ("mcp_server.http.serving", HEAVY),
         ("mcp_server.commands.runs, mcp_server.commands.watch, mcp_server.commands.answer", WIRE),
     ],
-    ids=["the first answer", "an idle server", "a server over HTTP", "a command of the terminal"],
+    ids=["a probe", "the first answer", "an idle server", "a server over HTTP", "a command of the terminal"],
 )
 def test_who_waits_does_not_wait_for_what_is_not_needed_yet(modules: str, left_out: tuple[str, ...]) -> None:
     script = f"import sys, {modules}; print(*sys.modules)"

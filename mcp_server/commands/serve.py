@@ -5,7 +5,9 @@ from typing import NoReturn
 import click
 
 from mcp_server.commands.options import catalog_if_needed, catalog_with, offline_option, settings_from, workflow_option
+from mcp_server.introduction import left_out
 from mcp_server.module_loading import load
+from mcp_server.probes import Doorstep
 from mcp_server.settings import Settings, SettingsInvalid
 from mcp_server.wire import Wire
 
@@ -25,7 +27,8 @@ def command(*, offline: bool | None, own_workflows: tuple[str, ...], http: str |
         _serve_http(settings, own_workflows, http)
     wire = Wire.claim()  # before anybody else's code: nothing it or its imports print can reach the wire
     catalog = catalog_if_needed(own_workflows)
-    load("mcp_server.serving").serve(settings, catalog, wire)
+    doorstep = Doorstep(wire, "" if catalog is None else left_out(catalog))
+    load("mcp_server.serving").serve(settings, catalog, doorstep)
 
 
 def _serve_http(settings: Settings, own_workflows: tuple[str, ...], address: str) -> NoReturn:

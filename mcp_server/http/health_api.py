@@ -9,7 +9,7 @@ from starlette.responses import Response
 from mcp_server.assembly import Assembly
 from mcp_server.http.metrics import CONTENT_TYPE, Metrics
 from mcp_server.http.runs_api import answer
-from mcp_server.server import own_version
+from mcp_server.introduction import own_version
 from workflows.runs.errors import RunError
 from workflows.runs.run import RunFilter
 

@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from mcp_server.http.problem import MEDIA_TYPE, ProblemView
 from mcp_server.http.routes import Content, Operation, Parameter
-from mcp_server.server import own_version
+from mcp_server.introduction import own_version
 
 EVERYWHERE = (401, 403, 421, 429, 503)
 """Statuses with which the guard can refuse any request, and 503 of a server that ends."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from mcp_server.server import own_version
+from mcp_server.introduction import own_version
 from workflows.runs.observed_writer import Observe
 
 if TYPE_CHECKING:

@@ -74,6 +74,25 @@ async def test_the_server_says_who_it_is_and_how_it_is_used(client: WireClient) 
     assert set(first["capabilities"]) >= {"tools", "resources", "prompts"}
 
 
+async def test_the_first_answer_and_later_ones_are_the_same(client: WireClient) -> None:
+    if client.era == LEGACY:
+        pytest.skip("a session is opened once")
+    first = client.received[0].message["result"]
+    await client.asked("tools/list")
+    assert (await client.asked("server/discover"))["result"] == first
+
+
+async def test_a_probe_is_answered_while_the_sdk_is_still_being_imported(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    (slow / "mcp").mkdir(parents=True)
+    (slow / "mcp" / "__init__.py").write_text("import threading\n\nthreading.Event().wait(20)\n")
+    place = Place.below(tmp_path, PYTHONPATH=str(slow))
+    async with place.server("--offline", era=MODERN) as client:
+        await client.open()
+        assert "joins the run" in client.received[0].message["result"]["instructions"]
+        client.process.kill()
+
+
 async def test_a_ping_is_answered_at_once(client: WireClient) -> None:
     began = time.monotonic()
     answer = await client.asked("ping")
