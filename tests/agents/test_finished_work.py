@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
@@ -51,7 +52,7 @@ async def test_a_cancelled_caller_waits_for_its_end(
     await anyio.to_thread.run_sync(work.begun.wait, 5)
     for _ in range(2):
         cancel(task, scope)
-        await asyncio.sleep(0)
+        await anyio.lowlevel.checkpoint()
     assert not task.done()
     work.goes_on.set()
     with anyio.fail_after(5):

@@ -74,6 +74,12 @@ class Screen:
             while await self._look() == before:
                 pass
 
+    async def gone(self, words: str, within: float) -> None:
+        """Look until the words are no longer on the screen, or that many seconds are over."""
+        with anyio.move_on_after(within):
+            while words in await self._look():
+                pass
+
     async def until(self, *words: str, within: float = 30) -> str:
         """Look until all words are on the screen at once."""
         with anyio.move_on_after(within):
@@ -261,5 +267,5 @@ async def test_a_question_opens_a_form_and_the_answer_goes_to_the_run(tmp_path: 
         await screen.until("❯ Accept")
         while "requests your input" in await screen.until("agent-workflows"):  # it does not take up every key at once
             await screen.press("Enter")
-            await anyio.sleep(1)
+            await screen.gone("requests your input", within=1)
         await screen.until("I have read: approved:", within=40)

@@ -19,7 +19,7 @@ from anyio.abc import Process
 
 from tests.fakes.collector import collector
 from tests.system.place import OWN_WORKFLOWS, Place, ended
-from tests.waiting import until
+from tests.waiting import until, until_answered
 from workflows.runs.sqlite.log import open_sqlite_log
 
 pytestmark = [
@@ -295,9 +295,10 @@ async def killed_while_it_is_watched(server: Serving, run_id: str, seen: list[di
 
 
 async def until_it_takes_no_runs(server: Serving) -> None:
-    with anyio.fail_after(15):
-        while (await server.client.get("/ready")).status_code != 503:  # noqa: ASYNC110 - the other end is a process
-            await anyio.sleep(0.02)
+    async def takes_none() -> bool:
+        return (await server.client.get("/ready")).status_code == 503
+
+    await until_answered(takes_none, every=0.02)
 
 
 async def test_a_watcher_misses_nothing_when_the_server_is_killed_and_comes_back(place: Place) -> None:

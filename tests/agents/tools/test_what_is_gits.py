@@ -1,26 +1,13 @@
 """What stands in a repository's own directory is run by whoever uses git next: no tool writes there."""
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agents.command_runner import CommandResult
 from tests.agents.tools.workbench import Workbench
 from tests.agents.workspace.repositories import repository
 
 pytestmark = pytest.mark.anyio
-
-
-async def run_nothing(argv: Sequence[str], cwd: Path, **_: Any) -> CommandResult:
-    raise AssertionError(f"{argv} was run in {cwd}")
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Workbench:
-    return Workbench(tmp_path, run_nothing)
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,12 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.command_runner import CommandResult
 from agents.tools import path_pattern as path_pattern_module
 from agents.tools import reading, writing
 from agents.tools.inside import Inside
@@ -19,15 +16,6 @@ from agents.tools.tool import ToolFailed
 from tests.agents.tools.workbench import Workbench
 
 pytestmark = pytest.mark.anyio
-
-
-async def run_nothing(argv: Sequence[str], cwd: Path, **_: Any) -> CommandResult:
-    raise AssertionError(f"{argv} was run in {cwd}")
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Workbench:
-    return Workbench(tmp_path, run_nothing)
 
 
 # ---- reading

@@ -1,16 +1,22 @@
 """A workspace and the tools that work in it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from agents.command_runner import RunCommand
+from agents.command_runner import CommandResult, RunCommand
 from agents.tools.inside import Inside
 from agents.tools.reading import reading_tools
 from agents.tools.tool import ToolFailed, ToolOutcome
 from agents.tools.writing import writing_tools
+
+
+async def run_nothing(argv: Sequence[str], cwd: Path, **_: Any) -> CommandResult:
+    """Fail: tools that only handle files run no command."""
+    raise AssertionError(f"{argv} was run in {cwd}")
 
 
 class Workbench:

@@ -5,6 +5,7 @@ import threading
 from functools import partial
 from pathlib import Path
 
+import anyio.lowlevel
 import pytest
 
 from workflows.runs.checkpoints import Checkpoints
@@ -24,7 +25,7 @@ def thread_errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 async def turns(count: int) -> None:
     for _ in range(count):
-        await asyncio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
 
 async def cut_off(path: Path, steps: int, *, twice: bool) -> None:

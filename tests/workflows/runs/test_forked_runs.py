@@ -4,7 +4,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import anyio
 import pytest
 
 from agents.agent import AgentReply, AgentTask
@@ -13,7 +12,7 @@ from tests.agents.workspace.repositories import files_in, git, repository, what_
 from tests.waiting import until
 from tests.workflows.runs.floor import WITH_GIT, Floor, floor
 from tests.workflows.runs.small_workflows import FOUR
-from tests.workflows.runs.test_isolated_runs import ISOLATED, Writer, artifact
+from tests.workflows.runs.test_isolated_runs import ISOLATED, Writer, artifact, stopped
 from tests.workflows.runs.test_resuming import Worker
 from workflows.runs.errors import LogUnavailable
 from workflows.runs.run import Run, RunOptions
@@ -39,14 +38,6 @@ def user(tmp_path: Path) -> Path:
     directory = repository(tmp_path / "project", {"a.txt": "a\n"})
     write(directory, {"a.txt": "changed\n"})
     return directory
-
-
-async def stopped(at: Floor, writer: Writer, user: Path) -> Run:
-    run = await at.start(ISOLATED, workspace=user)
-    with anyio.fail_after(WITH_GIT):
-        await writer.stopped.wait()
-        await at.log.flush()
-    return run
 
 
 async def forked(at: Floor, run: Run, stage: str) -> Run:

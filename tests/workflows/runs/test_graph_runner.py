@@ -5,7 +5,7 @@ import sqlite3
 import stat
 import sys
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
@@ -223,12 +223,6 @@ async def test_a_failure_to_open_the_checkpoints_is_not_kept(tmp_path: Path) -> 
     await log.close()
 
 
-async def wait_for(condition: Callable[[], Awaitable[bool]]) -> None:
-    with anyio.fail_after(5):
-        while not await condition():
-            await anyio.lowlevel.checkpoint()
-
-
 def kept(directory: Path) -> list[str]:
     with closing(sqlite3.connect(directory / FILE)) as connection:
         rows = connection.execute("SELECT DISTINCT thread_id FROM checkpoints").fetchall()
@@ -248,11 +242,7 @@ async def test_checkpoints_of_the_newest_runs_stay_and_those_of_interrupted_ones
         stays = await at.start(ONE_STAGE, "held")
         await held.until_begun()
         over = [await at.ended(await at.start(ONE_STAGE, question)) for question in ("1", "2", "3", "4")]
-
-        async def gone() -> bool:
-            return kept(tmp_path) == sorted([stays.run_id, over[2].run_id, over[3].run_id])
-
-        await wait_for(gone)
+        await until(lambda: kept(tmp_path) == sorted([stays.run_id, over[2].run_id, over[3].run_id]), 5)
     assert kept(tmp_path) == sorted([stays.run_id, over[2].run_id, over[3].run_id])
 
 
@@ -268,11 +258,7 @@ async def test_checkpoints_of_a_run_that_was_cancelled_after_its_process_died_go
         await at.engine.cancel(dead.run_id, by="me", reason="")
         assert kept(tmp_path) == [dead.run_id]
         newest = await at.ended(await at.start(ONE_STAGE, "something else"))
-
-        async def gone() -> bool:
-            return kept(tmp_path) == [newest.run_id]
-
-        await wait_for(gone)
+        await until(lambda: kept(tmp_path) == [newest.run_id], 5)
 
 
 async def test_a_log_without_the_run_is_no_reason_to_forget_it(tmp_path: Path, runner: LangGraphRunner) -> None:

@@ -52,6 +52,15 @@ def user(tmp_path: Path) -> Path:
     return repository(tmp_path / "project", {"a.txt": "a\n"})
 
 
+async def stopped(at: Floor, writer: Writer, user: Path) -> Run:
+    """A run that is where its writer stops."""
+    run = await at.start(ISOLATED, workspace=user)
+    with anyio.fail_after(WITH_GIT):
+        await writer.stopped.wait()
+        await at.log.flush()
+    return run
+
+
 async def artifact(at: Floor, run: Run, name: str = "changes.diff") -> str:
     found = await at.log.artifact(run.run_id, name)
     assert found is not None
@@ -102,9 +111,8 @@ async def test_what_a_failed_run_has_changed_is_on_its_branch(tmp_path: Path, us
 async def test_what_a_cancelled_run_has_changed_is_on_its_branch(tmp_path: Path, user: Path) -> None:
     writer = Writer(stops_at="second")
     async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
-        run = await at.start(ISOLATED, workspace=user)
+        run = await stopped(at, writer, user)
         with anyio.fail_after(WITH_GIT):
-            await writer.stopped.wait()
             run = await at.engine.cancel(run.run_id, by="client", reason="enough")
 
     assert run.status == "cancelled"
@@ -115,10 +123,7 @@ async def test_what_a_cancelled_run_has_changed_is_on_its_branch(tmp_path: Path,
 async def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, user: Path) -> None:
     first, second = Writer(stops_at="second"), Writer()
     async with floor(tmp_path / "home", first.act, seconds=WITH_GIT) as at:
-        run = await at.start(ISOLATED, workspace=user)
-        with anyio.fail_after(WITH_GIT):
-            await first.stopped.wait()
-            await at.log.flush()
+        run = await stopped(at, first, user)
     assert len(worktrees(user)) == 1
 
     async with floor(tmp_path / "home", second.act, seconds=WITH_GIT) as at:
@@ -137,9 +142,7 @@ async def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, user: Pat
 async def test_an_interrupted_run_that_is_cancelled_tells_what_no_commit_holds(tmp_path: Path, user: Path) -> None:
     writer = Writer(stops_at="second")
     async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
-        run = await at.start(ISOLATED, workspace=user)
-        with anyio.fail_after(WITH_GIT):
-            await writer.stopped.wait()
+        run = await stopped(at, writer, user)
     [directory] = writer.workspaces
     repository(directory / "inner", {"i.txt": "i\n"})
     async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
@@ -155,10 +158,7 @@ async def test_an_interrupted_run_that_is_cancelled_tells_what_no_commit_holds(t
 async def test_an_interrupted_run_that_is_cancelled_keeps_its_branch(tmp_path: Path, user: Path) -> None:
     writer = Writer(stops_at="second")
     async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
-        run = await at.start(ISOLATED, workspace=user)
-        with anyio.fail_after(WITH_GIT):
-            await writer.stopped.wait()
-            await at.log.flush()
+        run = await stopped(at, writer, user)
 
     async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
         with anyio.fail_after(WITH_GIT):

@@ -120,6 +120,16 @@ async def interrupted(
     return run
 
 
+async def left_with_an_instruction(directory: Path, worker: Worker) -> Run:
+    """A run that was told "in German" in the middle of a stage, and then left there."""
+    async with floor(directory, worker.act) as at:
+        run = await at.start(STAGES)
+        with anyio.fail_after(5):
+            await worker.stopped.wait()
+        await at.engine.steer(run.run_id, Steering(text="in German", by="Ann"))
+    return run
+
+
 def completed(events: list[RunEvent]) -> list[tuple[str, int]]:
     return [(event.body.stage, event.body.round) for event in events if isinstance(event.body, StageCompleted)]
 
@@ -443,12 +453,7 @@ async def test_an_instruction_reaches_the_agent_at_its_next_turn_and_those_after
 
 
 async def test_an_instruction_given_before_the_interruption_still_holds_after_it(tmp_path: Path) -> None:
-    first = Worker(stops_at="second")
-    async with floor(tmp_path, first.act) as at:
-        run = await at.start(STAGES)
-        with anyio.fail_after(5):
-            await first.stopped.wait()
-        await at.engine.steer(run.run_id, Steering(text="in German", by="Ann"))
+    run = await left_with_an_instruction(tmp_path, Worker(stops_at="second"))
     second = Worker()
     async with floor(tmp_path, second.act) as at:
         at.workflows["four"] = STAGES
@@ -475,12 +480,7 @@ async def test_a_fork_begins_after_the_stage_with_the_changed_input(tmp_path: Pa
 
 
 async def test_a_fork_that_is_resumed_has_what_its_source_had_finished_and_was_told(tmp_path: Path) -> None:
-    first = Worker(stops_at="third")
-    async with floor(tmp_path, first.act) as at:
-        source = await at.start(STAGES)
-        with anyio.fail_after(5):
-            await first.stopped.wait()
-        await at.engine.steer(source.run_id, Steering(text="in German", by="Ann"))
+    source = await left_with_an_instruction(tmp_path, Worker(stops_at="third"))
     second = Worker(stops_at="fourth")
     async with floor(tmp_path, second.act) as at:
         at.workflows["four"] = STAGES
@@ -499,12 +499,7 @@ async def test_a_fork_that_is_resumed_has_what_its_source_had_finished_and_was_t
 
 
 async def test_a_fork_and_its_resumption_are_told_what_its_source_was_told_before(tmp_path: Path) -> None:
-    first = Worker(stops_at="second")
-    async with floor(tmp_path, first.act) as at:
-        source = await at.start(STAGES)
-        with anyio.fail_after(5):
-            await first.stopped.wait()
-        await at.engine.steer(source.run_id, Steering(text="in German", by="Ann"))
+    source = await left_with_an_instruction(tmp_path, Worker(stops_at="second"))
     second = Worker()
     async with floor(tmp_path, second.act) as at:
         at.workflows["four"] = STAGES

@@ -20,6 +20,7 @@ import pytest
 from tests.waiting import until
 from tests.workflows.runs.storage import a_run, end, opened, say, texts, watched
 from workflows.runs.errors import LogTooNew, LogUnavailable
+from workflows.runs.log import RunWriter
 from workflows.runs.run import RunFilter
 from workflows.runs.sqlite import commit as sqlite_commit
 from workflows.runs.sqlite import events as sqlite_events
@@ -382,15 +383,22 @@ async def test_what_is_lost_at_the_end_is_said(full: SqliteEventLog, caplog: pyt
     assert "disk is full" in caplog.text
 
 
-async def test_a_mistake_of_ours_is_no_silence(
-    log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def mistaken(*_: object) -> None:
+async def mistaken(log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch) -> RunWriter:
+    """A writer whose event is stored with a mistake of ours."""
+
+    def store(*_: object) -> None:
         raise ZeroDivisionError
 
     writer = await opened(log)
-    monkeypatch.setattr(sqlite_events, "store", mistaken)
+    monkeypatch.setattr(sqlite_events, "store", store)
     say(writer, "a")
+    return writer
+
+
+async def test_a_mistake_of_ours_is_no_silence(
+    log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = await mistaken(log, monkeypatch)
 
     with anyio.fail_after(5):
         with pytest.raises(LogUnavailable, match="ZeroDivisionError"):
@@ -404,12 +412,7 @@ async def test_a_mistake_of_ours_is_no_silence(
 async def test_after_a_mistake_of_ours_nobody_who_has_asked_is_left_to_wait(
     log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def mistaken(*_: object) -> None:
-        raise ZeroDivisionError
-
-    writer = await opened(log)
-    monkeypatch.setattr(sqlite_events, "store", mistaken)
-    say(writer, "a")
+    await mistaken(log, monkeypatch)
 
     with anyio.fail_after(5), pytest.raises(LogUnavailable, match="ZeroDivisionError"):
         await log.create(a_run("run-2"))
