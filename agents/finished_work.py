@@ -1,7 +1,7 @@
-"""Blocking work in a thread that is finished in any case, for work that must not be left half done."""
+"""Work that must not be left half done: it is finished in any case, however its caller is cancelled."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 import anyio
@@ -10,15 +10,15 @@ import anyio.to_thread
 ResultT = TypeVar("ResultT")
 
 
-async def in_thread_to_its_end(work: Callable[[], ResultT]) -> ResultT:
-    """Do blocking work in a thread; a caller that is cancelled waits for its end, however it was cancelled.
+async def to_its_end(work: Coroutine[object, object, ResultT]) -> ResultT:
+    """Await something; a caller that is cancelled waits for its end, however it was cancelled.
 
     A graph is ended by cancelling its asyncio task, and against that a shield of anyio's does nothing.
 
     Args:
         work: Something short.
     """
-    working = asyncio.ensure_future(anyio.to_thread.run_sync(work))
+    working = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
         while not working.done():
@@ -31,3 +31,12 @@ async def in_thread_to_its_end(work: Callable[[], ResultT]) -> ResultT:
             working.exception()  # nobody waits for it any more
         raise cancelled
     return working.result()
+
+
+async def in_thread_to_its_end(work: Callable[[], ResultT]) -> ResultT:
+    """Do blocking work in a thread; a caller that is cancelled waits for its end, however it was cancelled.
+
+    Args:
+        work: Something short.
+    """
+    return await to_its_end(anyio.to_thread.run_sync(work))

@@ -1,25 +1,29 @@
 """The checkpoints' database: how it is opened, and what its errors mean.
 
 Its errors are told apart from those of a node that uses SQLite itself: only what happens in here becomes
-`LogUnavailable`, with the blame on this machine's set-up.
+`LogUnavailable`, with the blame on this machine's set-up. A write comes to its end also if its graph is cancelled:
+between its statement and its commit it keeps the database locked for everybody.
 """
 
 import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Coroutine, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from agents.finished_work import to_its_end
 from workflows.runs.errors import LogUnavailable
 from workflows.runs.sqlite.database import BUSY_SECONDS, unavailable
+
+WrittenT = TypeVar("WrittenT")
 
 WRITTEN_SECONDS = 30.0
 """How long what a node has done may take to get into the database."""
@@ -164,7 +168,7 @@ class Checkpoints(AsyncSqliteSaver):
     ) -> RunnableConfig:
         """As in the base class; raises `LogUnavailable`."""
         with self._explained():
-            return await super().aput(config, checkpoint, metadata, new_versions)
+            return await to_its_end(self._whole(super().aput(config, checkpoint, metadata, new_versions)))
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -173,7 +177,7 @@ class Checkpoints(AsyncSqliteSaver):
         thread_id = str(config.get("configurable", {}).get("thread_id", ""))
         try:
             with self._explained():
-                await super().aput_writes(config, writes, task_id, task_path)
+                await to_its_end(self._whole(super().aput_writes(config, writes, task_id, task_path)))
         except LogUnavailable as error:
             self._tell(thread_id, task_id, error)
             raise
@@ -194,7 +198,17 @@ class Checkpoints(AsyncSqliteSaver):
     async def adelete_thread(self, thread_id: str) -> None:
         """As in the base class; raises `LogUnavailable`."""
         with self._explained():
-            await super().adelete_thread(thread_id)
+            await to_its_end(self._whole(super().adelete_thread(thread_id)))
+
+    async def _whole(self, write: Coroutine[object, object, WrittenT]) -> WrittenT:
+        """Do a write, or nothing of it: a transaction that stayed open would lock every other process out."""
+        try:
+            return await write
+        except sqlite3.Error:
+            async with self.lock:  # under which all others begin and end theirs
+                if self.conn.in_transaction:
+                    await self.conn.rollback()
+            raise
 
     @contextmanager
     def _explained(self) -> Generator[None, None, None]:

@@ -1,14 +1,21 @@
-"""The checkpoints' database when the event loop ends while it is opened or closed: a server that is told to go."""
+"""The checkpoints' database when those who use it are cancelled: a server that is told to go, a run that is stopped."""
 
 import asyncio
+import sqlite3
 import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import anyio.lowlevel
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import empty_checkpoint
 
 from workflows.runs.checkpoints import Checkpoints
+from workflows.runs.errors import LogUnavailable
 
 
 @pytest.fixture
@@ -79,3 +86,68 @@ def test_an_event_loop_that_ends_while_checkpoints_are_closed_is_not_spoken_to_a
         thread.join(5)
     assert left == set()
     assert thread_errors == []
+
+
+Write: TypeAlias = Callable[[Checkpoints], Coroutine[None, None, object]]
+AT: RunnableConfig = {"configurable": {"thread_id": "run", "checkpoint_ns": "", "checkpoint_id": "1"}}
+
+
+async def put(checkpoints: Checkpoints) -> None:
+    await checkpoints.aput(AT, empty_checkpoint(), {}, {})
+
+
+async def put_writes(checkpoints: Checkpoints) -> None:
+    await checkpoints.aput_writes(AT, [("answer", "x"), ("branch:to:next", None)], "task")
+
+
+async def delete(checkpoints: Checkpoints) -> None:
+    await checkpoints.adelete_thread("run")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("write", [put, put_writes, delete])
+async def test_a_write_that_is_cancelled_at_any_point_locks_nobody_out(tmp_path: Path, write: Write) -> None:
+    path = tmp_path / "checkpoints"
+    async with opened(path) as checkpoints:
+        for steps in range(40):
+            writing = asyncio.create_task(write(checkpoints))
+            await turns_of_its_thread(checkpoints, steps)
+            writing.cancel()
+            with suppress(asyncio.CancelledError):
+                await writing
+            with closing(sqlite3.connect(path, timeout=0)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                other.rollback()
+
+
+@pytest.mark.anyio
+async def test_a_write_that_fails_locks_nobody_out(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoints"
+    async with opened(path) as checkpoints:
+        await checkpoints.conn.execute(
+            "CREATE TEMP TRIGGER refuse BEFORE DELETE ON writes BEGIN SELECT RAISE(FAIL, 'no'); END"
+        )
+        await put(checkpoints)
+        await put_writes(checkpoints)
+        with pytest.raises(LogUnavailable):
+            await delete(checkpoints)
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.rollback()
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncGenerator[Checkpoints]:
+    checkpoints = await Checkpoints.open(path)
+    try:
+        yield checkpoints
+    finally:
+        await checkpoints.close()
+
+
+async def turns_of_its_thread(checkpoints: Checkpoints, count: int) -> None:
+    """Let half as many statements be done in between as there are turns."""
+    for turn in range(count):
+        await anyio.lowlevel.checkpoint()
+        if turn % 2:
+            await checkpoints.conn.execute("SELECT 1")
