@@ -1,7 +1,7 @@
 """Paths of a workspace. No path that a model gives leads out of it, also not through a link."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ SKIPPED_DIRECTORIES = frozenset(
     }
 )
 """Directories whose files are neither listed nor searched, unless a path names one of them."""
+_REPOSITORIES = (("HEAD", "objects", "refs"), ("HEAD", "commondir"))
+"""What git takes a directory for a repository by, whatever its name is: that all of one of these stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,24 @@ class Inside:
 
 
 def _is_gits(place: Path) -> bool:
-    """Whether a path is a `.git`, however the file system lets it be written, or a repository without files."""
+    """Whether a path is a `.git`, however the file system lets it be written, or a repository without files.
+
+    Also what would make one of its directory: git's own files could be written first, and what it is known by last.
+    """
     if place.name.casefold() == ".git":
         return True
     with suppress(OSError):
         if place.samefile(place.parent / ".git"):
             return True
-    return (place / "HEAD").is_file() and (place / "objects").is_dir() and (place / "refs").is_dir()
+    return any(_is_repository(place, names) or _makes_repository(place, names) for names in _REPOSITORIES)
+
+
+def _is_repository(directory: Path, names: Collection[str]) -> bool:
+    return all(os.path.lexists(directory / name) for name in names)
+
+
+def _makes_repository(place: Path, names: Collection[str]) -> bool:
+    """Whether only this path was missing in its directory; a file system may not tell `head` from `HEAD`."""
+    missing = place.name.casefold()
+    others = [name for name in names if name.casefold() != missing]
+    return len(others) < len(names) and _is_repository(place.parent, others)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from agents.workspace.git_commands import GitCommands
+from agents.workspace.git_commands import GitCommands, GitFailed
 from agents.workspace.git_tree import is_uninteresting
 from agents.workspace.repository import populated_submodules
 
@@ -35,11 +35,19 @@ async def uncommittable(git: GitCommands, variables: Mapping[str, str], base: st
 
 async def _new_gitlinks(git: GitCommands, variables: Mapping[str, str], base: str) -> list[str]:
     """`git add` takes a repository in a directory for an entry that names its commit, and no more."""
-    options = ("--cached", "--raw", "-z", "--no-renames")
-    fields = (await git.output("diff-index", *options, base, variables=variables)).split(b"\0")[:-1]
-    changes = zip(fields[::2], fields[1::2], strict=True)
-    names = [os.fsdecode(name) for entry, name in changes if entry.split()[1].decode() == _GITLINK]
-    return await anyio.to_thread.run_sync(_repositories, git.directory, names)
+    options = ("--cached", "--raw", "-z", "--no-renames", "--diff-filter=d")  # what is deleted is no repository
+    names: list[str] = []
+    start: tuple[str, ...] = ()
+    while True:
+        listed = await git.result("diff-index", *options, *start, base, variables=variables)
+        fields = listed.stdout.split(b"\0")[:-1]
+        changes = list(zip(fields[::2], fields[1::2], strict=False))  # the last name may be cut off
+        names += [os.fsdecode(name) for entry, name in changes if entry.split()[1].decode() == _GITLINK]
+        if not listed.dropped_bytes:
+            return await anyio.to_thread.run_sync(_repositories, git.directory, names)
+        if len(changes) <= len(start):  # none besides the one it starts with
+            raise GitFailed("git diff-index failed: it says too much of one file")
+        start = (f"--skip-to={os.fsdecode(changes[-1][1])}",)
 
 
 def _repositories(top: Path, names: list[str]) -> list[str]:

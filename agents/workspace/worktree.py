@@ -222,8 +222,11 @@ class Worktree:
         out = await commit_of(f"worktrees/{self._own_directory.name}/HEAD", self._git)  # what is checked out
         out = out or own or self._record.begins_at
         tree, uncommitted = await self._files()
-        if own and tree in {"", await tree_of(out, self._git)} and await is_ancestor(out, own, self._git):
-            out, tree = own, ""
+        if own and await is_ancestor(out, own, self._git):
+            if tree == await tree_of(out, self._git):
+                tree = ""
+            if tree in {"", await tree_of(own, self._git)}:  # also what the branch got when this was done before
+                out = own
         base, besides = await self._joined(out, own)
         there = await tree_of(base, self._git)
         if besides or tree not in {"", there}:
