@@ -1,6 +1,7 @@
 """What stands in a repository's own directory is run by whoever uses git next: no tool writes there."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
