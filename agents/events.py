@@ -8,8 +8,9 @@ Times are seconds. Costs are US dollars, `None` where the price is unknown (neve
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+import msgspec
 
 Details: TypeAlias = Mapping[str, object]
 """Further facts of an event; values must be plain JSON (str, int, float, bool, None, list, dict)."""
@@ -19,8 +20,7 @@ WaitReason: TypeAlias = Literal["model", "tool", "rate_limit", "retry", "person"
 will be repeated, a person has to answer, or the agent itself is still starting."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What all events share.
 
     Attributes:
@@ -31,8 +31,7 @@ class Said:
     speaker: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thought(Said):
+class Thought(Said, frozen=True, kw_only=True):
     """A whole thought, finished.
 
     Attributes:
@@ -42,8 +41,7 @@ class Thought(Said):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextStreamed(Said):
+class TextStreamed(Said, frozen=True, kw_only=True):
     """A piece of the answer, as it was produced.
 
     Attributes:
@@ -53,8 +51,7 @@ class TextStreamed(Said):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThinkingStreamed(Said):
+class ThinkingStreamed(Said, frozen=True, kw_only=True):
     """A piece of thinking, as it was produced.
 
     Attributes:
@@ -64,8 +61,7 @@ class ThinkingStreamed(Said):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamWithdrawn(Said):
+class StreamWithdrawn(Said, frozen=True, kw_only=True):
     """Live text shown since the last finished block is void: the stream broke off and is asked for again.
 
     Attributes:
@@ -77,8 +73,7 @@ class StreamWithdrawn(Said):
     characters: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progressed(Said):
+class Progressed(Said, frozen=True, kw_only=True):
     """Something was done that is neither a tool call nor a decision.
 
     Attributes:
@@ -87,11 +82,10 @@ class Progressed(Said):
     """
 
     message: str
-    details: Details = field(default_factory=dict[str, object])
+    details: Details = msgspec.field(default_factory=dict[str, object])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided(Said):
+class Decided(Said, frozen=True, kw_only=True):
     """The agent chose; `details` says between what and why, where it is known.
 
     Attributes:
@@ -100,11 +94,10 @@ class Decided(Said):
     """
 
     message: str
-    details: Details = field(default_factory=dict[str, object])
+    details: Details = msgspec.field(default_factory=dict[str, object])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found(Said):
+class Found(Said, frozen=True, kw_only=True):
     """The agent has a result, whole or in part.
 
     Attributes:
@@ -113,11 +106,10 @@ class Found(Said):
     """
 
     message: str
-    details: Details = field(default_factory=dict[str, object])
+    details: Details = msgspec.field(default_factory=dict[str, object])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReasoningStep(Said):
+class ReasoningStep(Said, frozen=True, kw_only=True):
     """One numbered step of a reasoning that is reported step by step.
 
     Attributes:
@@ -129,8 +121,7 @@ class ReasoningStep(Said):
     thought: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolStarted(Said):
+class ToolStarted(Said, frozen=True, kw_only=True):
     """A tool call has begun.
 
     Attributes:
@@ -144,8 +135,7 @@ class ToolStarted(Said):
     input: Details
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolEnded(Said):
+class ToolEnded(Said, frozen=True, kw_only=True):
     """A tool call is over. A call that was cut off (limit, interrupt) has none.
 
     Attributes:
@@ -163,8 +153,7 @@ class ToolEnded(Said):
     output: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageReported(Said):
+class UsageReported(Said, frozen=True, kw_only=True):
     """What the provider charged since the last report; reports add up to the agent's whole usage.
 
     Attributes:
@@ -180,8 +169,7 @@ class UsageReported(Said):
     cost_usd: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting(Said):
+class Waiting(Said, frozen=True, kw_only=True):
     """The agent is quiet, and why. The reason holds until the agent says anything else.
 
     Attributes:
@@ -195,8 +183,7 @@ class Waiting(Said):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationOpened(Said):
+class ConversationOpened(Said, frozen=True, kw_only=True):
     """The agent's own conversation with its model has begun, or goes on.
 
     Attributes:

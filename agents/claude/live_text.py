@@ -75,25 +75,26 @@ class LiveText:
 
     def hear(self, message: AnyStreamMessage) -> list[AgentSaid]:
         """Take a stream event."""
+        if type(message) is MessageStarted:
+            return self._turn_to(message.message_id)
+        if type(message) is MessageStopped:
+            return self._stop(message)
+        if type(message) is BlockStarted:
+            return [_preparing(message.tool)] if message.kind == "tool_use" else []
+        if type(message) is TextDelta or type(message) is ThinkingDelta:
+            return self.preview(message)
         match message:
-            case InputDelta() | BlockStopped() | MessageDelta():  # the most come first
-                return []
-            case BlockStarted(kind=kind, tool=tool):
-                return [_preparing(tool)] if kind == "tool_use" else []
-            case MessageStarted(message_id=message_id):
-                return self._turn_to(message_id)
-            case MessageStopped(message_id=message_id, abandoned_from=index):
-                if message_id != self._message_id:
-                    return []
-                if index is None:
-                    return self._withdraw(0, "this is not part of the answer")
-                return self._withdraw(index, "the answer broke off")
-            case TextDelta() | ThinkingDelta():
-                return self.preview(message)
-            case OtherStreamEvent():
+            case InputDelta() | BlockStopped() | MessageDelta() | OtherStreamEvent():
                 return []
             case _:
                 assert_never(message)
+
+    def _stop(self, stopped: MessageStopped) -> list[AgentSaid]:
+        if stopped.message_id != self._message_id:
+            return []
+        if stopped.abandoned_from is None:
+            return self._withdraw(0, "this is not part of the answer")
+        return self._withdraw(stopped.abandoned_from, "the answer broke off")
 
     def preview(self, delta: TextDelta | ThinkingDelta) -> list[AgentSaid]:
         """Take a piece of live text; most of what a run writes comes through here."""

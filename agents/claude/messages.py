@@ -5,30 +5,31 @@ empty where the CLI gave nothing or nothing of the right type; None is used wher
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, final
 
-from agents.claude.fact import fact
+import msgspec
+
 from agents.claude.stream_messages import AnyStreamMessage
 from agents.claude.system_messages import BackgroundTasksChanged, Remark, TaskMessage, ToolProgress, TurnStarted
 from agents.json_fields import JsonObject
 
 
-@fact
-class TextBlock:
+@final
+class TextBlock(msgspec.Struct, frozen=True, tag="text"):
     """A finished piece of text."""
 
     text: str
 
 
-@fact
-class ThinkingBlock:
+@final
+class ThinkingBlock(msgspec.Struct, frozen=True, tag="thinking"):
     """A finished thought; the text is empty where the model's thinking is withheld."""
 
-    text: str
+    text: str = msgspec.field(name="thinking")
 
 
-@fact
-class ToolUseBlock:
+@final
+class ToolUseBlock(msgspec.Struct, frozen=True):
     """A tool call with its complete input."""
 
     call_id: str
@@ -36,8 +37,8 @@ class ToolUseBlock:
     input: JsonObject
 
 
-@fact
-class OtherBlock:
+@final
+class OtherBlock(msgspec.Struct, frozen=True):
     """A block of another type (`redacted_thinking`, `server_tool_use` ...), or one that is not as declared."""
 
     kind: str
@@ -80,8 +81,8 @@ class ApiFailure:
     cause: str = ""
 
 
-@fact
-class AssistantSaid:
+@final
+class AssistantSaid(msgspec.Struct, frozen=True):
     """`assistant`: one line per finished block; the blocks of one API message share its id.
 
     Attributes:
@@ -101,8 +102,7 @@ class AssistantSaid:
     aborted: bool
 
 
-@fact
-class ToolResult:
+class ToolResult(msgspec.Struct, frozen=True):
     """What a tool call gave back.
 
     Attributes:
@@ -116,8 +116,8 @@ class ToolResult:
     is_error: bool
 
 
-@fact
-class UserSaid:
+@final
+class UserSaid(msgspec.Struct, frozen=True):
     """`user`: tool results, and words to the model that no model wrote.
 
     Attributes:

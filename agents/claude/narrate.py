@@ -148,13 +148,21 @@ class Narrator:
         """
         if type(message) in _UNTOLD:  # two lines in five
             return []
+        if type(message) is TextDelta or type(message) is ThinkingDelta:
+            return self._live.preview(message)
+        if type(message) is AssistantSaid:
+            return self._assistant(message)
+        if type(message) is UserSaid:
+            return self._user(message)
+        if type(message) is MessageDelta:
+            self._unbilled_input += message.input_tokens
+            self._unbilled_output += message.output_tokens
+            return []
+        return self._tell_rarer(message)
+
+    def _tell_rarer(self, message: CliMessage) -> list[AgentSaid]:
         match message:
-            case TextDelta() | ThinkingDelta():
-                return self._live.preview(message)
             case StreamMessage():
-                if isinstance(message, MessageDelta):
-                    self._unbilled_input += message.input_tokens
-                    self._unbilled_output += message.output_tokens
                 return self._live.hear(message)
             case AssistantSaid():
                 return self._assistant(message)
@@ -211,7 +219,7 @@ class Narrator:
         return told
 
     def _assistant(self, said: AssistantSaid) -> list[AgentSaid]:
-        speaker = self._speakers.of(said.sender)
+        speaker = () if said.sender.parent_call_id is None else self._speakers.of(said.sender)
         if not speaker:
             self.last_assistant_error = said.failure
         if said.synthetic or said.failure is not None:
@@ -223,9 +231,9 @@ class Narrator:
         return [event for block in said.blocks for event in self._block(block, said.message_id, speaker)]
 
     def _block(self, block: AssistantBlock, message_id: str, speaker: tuple[str, ...]) -> list[AgentSaid]:
+        if type(block) is ToolUseBlock:
+            return self._tool_use(block, speaker)
         match block:
-            case ToolUseBlock():
-                return self._tool_use(block, speaker)
             case TextBlock(text=text):
                 if speaker:
                     return [TextStreamed(text=text, speaker=speaker)] if text else []
@@ -248,9 +256,10 @@ class Narrator:
         return self._calls.start(block, speaker)
 
     def _user(self, said: UserSaid) -> list[AgentSaid]:
-        told: list[AgentSaid] = []
-        for result in said.results:
-            told += self._calls.end(result, goes_on=bool(said.background_task_id))
+        goes_on = bool(said.background_task_id)
+        if len(said.results) == 1 and not said.text:  # as it usually is
+            return self._calls.end(said.results[0], goes_on=goes_on)
+        told = [event for result in said.results for event in self._calls.end(result, goes_on=goes_on)]
         # What a sub-agent's line says without being synthetic is its prompt.
         if said.text and not said.replay and (said.synthetic or said.sender.parent_call_id is None):
             message = said.text.strip("[]")

@@ -36,7 +36,7 @@ def tell_remark(remark: Remark) -> Told:
     """Tell a remark of the CLI; None where it says nothing to people."""
     match remark:
         case StatusChanged():
-            return _status(remark)
+            return tell_status(remark)
         case ApiRetry():
             return _retry(remark)
         case PermissionDenied():
@@ -85,7 +85,8 @@ def tell_control(message: ControlMessage) -> list[AgentSaid]:
     return [Waiting(reason="person", message=f"may {text_of(message.request, 'tool_name')} be used? {about}".strip())]
 
 
-def _status(remark: StatusChanged) -> Told:
+def tell_status(remark: StatusChanged) -> Told:
+    """Tell of a request that begins, or of the conversation being summarised."""
     if remark.status == "requesting":
         return _WAITING_FOR_THE_MODEL
     if remark.status == "compacting":

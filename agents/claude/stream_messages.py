@@ -4,13 +4,12 @@ Live text belongs to a message id and a block index. It is a preview: the `assis
 truth, and `MessageStopped.abandoned_from` takes live text back. Sub-agents have no live text.
 """
 
-from typing import TypeAlias
+from typing import TypeAlias, final
 
-from agents.claude.fact import fact
+import msgspec
 
 
-@fact
-class StreamMessage:
+class StreamMessage(msgspec.Struct, frozen=True):
     """What all of these share.
 
     Attributes:
@@ -20,13 +19,13 @@ class StreamMessage:
     message_id: str
 
 
-@fact
-class MessageStarted(StreamMessage):
+@final
+class MessageStarted(StreamMessage, frozen=True):
     """The model has begun to answer."""
 
 
-@fact
-class BlockStarted(StreamMessage):
+@final
+class BlockStarted(StreamMessage, frozen=True):
     """A block of the answer begins.
 
     Attributes:
@@ -40,8 +39,8 @@ class BlockStarted(StreamMessage):
     tool: str
 
 
-@fact
-class TextDelta(StreamMessage):
+@final
+class TextDelta(StreamMessage, frozen=True):
     """A piece of a text block.
 
     Attributes:
@@ -53,8 +52,8 @@ class TextDelta(StreamMessage):
     text: str
 
 
-@fact
-class ThinkingDelta(StreamMessage):
+@final
+class ThinkingDelta(StreamMessage, frozen=True):
     """A piece of a thinking block.
 
     Attributes:
@@ -66,8 +65,8 @@ class ThinkingDelta(StreamMessage):
     text: str
 
 
-@fact
-class InputDelta(StreamMessage):
+@final
+class InputDelta(StreamMessage, frozen=True):
     """A piece of the JSON of a tool's input; not a JSON value by itself.
 
     Attributes:
@@ -79,8 +78,8 @@ class InputDelta(StreamMessage):
     text: str
 
 
-@fact
-class BlockStopped(StreamMessage):
+@final
+class BlockStopped(StreamMessage, frozen=True):
     """A block is over; its `assistant` line, if it has one, came before.
 
     Attributes:
@@ -90,8 +89,8 @@ class BlockStopped(StreamMessage):
     index: int
 
 
-@fact
-class MessageDelta(StreamMessage):
+@final
+class MessageDelta(StreamMessage, frozen=True):
     """How the message ended.
 
     Attributes:
@@ -105,8 +104,8 @@ class MessageDelta(StreamMessage):
     output_tokens: int = 0
 
 
-@fact
-class MessageStopped(StreamMessage):
+@final
+class MessageStopped(StreamMessage, frozen=True):
     """The message is over.
 
     Attributes:
@@ -116,8 +115,8 @@ class MessageStopped(StreamMessage):
     abandoned_from: int | None
 
 
-@fact
-class OtherStreamEvent(StreamMessage):
+@final
+class OtherStreamEvent(StreamMessage, frozen=True):
     """A stream event that has nothing to tell: a signature, a ping, a citation, or one of a later release.
 
     Attributes:

@@ -7,6 +7,8 @@ where the absence means something.
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class McpServerState:
@@ -28,8 +30,7 @@ class TurnStarted:
     mcp_servers: tuple[McpServerState, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StatusChanged:
+class StatusChanged(msgspec.Struct, frozen=True):
     """`system/status`.
 
     Attributes:

@@ -20,6 +20,8 @@ _COMMAND_TOOL = "Bash"
 
 _Call: TypeAlias = tuple[ToolUseBlock, tuple[str, ...], float]
 """A call, who made it, and when it began."""
+_Ran: TypeAlias = tuple[ToolUseBlock, bool, float, str]
+"""A command, whether it went well, how long it took, and the end of what it wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class ToolCalls:
         self._in_background: dict[str, _Call] = {}
         self._files: dict[str, None] = {}
         self._noted: set[str] = set()  # paths as the calls name them
-        self._commands: dict[str, CommandRun | None] = {}
+        self._commands: dict[str, _Ran | None] = {}
 
     @property
     def open(self) -> tuple[OpenTool, ...]:
@@ -75,7 +77,7 @@ class ToolCalls:
     @property
     def commands(self) -> tuple[CommandRun, ...]:
         """Commands that have ended, in the order they began."""
-        return tuple(command for command in self._commands.values() if command is not None)
+        return tuple(_command(ran) for ran in self._commands.values() if ran is not None)
 
     def add_root(self, directory: str) -> None:
         """Add what the CLI takes for the workspace; it differs where a symbolic link leads there."""
@@ -119,7 +121,7 @@ class ToolCalls:
         if ok and (goes_on or was_moved):
             self._in_background[call_id] = call
         elif tool == _COMMAND_TOOL:
-            self._commands[call_id] = _command(block, result.output, seconds, ok=ok)
+            self._commands[call_id] = (block, ok, seconds, result.output[-COMMAND_OUTPUT_CHARACTERS:])
         elif ok and tool in _FILE_TOOLS:
             self._note_file(text_of(block.input, "file_path") or text_of(block.input, "notebook_path"))
         return [ToolEnded(tool=tool, call_id=call_id, seconds=seconds, ok=ok, output=result.output, speaker=speaker)]
@@ -137,7 +139,8 @@ class ToolCalls:
             return
         block, _, started = call
         if block.tool == _COMMAND_TOOL:
-            self._commands[call_id] = _command(block, output, self._clock() - started, ok=ok)
+            seconds = self._clock() - started
+            self._commands[call_id] = (block, ok, seconds, output[-COMMAND_OUTPUT_CHARACTERS:])
 
     def _note_file(self, path: str) -> None:
         if path and path not in self._noted:
@@ -152,8 +155,9 @@ class ToolCalls:
         return whole
 
 
-def _command(block: ToolUseBlock, output: str, seconds: float, *, ok: bool) -> CommandRun:
-    return CommandRun(text_of(block.input, "command"), ok, seconds, output[-COMMAND_OUTPUT_CHARACTERS:])
+def _command(ran: _Ran) -> CommandRun:
+    block, ok, seconds, output = ran
+    return CommandRun(text_of(block.input, "command"), ok, seconds, output)
 
 
 def _reply_rejected(why: str, speaker: tuple[str, ...]) -> Progressed:

@@ -8,7 +8,7 @@ few has the type None.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, final
 
 import msgspec
 import orjson
@@ -46,33 +46,25 @@ _Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 _loads: Callable[[memoryview], Json] = orjson.loads
 
 
+@final
 class _TextDelta(msgspec.Struct, tag="text_delta", gc=False):
     text: str
 
-    def message(self, message_id: str, index: int) -> TextDelta:
-        return TextDelta(message_id, index, self.text)
 
-
+@final
 class _ThinkingDelta(msgspec.Struct, tag="thinking_delta", gc=False):
     thinking: str
 
-    def message(self, message_id: str, index: int) -> ThinkingDelta:
-        return ThinkingDelta(message_id, index, self.thinking)
 
-
+@final
 class _InputDelta(msgspec.Struct, tag="input_json_delta", gc=False):
     partial_json: str
 
-    def message(self, message_id: str, index: int) -> InputDelta:
-        return InputDelta(message_id, index, self.partial_json)
 
-
+@final
 class _BlockDelta(msgspec.Struct, tag="content_block_delta", gc=False):
     index: _Index
     delta: _TextDelta | _InputDelta | _ThinkingDelta
-
-    def message(self, message_id: str) -> AnyStreamMessage:
-        return self.delta.message(message_id, self.index)
 
 
 class _StartedBlock(msgspec.Struct, gc=False):
@@ -80,26 +72,20 @@ class _StartedBlock(msgspec.Struct, gc=False):
     name: str = ""
 
 
+@final
 class _BlockStart(msgspec.Struct, tag="content_block_start", gc=False):
     index: _Index
     content_block: _StartedBlock
 
-    def message(self, message_id: str) -> AnyStreamMessage:
-        return BlockStarted(message_id, self.index, self.content_block.type, self.content_block.name)
 
-
+@final
 class _BlockStop(msgspec.Struct, tag="content_block_stop", gc=False):
     index: _Index
 
-    def message(self, message_id: str) -> AnyStreamMessage:
-        return BlockStopped(message_id, self.index)
 
-
+@final
 class _MessageStart(msgspec.Struct, tag="message_start", gc=False):
     index: None = None
-
-    def message(self, message_id: str) -> AnyStreamMessage:
-        return MessageStarted(message_id)
 
 
 class _Stop(msgspec.Struct, gc=False):
@@ -116,67 +102,40 @@ class _Used(msgspec.Struct, frozen=True, gc=False):
 _NOTHING_USED = _Used()
 
 
+@final
 class _MessageDelta(msgspec.Struct, tag="message_delta", gc=False):
     delta: _Stop
     usage: _Used = _NOTHING_USED
     index: None = None
 
-    def message(self, message_id: str) -> AnyStreamMessage:
-        used = self.usage
-        read = used.input_tokens + used.cache_read_input_tokens + used.cache_creation_input_tokens
-        return MessageDelta(message_id, self.delta.stop_reason, read, used.output_tokens)
 
-
+@final
 class _MessageStop(msgspec.Struct, tag="message_stop", gc=False):
     index: None = None
 
-    def message(self, message_id: str) -> AnyStreamMessage:
-        return MessageStopped(message_id, None)
 
-
+@final
 class _StreamLine(msgspec.Struct, tag="stream_event", gc=False):
     event: _BlockDelta | _BlockStart | _BlockStop | _MessageStart | _MessageDelta | _MessageStop
     api_message_id: str
     parent_tool_use_id: str | None = None
     abandoned_blocks: None = None
 
-    def message(self) -> AnyStreamMessage:
-        if self.parent_tool_use_id is not None:
-            return OtherStreamEvent(self.api_message_id, "of a sub-agent")
-        return self.event.message(self.api_message_id)
 
-
-class _Text(msgspec.Struct, tag="text", gc=False):
-    text: str
-
-    def block(self) -> TextBlock:
-        return TextBlock(self.text)
-
-
-class _Thinking(msgspec.Struct, tag="thinking", gc=False):
-    thinking: str
-
-    def block(self) -> ThinkingBlock:
-        return ThinkingBlock(self.thinking)
-
-
+@final
 class _ToolUse(msgspec.Struct, tag="tool_use", gc=False):
     id: _Name
     name: _Name
     input: msgspec.Raw
 
-    def block(self) -> ToolUseBlock:
-        # orjson again: it makes floats of whole numbers that it could not write, msgspec does not.
-        arguments = _loads(memoryview(self.input))
-        return ToolUseBlock(self.id, self.name, arguments if isinstance(arguments, dict) else {})
-
 
 class _AssistantMessage(msgspec.Struct, gc=False):
     id: str
-    content: list[_Text | _Thinking | _ToolUse]
+    content: tuple[TextBlock | ThinkingBlock | _ToolUse, ...]
     model: str = ""
 
 
+@final
 class _AssistantLine(msgspec.Struct, tag="assistant", gc=False):
     message_: _AssistantMessage = msgspec.field(name="message")
     parent_tool_use_id: str | None = None
@@ -186,22 +145,13 @@ class _AssistantLine(msgspec.Struct, tag="assistant", gc=False):
     is_api_error_message: None = None
     aborted: bool = False
 
-    def message(self) -> AssistantSaid:
-        said = self.message_
-        blocks: tuple[AssistantBlock, ...]
-        if len(said.content) == 1:  # as it usually is
-            blocks = (said.content[0].block(),)
-        else:
-            blocks = tuple([block.block() for block in said.content])
-        sender = _sender(self.parent_tool_use_id, self.subagent_type, self.task_description)
-        return AssistantSaid(said.id, blocks, sender, said.model == "<synthetic>", None, self.aborted)
-
 
 class _Output(msgspec.Struct, gc=False):
     type: Literal["text"]  # no tag: where only one is possible, msgspec does not insist on it
     text: str
 
 
+@final
 class _ToolResult(msgspec.Struct, tag="tool_result", gc=False):
     tool_use_id: str
     content: str | list[_Output]
@@ -209,13 +159,15 @@ class _ToolResult(msgspec.Struct, tag="tool_result", gc=False):
 
 
 class _UserMessage(msgspec.Struct, gc=False):
-    content: list[_ToolResult | _Text]
+    content: list[_ToolResult | TextBlock]
 
 
+@final
 class _About(msgspec.Struct, gc=False):
     background_task_id: str = msgspec.field(default="", name="backgroundTaskId")
 
 
+@final
 class _UserLine(msgspec.Struct, tag="user", gc=False):
     message_: _UserMessage = msgspec.field(name="message")
     parent_tool_use_id: str | None = None
@@ -225,40 +177,76 @@ class _UserLine(msgspec.Struct, tag="user", gc=False):
     is_replay: bool = msgspec.field(default=False, name="isReplay")
     tool_use_result: _About | str | list[Any] | None = None
 
-    def message(self) -> UserSaid:
-        results: list[ToolResult] = []
-        texts: list[str] = []
-        for block in self.message_.content:
-            if isinstance(block, _ToolResult):
-                results.append(ToolResult(block.tool_use_id, _output(block.content), block.is_error))
-            elif block.text:
-                texts.append(block.text)
-        about = self.tool_use_result
-        return UserSaid(
-            tuple(results),
-            "\n".join(texts),
-            _sender(self.parent_tool_use_id, self.subagent_type, self.task_description),
-            self.is_synthetic,
-            self.is_replay,
-            about.background_task_id if isinstance(about, _About) else "",
-        )
-
 
 class _SystemLine(msgspec.Struct, tag="system", gc=False):
     subtype: str
     status: str | None = None
     compact_result: str | None = None
 
-    def message(self) -> StatusChanged | None:
-        return StatusChanged(self.status, self.compact_result) if self.subtype == "status" else None
+
+def _assistant(line: _AssistantLine) -> AssistantSaid:
+    said = line.message_
+    blocks: tuple[AssistantBlock, ...]
+    if len(said.content) == 1:  # as it usually is
+        (block,) = said.content
+        blocks = (_called(block) if type(block) is _ToolUse else block,)
+    else:
+        blocks = tuple([_called(block) if type(block) is _ToolUse else block for block in said.content])
+    parent = line.parent_tool_use_id
+    sender = MAIN_THREAD if parent is None else Sender(parent, line.subagent_type, line.task_description)
+    return AssistantSaid(said.id, blocks, sender, said.model == "<synthetic>", None, line.aborted)
 
 
-def _sender(parent: str | None, agent_type: str, description: str) -> Sender:
-    return MAIN_THREAD if parent is None else Sender(parent, agent_type, description)
+def _called(block: _ToolUse) -> ToolUseBlock:
+    # orjson again: it makes floats of whole numbers that it could not write, msgspec does not.
+    arguments = _loads(memoryview(block.input))
+    return ToolUseBlock(block.id, block.name, arguments if isinstance(arguments, dict) else {})
 
 
-def _output(content: str | list[_Output]) -> str:
-    return content if isinstance(content, str) else "\n".join([block.text for block in content])
+def _user(line: _UserLine) -> UserSaid:
+    content = line.message_.content
+    if len(content) == 1 and type(content[0]) is _ToolResult:  # as it usually is
+        results, text = (_given_back(content[0]),), ""
+    else:
+        results = tuple([_given_back(block) for block in content if type(block) is _ToolResult])
+        text = "\n".join([block.text for block in content if type(block) is TextBlock and block.text])
+    parent, about = line.parent_tool_use_id, line.tool_use_result
+    return UserSaid(
+        results,
+        text,
+        MAIN_THREAD if parent is None else Sender(parent, line.subagent_type, line.task_description),
+        line.is_synthetic,
+        line.is_replay,
+        about.background_task_id if type(about) is _About else "",
+    )
+
+
+def _given_back(block: _ToolResult) -> ToolResult:
+    content = block.content
+    output = content if isinstance(content, str) else "\n".join([part.text for part in content])
+    return ToolResult(block.tool_use_id, output, block.is_error)
+
+
+def _stream(line: _StreamLine) -> AnyStreamMessage:
+    event, message_id = line.event, line.api_message_id
+    if line.parent_tool_use_id is not None:
+        return OtherStreamEvent(message_id, "of a sub-agent")
+    if type(event) is _BlockDelta:  # the most come first
+        delta = event.delta
+        if type(delta) is _TextDelta:
+            return TextDelta(message_id, event.index, delta.text)
+        if type(delta) is _InputDelta:
+            return InputDelta(message_id, event.index, delta.partial_json)
+        return ThinkingDelta(message_id, event.index, delta.thinking)
+    if type(event) is _BlockStart:
+        return BlockStarted(message_id, event.index, event.content_block.type, event.content_block.name)
+    if type(event) is _BlockStop:
+        return BlockStopped(message_id, event.index)
+    if type(event) is _MessageDelta:
+        used = event.usage
+        read = used.input_tokens + used.cache_read_input_tokens + used.cache_creation_input_tokens
+        return MessageDelta(message_id, event.delta.stop_reason, read, used.output_tokens)
+    return MessageStarted(message_id) if type(event) is _MessageStart else MessageStopped(message_id, None)
 
 
 _decode = msgspec.json.Decoder(_StreamLine | _AssistantLine | _UserLine | _SystemLine).decode
@@ -276,6 +264,13 @@ def parse_usual_line(line: bytes) -> CliMessage | None:
     try:
         if not line.isascii():
             line.decode()  # msgspec does not look for broken characters in what it skips
-        return _decode(line).message()
+        read = _decode(line)
+        if type(read) is _StreamLine:
+            return _stream(read)
+        if type(read) is _AssistantLine:
+            return _assistant(read)
+        if type(read) is _UserLine:
+            return _user(read)
+        return StatusChanged(read.status, read.compact_result) if read.subtype == "status" else None
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None

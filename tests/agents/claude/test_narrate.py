@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import orjson
 import pytest
 
@@ -153,7 +154,7 @@ def test_every_event_can_be_written_as_json_and_has_one_short_line_for_people(nu
 
 
 def assert_presentable(event: AgentSaid) -> None:
-    orjson.dumps(event)
+    orjson.dumps(msgspec.structs.asdict(event))
     if isinstance(event, Progressed | Waiting | Found):
         assert 0 < len(event.message) <= 200
         assert event.message == event.message.strip()
