@@ -63,13 +63,14 @@ class Upkeep:
         await self._places.forget(run_id)
 
     async def drop(self, run_id: str) -> None:
-        """Delete what was noted for a run that never came to be.
+        """Delete what was noted for a run that never came to be; one that is in the log all the same is interrupted.
 
-        Never raises, and is bounded: what is still there then is swept later.
+        Never raises, and is bounded: what is still there then is swept later. Who was to store the run may have gone
+        away before that was done, so the question must be one that is answered after it.
         """
         with anyio.move_on_after(DROP_SECONDS, shield=True):
             try:
-                if await self._log.get(run_id) is None:
+                if not await self._log.interrupt(run_id, self._token):
                     await self._places.close(run_id)
                     await self._places.forget(run_id)
                     await self._graphs.forget(run_id)
