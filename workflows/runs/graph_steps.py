@@ -172,7 +172,8 @@ class GraphRunner(Protocol):
             Ids of the tasks of the other run that had ended last: the stage's, and those side by side with it.
 
         Raises:
-            workflows.runs.errors.InputRejected: The stage has not ended in that run, or its checkpoints are gone.
+            workflows.runs.errors.InputRejected: The stage has not ended in that run, or its checkpoints are gone; or
+                with changes something would be left out that came next there. The new run may have checkpoints then.
             workflows.runs.errors.LogUnavailable: The checkpoints cannot be read or written.
         """
         ...

@@ -1,0 +1,138 @@
+"""Where in a graph a fork goes on: with all that came after its stage in the other run, or not at all."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command
+
+from tests.workflows.runs.floor import Floor, answer, floor
+from tests.workflows.runs.small_workflows import State, branches, workflow
+from tests.workflows.runs.test_forked_runs import threads
+from workflows.context import WorkflowContext
+from workflows.runs.errors import InputRejected
+from workflows.runs.events import StageStarted
+from workflows.runs.run import Run, RunFilter
+from workflows.workflow import Workflow
+
+pytestmark = pytest.mark.anyio
+
+Node = Callable[[State], Awaitable[object]]
+
+
+def _does(name: str) -> Node:
+    async def work(state: State) -> State:
+        del state
+        return {"parts": [name]}
+
+    return work
+
+
+async def _sums_up(state: State) -> State:
+    return {"answer": " ".join(sorted(state.get("parts", [])))}
+
+
+def _graph(nodes: Mapping[str, Node], *edges: tuple[str, str]) -> Any:
+    graph: Any = StateGraph(State, context_schema=WorkflowContext)
+    for name, node in nodes.items():
+        graph.add_node(name, node)
+    for before, after in edges:
+        graph.add_edge(before, after)
+    return graph
+
+
+def two_ways() -> Any:
+    """`a` and `b` side by side, after which come `c` and `d`; `e` sums up."""
+    nodes = {name: _does(name) for name in "abcd"} | {"e": _sums_up}
+    ways = ((START, "a"), (START, "b"), ("a", "c"), ("b", "d"), ("c", "e"), ("d", "e"), ("e", END))
+    return _graph(nodes, *ways)
+
+
+def chosen_by_node() -> Any:
+    """`choose` says itself that `work` comes next."""
+
+    async def choose(state: State) -> object:
+        del state
+        chosen: Command[str] = Command(goto="work", update={"parts": ["chosen"]})
+        return chosen
+
+    graph = _graph({"work": _does("work"), "end": _sums_up}, (START, "choose"), ("work", "end"), ("end", END))
+    graph.add_node("choose", choose, destinations=("work",))
+    return graph
+
+
+def chosen_by_input() -> Any:
+    """After `look` comes what the question names."""
+
+    def named(state: State) -> str:
+        return state.get("question", "")
+
+    graph = _graph(
+        {"look": _does("look"), "left": _does("left"), "right": _does("right"), "end": _sums_up},
+        (START, "look"),
+        ("left", "end"),
+        ("right", "end"),
+        ("end", END),
+    )
+    graph.add_conditional_edges("look", named, ["left", "right"])
+    return graph
+
+
+TWO_WAYS = workflow(two_ways, *"abcde", name="ways")
+BY_NODE = workflow(chosen_by_node, "choose", "work", "end", name="by-node")
+BY_INPUT = workflow(chosen_by_input, "look", "left", "right", "end", name="by-input")
+BRANCHES = workflow(branches, "plan", "dig", "sub", name="branches")
+
+
+async def forked(at: Floor, run: Run, stage: str, changes: Mapping[str, object] | None = None) -> Run:
+    return await at.ended(await at.engine.fork(run.run_id, stage, changes or {}, owner="local"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "stage", "goes_on_with"),
+    [
+        (TWO_WAYS, "a", {"c", "d", "e"}),
+        (TWO_WAYS, "b", {"c", "d", "e"}),
+        (TWO_WAYS, "d", {"e"}),
+        (TWO_WAYS, "e", set[str]()),
+        (BY_NODE, "choose", {"work", "end"}),
+        (BRANCHES, "plan", {"dig", "sub"}),
+    ],
+)
+async def test_a_fork_goes_on_with_all_that_came_next(
+    tmp_path: Path, chosen: Workflow, stage: str, goes_on_with: set[str]
+) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(chosen))
+        fork = await forked(at, run, stage)
+        events = await at.events(fork)
+
+    assert (fork.status, fork.result) == ("completed", run.result)
+    assert {event.body.stage for event in events if isinstance(event.body, StageStarted)} == goes_on_with
+
+
+@pytest.mark.parametrize(("chosen", "stage"), [(TWO_WAYS, "a"), (BY_NODE, "choose"), (BRANCHES, "plan")])
+async def test_a_fork_with_changed_input_that_would_leave_something_out_is_refused_and_leaves_nothing(
+    tmp_path: Path, chosen: Workflow, stage: str
+) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(chosen))
+        with pytest.raises(InputRejected, match=f"no edge of {stage!r} leads") as raised:
+            await forked(at, run, stage, {"question": "other"})
+        assert [each.run_id for each in await at.log.find(RunFilter())] == [run.run_id]
+        assert threads(tmp_path) == {run.run_id}
+
+    assert raised.value.field == "changes"
+    assert raised.value.recovery
+
+
+async def test_a_fork_with_changed_input_goes_where_its_edges_lead_with_that(tmp_path: Path) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(BY_INPUT, "left"))
+        same = await forked(at, run, "look")
+        other = await forked(at, run, "look", {"question": "right"})
+
+    assert run.result == same.result == {"answer": "left look"}
+    assert other.result == {"answer": "look right"}
