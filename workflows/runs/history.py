@@ -118,7 +118,7 @@ class History:
 
     @classmethod
     async def forked(cls, log: EventLog, run_id: str, stage: str, by: datetime | None = None) -> "History":
-        """What a run begins with that goes on from where another one had finished a stage.
+        """What a run begins with that goes on from where another one had finished a stage, and those beside it.
 
         Args:
             log: Where both are kept.
@@ -129,12 +129,16 @@ class History:
         Raises:
             workflows.runs.errors.LogUnavailable: It cannot be read.
         """
-        begins = cls()
+        begins, awaited = cls(), set[str]()
         async with aclosing(cls._growing(log, run_id)) as growing:
             async for event, so_far in growing:
                 if by is not None and datetime.fromisoformat(event.time) > by:
                     break
-                if isinstance(event.body, StageCompleted) and event.body.stage == stage:
+                ended = event.body.stage if isinstance(event.body, StageCompleted) else ""
+                if ended == stage:
+                    awaited = {stage, *so_far.open}  # a graph begins with the next ones when all of these have ended
+                if ended in awaited:
+                    awaited.remove(ended)
                     begins = cls()
                     begins._inherit(so_far)
         return begins

@@ -1,20 +1,26 @@
 """Where in a graph a fork goes on: with all that came after its stage in the other run, or not at all."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
-from tests.workflows.runs.floor import Floor, answer, floor
+from agents.agent import AgentReply, AgentTask
+from agents.events import Emit
+from tests.workflows.runs.floor import Floor, Held, answer, floor
 from tests.workflows.runs.small_workflows import State, branches, workflow
 from tests.workflows.runs.test_forked_runs import threads
+from tests.workflows.runs.test_resuming import SIDE_BY_SIDE, completed, until_told
 from workflows.context import WorkflowContext
 from workflows.runs.errors import InputRejected
 from workflows.runs.events import StageStarted
-from workflows.runs.run import Run, RunFilter
+from workflows.runs.history import History
+from workflows.runs.run import Run, RunFilter, Steering
 from workflows.workflow import Workflow
 
 pytestmark = pytest.mark.anyio
@@ -136,3 +142,26 @@ async def test_a_fork_with_changed_input_goes_where_its_edges_lead_with_that(tmp
 
     assert run.result == same.result == {"answer": "left look"}
     assert other.result == {"answer": "look right"}
+
+
+async def test_a_fork_has_what_the_stages_beside_its_own_did_and_what_was_said_meanwhile(tmp_path: Path) -> None:
+    held = Held()
+
+    async def hold_right(task: AgentTask, emit: Emit) -> AgentReply:
+        return await (held.act if task.prompt == "right" else answer)(task, emit)
+
+    async with floor(tmp_path, hold_right) as at:
+        run = await at.start(SIDE_BY_SIDE)
+        await held.until_begun()
+        with anyio.fail_after(5):
+            await until_told(at, run, lambda events: ("left", 1) in completed(events))
+        await at.engine.steer(run.run_id, Steering(text="in German", by="Ann"))
+        held.release.set()
+        await at.ended(run)
+        begins = {stage: await History.forked(at.log, run.run_id, stage) for stage in ("left", "right", "join")}
+
+    both = {"left": {"parts": ["42 to left"]}, "right": {"parts": ["released"]}}
+    assert begins["left"].finished == begins["right"].finished == both
+    assert begins["left"].rounds == begins["right"].rounds == Counter(left=1, right=1)
+    assert begins["left"].instructions == begins["right"].instructions == ["in German"]
+    assert set(begins["join"].finished) == {"left", "right", "join"}
