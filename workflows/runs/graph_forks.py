@@ -12,7 +12,12 @@ LangGraph: TypeAlias = Any
 
 
 async def begin_fork(
-    graph: LangGraph, checkpoints: Checkpoints, fork: tuple[str, str, str], changes: Mapping[str, object]
+    graph: LangGraph,
+    checkpoints: Checkpoints,
+    fork: tuple[str, str, str],
+    changes: Mapping[str, object],
+    *,
+    over: bool,
 ) -> frozenset[str]:
     """As `workflows.runs.graph_steps.GraphRunner.fork`.
 
@@ -21,6 +26,7 @@ async def begin_fork(
         checkpoints: Where its states are.
         fork: The other run, the stage, and the new run.
         changes: Fields of the state that get another value.
+        over: Whether the other run has ended.
     """
     source, stage, target = fork
     after: Any = None
@@ -35,15 +41,29 @@ async def begin_fork(
             recovery=("get_run shows which stages were finished; states of old runs are not kept",),
         )
     if after is None:  # what it did is not in the state before what is done beside it is
-        raise InputRejected(
-            "stage",
-            f"Run {source} is still at work on stages beside {stage!r}, or has only just finished it.",
-            recovery=("Fork the run once it is at the stage after these, or from a stage before",),
-        )
+        raise _ended_there(source, stage, snapshot) if over else _still_there(source, stage)
     await checkpoints.copy(after.config, target)
     if changes:
         await _change(graph, fork, changes)
     return frozenset(task.id for task in snapshot.tasks)
+
+
+def _still_there(source: str, stage: str) -> InputRejected:
+    return InputRejected(
+        "stage",
+        f"Run {source} is still at work on stages beside {stage!r}, or has only just finished it.",
+        recovery=("Fork the run once it is at the stage after these, or from a stage before",),
+    )
+
+
+def _ended_there(source: str, stage: str, snapshot: LangGraph) -> InputRejected:
+    beside = ", ".join(dict.fromkeys(str(task.name) for task in snapshot.tasks if task.result is None))
+    why = f": {beside} had not finished" if beside else ""
+    return InputRejected(
+        "stage",
+        f"Run {source} ended before what comes after {stage!r} could begin{why}.",
+        recovery=("Fork the run from an earlier stage, or start the workflow anew",),
+    )
 
 
 async def _change(graph: LangGraph, fork: tuple[str, str, str], changes: Mapping[str, object]) -> None:

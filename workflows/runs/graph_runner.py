@@ -121,10 +121,11 @@ class LangGraphRunner:
         return _standing(snapshot, breakpoints.pause_at(graph, snapshot))
 
     async def fork(
-        self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object]
+        self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object], *, over: bool
     ) -> frozenset[str]:
         """See the port."""
-        return await begin_fork(await self._graph(workflow), self._checkpoints, (source, stage, target), changes)
+        graph = await self._graph(workflow)
+        return await begin_fork(graph, self._checkpoints, (source, stage, target), changes, over=over)
 
     async def _stream(
         self, workflow: Workflow, start: object, context: WorkflowContext, finished: frozenset[str]

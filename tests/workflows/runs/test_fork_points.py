@@ -11,6 +11,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
 from agents.agent import AgentReply, AgentTask
+from agents.errors import ProviderFailed
 from agents.events import Emit
 from tests.workflows.runs.floor import Floor, Held, answer, floor
 from tests.workflows.runs.small_workflows import State, branches, workflow
@@ -165,3 +166,28 @@ async def test_a_fork_has_what_the_stages_beside_its_own_did_and_what_was_said_m
     assert begins["left"].rounds == begins["right"].rounds == Counter(left=1, right=1)
     assert begins["left"].instructions == begins["right"].instructions == ["in German"]
     assert set(begins["join"].finished) == {"left", "right", "join"}
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+async def test_a_run_that_is_over_is_not_said_to_be_at_work_beside_the_stage(tmp_path: Path, end: str) -> None:
+    held = Held()
+
+    async def right_fails(task: AgentTask, emit: Emit) -> AgentReply:
+        if task.prompt != "right":
+            return await answer(task, emit)
+        await held.act(task, emit)
+        raise ProviderFailed("out of order")
+
+    async with floor(tmp_path, right_fails) as at:
+        run = await at.start(SIDE_BY_SIDE)
+        with anyio.fail_after(5):
+            await until_told(at, run, lambda events: ("left", 1) in completed(events))
+        if end == "cancelled":
+            await at.engine.cancel(run.run_id, by="Ann", reason="enough")
+        held.release.set()
+        assert (await at.ended(run)).status == end
+        with pytest.raises(InputRejected, match="after 'left' could begin: right had not finished") as raised:
+            await forked(at, run, "left")
+
+    assert raised.value.field == "stage"
+    assert raised.value.recovery == ("Fork the run from an earlier stage, or start the workflow anew",)
