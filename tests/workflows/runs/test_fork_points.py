@@ -18,10 +18,12 @@ from tests.workflows.runs.small_workflows import State, branches, workflow
 from tests.workflows.runs.test_forked_runs import threads
 from tests.workflows.runs.test_resuming import SIDE_BY_SIDE, completed, until_told
 from workflows.context import WorkflowContext
-from workflows.runs.errors import InputRejected
+from workflows.runs.errors import InputRejected, LogUnavailable
 from workflows.runs.events import StageStarted
 from workflows.runs.history import History
+from workflows.runs.places import ForkPoint, Wish
 from workflows.runs.run import Run, RunFilter, Steering
+from workflows.runs.worktree_places import WorktreePlaces
 from workflows.workflow import Workflow
 
 pytestmark = pytest.mark.anyio
@@ -191,3 +193,19 @@ async def test_a_run_that_is_over_is_not_said_to_be_at_work_beside_the_stage(tmp
 
     assert raised.value.field == "stage"
     assert raised.value.recovery == ("Fork the run from an earlier stage, or start the workflow anew",)
+
+
+async def test_a_fork_that_the_end_of_its_server_comes_before_says_what_went_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with floor(tmp_path, answer) as at:
+        run = await at.ended(await at.start(TWO_WAYS))
+
+        async def closing(wish: Wish, point: ForkPoint) -> str:
+            del wish, point
+            await at.engine.close()
+            raise LogUnavailable("The disk is full.")
+
+        monkeypatch.setattr(WorktreePlaces, "plan_fork", staticmethod(closing))
+        with pytest.raises(LogUnavailable, match="disk is full"):
+            await forked(at, run, "a")
