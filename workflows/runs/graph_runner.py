@@ -29,7 +29,8 @@ from workflows.context import WorkflowContext
 from workflows.reports import AgentReport, ArtifactReport, SupervisorReport
 from workflows.runs import breakpoints
 from workflows.runs.checkpoints import Checkpoints
-from workflows.runs.errors import InputRejected, LogUnavailable, RunError, StepLimitReached, WorkflowBroken
+from workflows.runs.errors import LogUnavailable, RunError, StepLimitReached, WorkflowBroken
+from workflows.runs.graph_forks import begin_fork, thread
 from workflows.runs.graph_loading import compile_graph
 from workflows.runs.graph_steps import (
     GraphStanding,
@@ -116,34 +117,15 @@ class LangGraphRunner:
     async def standing(self, workflow: Workflow, run_id: str) -> GraphStanding:
         """See the port."""
         graph = await self._graph(workflow)
-        snapshot = await graph.aget_state(_thread(run_id))
+        snapshot = await graph.aget_state(thread(run_id))
         return _standing(snapshot, breakpoints.pause_at(graph, snapshot))
 
     async def fork(
-        self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object]
+        self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object], *, over: bool
     ) -> frozenset[str]:
         """See the port."""
         graph = await self._graph(workflow)
-        after: Any = None
-        async for snapshot in graph.aget_state_history(_thread(source)):  # newest first
-            if any(task.name == stage and task.result is not None for task in snapshot.tasks):
-                break
-            after = snapshot
-        else:
-            raise InputRejected(
-                "stage",
-                f"Run {source} has no finished stage {stage!r} that can be gone on from.",
-                recovery=("get_run shows which stages were finished; states of old runs are not kept",),
-            )
-        if after is None:  # what it did is not in the state before what is done beside it is
-            raise InputRejected(
-                "stage",
-                f"Run {source} is still at work on stages beside {stage!r}, or has only just finished it.",
-                recovery=("Fork the run once it is at the stage after these, or from a stage before",),
-            )
-        await self._checkpoints.copy(after.config, target)
-        await graph.aupdate_state(_thread(target), dict(changes), as_node=stage)
-        return frozenset(task.id for task in snapshot.tasks)
+        return await begin_fork(graph, self._checkpoints, (source, stage, target), changes, over=over)
 
     async def _stream(
         self, workflow: Workflow, start: object, context: WorkflowContext, finished: frozenset[str]
@@ -167,7 +149,7 @@ class LangGraphRunner:
             parts = graph.astream(
                 start,
                 {
-                    **_thread(context.run_id),
+                    **thread(context.run_id),
                     "recursion_limit": workflow.max_steps,
                     "callbacks": [*listening.callbacks],
                 },
@@ -190,7 +172,7 @@ class LangGraphRunner:
                             paused = paused or isinstance(step, NodePaused)
                             yield step
                 if workflow.bare and not paused:
-                    snapshot = await graph.aget_state(_thread(context.run_id))
+                    snapshot = await graph.aget_state(thread(context.run_id))
                     if (pause := breakpoints.pause_at(graph, snapshot)) is not None:
                         yield pause
 
@@ -201,10 +183,6 @@ class LangGraphRunner:
             compiled = await asyncio.to_thread(compile_graph, workflow, self._checkpoints)
             self._compiled[workflow.name] = compiled
         return compiled
-
-
-def _thread(run_id: str) -> dict[str, Any]:
-    return {"configurable": {"thread_id": run_id}}
 
 
 @contextmanager

@@ -157,7 +157,7 @@ class GraphRunner(Protocol):
         ...
 
     async def fork(
-        self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object]
+        self, workflow: Workflow, source: str, stage: str, target: str, changes: Mapping[str, object], *, over: bool
     ) -> frozenset[str]:
         """Give a new run the state another run had when a stage of it had ended, for the last time.
 
@@ -167,12 +167,14 @@ class GraphRunner(Protocol):
             stage: Name of a node that had ended there.
             target: The new run, without checkpoints.
             changes: Fields of the state that get another value.
+            over: Whether the other run has ended, so that nothing beside the stage will be finished any more.
 
         Returns:
             Ids of the tasks of the other run that had ended last: the stage's, and those side by side with it.
 
         Raises:
-            workflows.runs.errors.InputRejected: The stage has not ended in that run, or its checkpoints are gone.
+            workflows.runs.errors.InputRejected: The stage has not ended in that run, or its checkpoints are gone; or
+                with changes something would be left out that came next there. The new run may have checkpoints then.
             workflows.runs.errors.LogUnavailable: The checkpoints cannot be read or written.
         """
         ...

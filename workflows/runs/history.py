@@ -69,7 +69,7 @@ class History:
         steps: Stages completed, rounds counted.
         usage: What was used.
         at_work: Agents that have worked since it was last told what they used.
-        seconds: How long the run was at work, without the time in which nobody worked on it.
+        seconds: How long the run was at work, see `workflows.runs.time_at_work`.
         resumptions: How often it was resumed since a stage was last completed.
         gates: How many questions were asked.
         asked: Questions that are open, by id.
@@ -97,6 +97,8 @@ class History:
     conversations: dict[str, str] = field(default_factory=dict[str, str])
     made: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     last_seq: int = 0
+    _unanswered: set[str] = field(default_factory=set[str])
+    """As the gates of the run's row: unlike `asked` without what nobody waits for any more, as its process is gone."""
     _offline: bool = False
     _stands: int = 0
     _time: str = ""
@@ -116,7 +118,7 @@ class History:
 
     @classmethod
     async def forked(cls, log: EventLog, run_id: str, stage: str, by: datetime | None = None) -> "History":
-        """What a run begins with that goes on from where another one had finished a stage.
+        """What a run begins with that goes on from where another one had finished a stage, and those beside it.
 
         Args:
             log: Where both are kept.
@@ -127,12 +129,16 @@ class History:
         Raises:
             workflows.runs.errors.LogUnavailable: It cannot be read.
         """
-        begins = cls()
+        begins, awaited = cls(), set[str]()
         async with aclosing(cls._growing(log, run_id)) as growing:
             async for event, so_far in growing:
                 if by is not None and datetime.fromisoformat(event.time) > by:
                     break
-                if isinstance(event.body, StageCompleted) and event.body.stage == stage:
+                ended = event.body.stage if isinstance(event.body, StageCompleted) else ""
+                if ended == stage:
+                    awaited = {stage, *so_far.open}  # a graph begins with the next ones when all of these have ended
+                if ended in awaited:
+                    awaited.remove(ended)
                     begins = cls()
                     begins._inherit(so_far)
         return begins
@@ -158,7 +164,7 @@ class History:
 
     def take(self, event: RunEvent) -> None:
         """Add the next event."""
-        self.seconds += seconds_at_work(self._time, event)
+        self.seconds += seconds_at_work(self._time, event, waits=bool(self._unanswered))
         self.last_seq, self.progress, self._time = event.seq, event.progress, event.time
         body = event.body
         match body:
@@ -184,23 +190,21 @@ class History:
             case GateOpened():
                 self.gates += body.gate_id not in self.asked
                 self.asked[body.gate_id] = body
+                self._unanswered.add(body.gate_id)
                 if body.parked and len(self.open) <= 1:  # a graph's node asks when its own agents are done
                     self.at_work.clear()
             case GateAnswered():
                 self.asked.pop(body.gate_id, None)
+                self._unanswered.discard(body.gate_id)
                 self.replies[body.gate_id] = GateReply(
                     gate_id=body.gate_id, outcome=body.outcome, answer=body.answer, by=body.by
                 )
             case WorkflowResumed():
                 self.resumptions += 1
-            case (
-                Heartbeat()
-                | ReasoningStepTaken()
-                | SupervisorEvent()
-                | WorkflowCompleted()
-                | WorkflowError()
-                | WorkflowCancelled()
-            ):
+                self._unanswered.clear()
+            case WorkflowCompleted() | WorkflowError() | WorkflowCancelled():
+                self._unanswered.clear()
+            case Heartbeat() | ReasoningStepTaken() | SupervisorEvent():
                 pass
             case _:
                 assert_never(body)

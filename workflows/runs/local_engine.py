@@ -176,7 +176,7 @@ class LocalEngine:
         with self._jobs.beginning(new.run_id):
             changed = {name: arguments[name] for name in changes}
             try:
-                tasks = await graphs.fork(workflow, run_id, stage, new.run_id, changed)
+                tasks = await graphs.fork(workflow, run_id, stage, new.run_id, changed, over=source.ended)
                 point = ForkPoint(run_id=run_id, stage=stage, tasks=tasks, branch=source.branch)
                 files = await self._launcher.plan_fork(new, request, point)
                 run, _ = await self._log.create(new)

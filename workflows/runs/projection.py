@@ -53,7 +53,7 @@ def project_all(run: Run, events: Sequence[RunEvent]) -> Run:
         return run
     seconds, since = run.seconds, run.updated_at
     for event in events:
-        seconds += seconds_at_work(since, event)
+        seconds += seconds_at_work(since, event, waits=bool(run.gates))
         since = event.time
         if type(event.body) not in _SAYS_NOTHING_NEW:
             run = _changed(run, event)

@@ -109,7 +109,7 @@ class Run:
         message: The newest human line.
         last_seq: Number of the newest event.
         usage: What it has used.
-        seconds: How long it was at work until its newest event, without the time in which nobody worked on it.
+        seconds: How long it was at work until its newest event, see `workflows.runs.time_at_work`.
         result: Typed output of a completed run.
         final_response: The answer in words, of a completed run.
         failure: Why it failed or was cancelled.

@@ -73,6 +73,8 @@ class SharedGraphs:
         Raises:
             workflows.runs.errors.LogUnavailable: It cannot be written.
         """
+        if self._closed:
+            return
         opening = self._opening
         if opening is not None and opening.done() and not _failed(opening):
             await opening.result().forget(run_id)

@@ -4,10 +4,10 @@ import logging
 
 import anyio
 
-from workflows.runs.admission import Admission, made_before
+from workflows.runs.admission import Admission
 from workflows.runs.errors import RunError
-from workflows.runs.events import Heartbeat, WorkflowCancelled
-from workflows.runs.finished import finished_stages
+from workflows.runs.events import EventBody, Heartbeat, WorkflowCancelled
+from workflows.runs.history import History
 from workflows.runs.log import EventLog
 from workflows.runs.message import describe
 from workflows.runs.places import Places
@@ -63,13 +63,14 @@ class Upkeep:
         await self._places.forget(run_id)
 
     async def drop(self, run_id: str) -> None:
-        """Delete what was noted for a run that never came to be.
+        """Delete what was noted for a run that never came to be; one that is in the log all the same is interrupted.
 
-        Never raises, and is bounded: what is still there then is swept later.
+        Never raises, and is bounded: what is still there then is swept later. Who was to store the run may have gone
+        away before that was done, so the question must be one that is answered after it.
         """
         with anyio.move_on_after(DROP_SECONDS, shield=True):
             try:
-                if await self._log.get(run_id) is None:
+                if not await self._log.interrupt(run_id, self._token):
                     await self._places.close(run_id)
                     await self._places.forget(run_id)
                     await self._graphs.forget(run_id)
@@ -82,21 +83,24 @@ class Upkeep:
         Raises:
             workflows.runs.errors.LogUnavailable: The log cannot take it.
         """
-        partial = await finished_stages(self._log, run.run_id)
-        made = await made_before(self._log, run.run_id)
+        history = await History.read(self._log, run.run_id)
         writer = await self._log.open(run.run_id, self._token)
-        admission = Admission(run.run_id, self._redactor, writer.save_artifact, made)
+        admission = Admission(run.run_id, self._redactor, writer.save_artifact, history.made)
+
+        def tell(body: EventBody) -> None:
+            said, cuts = admission.admit(body)
+            writer.append(said, message=describe(said), progress=run.progress, truncated=cuts)
+
         # Tells the time until now, in which nobody worked on it, from that which its end takes.
-        found = Heartbeat(agent="", stage=run.stage, seconds=0, waiting_for="start", reason="ended while nobody works")
-        writer.append(found, message=describe(found), progress=run.progress)
+        idle = "ended while nobody works"
+        tell(Heartbeat(agent="", stage=run.stage, seconds=0, waiting_for="start", reason=idle))
+        for used in history.lose_usage():
+            tell(used)
         changes = await self._places.close(run.run_id)
         if changes.diff:
             admission.artifact(CHANGES, "text/x-diff", changes.diff)
         if changes.note:
-            said, cuts = admission.admit(of_the_place(changes.note, changes.branch))
-            writer.append(said, message=describe(said), progress=run.progress, truncated=cuts)
-        cancelled = WorkflowCancelled(by=by, reason=reason, partial=partial, branch=changes.branch)
-        ending, cuts = admission.admit(cancelled)
-        writer.append(ending, message=describe(ending), progress=run.progress, truncated=cuts)
+            tell(of_the_place(changes.note, changes.branch))
+        tell(WorkflowCancelled(by=by, reason=reason, partial=history.finished, branch=changes.branch))
         await writer.flush()
         await self.forget(run.run_id)

@@ -9,9 +9,11 @@ from anyio.lowlevel import checkpoint
 from tests.workflows.runs.floor import Held, answer, floor
 from tests.workflows.runs.small_workflows import asking, one_stage, workflow
 from tests.workflows.runs.test_gates import parked, until_run
-from tests.workflows.runs.test_resuming import a_day_later
-from workflows.runs import attention, upkeep
+from tests.workflows.runs.test_resuming import EDITS, OPENED, Killed, a_day_later, interrupted
+from workflows.runs import attention
 from workflows.runs.chronicle import Chronicle
+from workflows.runs.events import UsageRecorded
+from workflows.runs.history import History
 from workflows.runs.log import EventLog
 from workflows.runs.outcome import GraphTask, Outcome, Outcomes, Parked, Stop
 from workflows.runs.projection import project_all
@@ -42,13 +44,13 @@ class Slow:
 @pytest.fixture
 def slow_end(monkeypatch: pytest.MonkeyPatch) -> Slow:
     """The end of a run that nobody works on takes its time."""
-    slow, real = Slow(), upkeep.finished_stages
+    slow, real = Slow(), History.read
 
-    async def finished_stages(log: EventLog, run_id: str) -> dict[str, object]:
+    async def read(log: EventLog, run_id: str) -> History:
         await slow.pass_by()
         return await real(log, run_id)
 
-    monkeypatch.setattr(upkeep, "finished_stages", finished_stages)
+    monkeypatch.setattr(History, "read", read)
     return slow
 
 
@@ -169,3 +171,20 @@ async def test_the_time_before_the_cancel_of_a_run_that_nobody_worked_on_does_no
     ended = project_all(run, nightly)
     assert (ended.status, ended.last_seq) == ("cancelled", len(events))
     assert ended.seconds < 3600
+
+
+async def test_the_cost_of_a_run_that_was_killed_and_then_cancelled_is_unknown(tmp_path: Path) -> None:
+    run = await interrupted(tmp_path, Killed([OPENED, EDITS]), ONE_STAGE)
+    async with floor(tmp_path, answer) as at:
+        ended = await at.engine.cancel(run.run_id, by="Ann", reason="no longer wanted")
+        events = await at.events(run)
+    lost = [event.body for event in events if isinstance(event.body, UsageRecorded)]
+    assert [(used.agent, used.cost_usd) for used in lost] == [("worker", None)]
+    assert (ended.status, ended.usage.cost_usd) == ("cancelled", None)
+
+
+async def test_the_cost_of_a_run_that_was_cancelled_while_it_waited_is_known(tmp_path: Path) -> None:
+    run = await left(tmp_path, "waiting")
+    async with floor(tmp_path, answer) as at:
+        ended = await at.engine.cancel(run.run_id, by="Ann", reason="no longer wanted")
+    assert (ended.status, ended.usage.cost_usd) == ("cancelled", pytest.approx(0.01))

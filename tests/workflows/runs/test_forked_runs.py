@@ -1,5 +1,6 @@
 """Forks of runs that work on branches of their own: with which files they begin, and what their changes are."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,8 @@ from tests.workflows.runs.small_workflows import FOUR
 from tests.workflows.runs.test_isolated_runs import ISOLATED, Writer, artifact, stopped
 from tests.workflows.runs.test_resuming import Worker
 from workflows.runs.errors import LogUnavailable
-from workflows.runs.run import Run, RunOptions
+from workflows.runs.run import Run, RunFilter, RunOptions
+from workflows.runs.sqlite.database import FILE_NAME
 
 pytestmark = pytest.mark.anyio
 
@@ -177,3 +179,36 @@ async def test_the_files_of_a_stage_are_known_also_if_the_run_was_interrupted_si
         await forked(at, run, "first")
 
     assert second.seen[0] == {"a.txt", "first.txt"}
+
+
+async def test_a_fork_whose_caller_goes_away_while_the_log_takes_it_keeps_all_it_begins_with(
+    tmp_path: Path, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, writer, asked = tmp_path / "home", Writer(), anyio.Event()
+    async with floor(home, writer.act, seconds=WITH_GIT) as at:
+        run = await at.ended(await at.start(ISOLATED, workspace=user))
+        create = at.log.create
+
+        async def told(new: Run) -> tuple[Run, bool]:
+            asked.set()
+            return await create(new)
+
+        monkeypatch.setattr(at.log, "create", told)
+        with closing(sqlite3.connect(home / FILE_NAME)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            call = asyncio.create_task(at.engine.fork(run.run_id, "second", {}, owner="local"))
+            with anyio.fail_after(WITH_GIT):
+                await asked.wait()
+                call.cancel()
+                await asyncio.wait({call}, timeout=0.3)  # whoever asks those who only read is answered by then
+                other.rollback()
+                await asyncio.wait({call})
+        assert call.cancelled()
+        await at.log.flush()
+        (fork,) = [each for each in await at.log.find(RunFilter()) if each.run_id != run.run_id]
+        assert fork.run_id in threads(home)
+        writer.seen.clear()
+        assert (await at.engine.reconcile(fork)).status == "interrupted"
+        await at.ended(await at.engine.resume(fork.run_id, by="test"))
+
+    assert writer.seen[0] == {"a.txt", "first.txt", "second.txt"}

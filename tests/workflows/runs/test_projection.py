@@ -162,6 +162,8 @@ def heartbeat(waiting_for: str) -> Heartbeat:
 
 ASKED = GateOpened(gate_id="1-a", question="?", schema={}, expires_at="")
 ANSWERED = GateAnswered(gate_id="1-a", answer={}, by="ann", outcome="accepted")
+ASKED_LIVE = GateOpened(gate_id="2-live", question="?", schema={}, expires_at="", parked=False)
+ANSWERED_LIVE = GateAnswered(gate_id="2-live", answer={}, by="ann", outcome="accepted")
 RESUMED = WorkflowResumed(after=1, next=())
 
 
@@ -169,10 +171,20 @@ RESUMED = WorkflowResumed(after=1, next=())
     "night",
     [
         [(moment(60), ASKED), (moment(36_060), ANSWERED)],
+        [(moment(60), ASKED_LIVE), (moment(18_060), QUIET[-1]), (moment(36_060), ANSWERED_LIVE)],
+        [(moment(60), ASKED_LIVE), (moment(60), ASKED), (moment(18_060), ANSWERED), (moment(36_060), ANSWERED_LIVE)],
+        [(moment(60), ASKED_LIVE), (moment(36_060), heartbeat("start")), (moment(36_060), RESUMED)],
         [(moment(60), QUIET[0]), (moment(36_060), heartbeat("start")), (moment(36_060), RESUMED)],
         [(moment(60), QUIET[0]), (moment(36_060), heartbeat("slot")), (moment(36_060), RESUMED)],
     ],
-    ids=["for an answer", "without a process", "for a place"],
+    ids=[
+        "for an answer",
+        "for a permission",
+        "for both",
+        "for a permission nobody needs any more",
+        "without a process",
+        "for a place",
+    ],
 )
 def test_a_night_in_which_a_run_waited_is_no_time_at_work(night: list[tuple[str, EventBody]]) -> None:
     told = [(moment(0), STARTED), *night, (moment(36_090), COMPLETED)]
@@ -198,7 +210,10 @@ def test_all_at_once_is_the_same_as_one_by_one(bodies: list[EventBody], status: 
     assert project_all(new_run(status), events) == reduce(project, events, new_run(status))
 
 
-@given(st.lists(st.sampled_from([*QUIET, *TELLING, ASKED, ANSWERED, RESUMED, heartbeat("slot")]), max_size=20))
+GATES: list[EventBody] = [ASKED, ANSWERED, ASKED_LIVE, ANSWERED_LIVE]
+
+
+@given(st.lists(st.sampled_from([*QUIET, *TELLING, *GATES, RESUMED, heartbeat("slot")]), max_size=20))
 def test_the_row_says_the_seconds_with_which_the_run_goes_on(bodies: list[EventBody]) -> None:
     history = History()
     events = [event(seq, body) for seq, body in enumerate(bodies, 1)]

@@ -97,3 +97,13 @@ async def test_what_is_still_being_opened_at_the_end_is_closed_and_not_swept(pla
             await waiting
 
     assert [(runner.closed, runner.swept) for runner in place.opened] == [(True, False)]
+
+
+async def test_at_the_end_nothing_is_forgotten_any_more(place: Place, log: SqliteEventLog) -> None:
+    graphs = SharedGraphs(place.open, log)
+    await graphs.opened()
+    await graphs.close()
+
+    await graphs.forget("run-1")
+
+    assert [runner.closed for runner in place.opened] == [True]
