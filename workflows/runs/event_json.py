@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, cast, get_args
 
+import msgspec
 import orjson
 
 from workflows.runs.errors import LogUnavailable
@@ -109,7 +110,8 @@ def storable(event: RunEvent) -> RunEvent:
     values = {name: plain_json(getattr(body, name)) for name in _FIELDS[type(body)] if name != "stages"}
     for name in _TUPLES & values.keys():
         values[name] = tuple(cast("list[object]", values[name]))
-    return replace(event, message=whole_text(event.message), body=replace(body, **cast("dict[str, Any]", values)))
+    whole = replace(body, **cast("dict[str, Any]", values))
+    return msgspec.structs.replace(event, message=whole_text(event.message), body=whole)
 
 
 def _body_of(entry: Mapping[str, Any]) -> EventBody:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+import msgspec
+
 Json: TypeAlias = Mapping[str, object]
 
 
@@ -408,8 +410,7 @@ class Truncation:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEvent:
+class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a run's log.
 
     Attributes:

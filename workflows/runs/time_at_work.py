@@ -8,6 +8,7 @@ from datetime import datetime
 
 from workflows.runs.events import EventBody, Heartbeat, RunEvent, WorkflowResumed, WorkflowStarted
 
+_BEGINNINGS = frozenset[type[EventBody]]({WorkflowStarted, WorkflowResumed})
 _BEFORE_WORK = frozenset({"slot", "start"})
 """What the heartbeats of a job wait for before its graph has begun: a place among the runs at work, its workflow."""
 
@@ -20,13 +21,13 @@ def seconds_at_work(since: str, event: RunEvent, *, waits: bool) -> float:
         event: The later one.
         waits: Whether a question to a person was open then.
     """
-    if not since or waits or _nobody_worked_until(event.body):
+    if not since or since == event.time or waits or _nobody_worked_until(event.body):
         return 0.0
     passed = datetime.fromisoformat(event.time) - datetime.fromisoformat(since)
     return max(0.0, passed.total_seconds())
 
 
 def _nobody_worked_until(body: EventBody) -> bool:
-    return isinstance(body, WorkflowStarted | WorkflowResumed) or (
+    return type(body) in _BEGINNINGS or (
         isinstance(body, Heartbeat) and body.waiting_for in _BEFORE_WORK  # a job's first word, before it has resumed
     )

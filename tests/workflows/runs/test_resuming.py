@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import anyio
+import msgspec
 import pytest
 from anyio.lowlevel import checkpoint
 
@@ -97,7 +97,7 @@ class Killed(Worker):
 
 def a_day_later(event: RunEvent) -> RunEvent:
     """The event as if everything from it on had happened a day later."""
-    return replace(event, time=(datetime.fromisoformat(event.time) + timedelta(days=1)).isoformat())
+    return msgspec.structs.replace(event, time=(datetime.fromisoformat(event.time) + timedelta(days=1)).isoformat())
 
 
 def seconds_at_work(events: list[RunEvent], left_at: int) -> float:
