@@ -37,7 +37,7 @@ PAGE = 500
 """Events a watcher reads at once."""
 QUIET_SECONDS = 2.0
 """After how much silence a watcher gets an empty batch."""
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.01
 """How often commits of other processes are looked for."""
 CLOSE_SECONDS = 5.0
 """How long `close` waits for the disk."""
