@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
 
 from agents.command_runner import RunCommand
+from agents.finished_work import in_thread_to_its_end
 from agents.workspace.file_snapshot import (
     MOST_FILES,
     UNINTERESTING_DIRECTORIES,
@@ -144,7 +146,7 @@ class GitWorkspace:
 
     async def _make_objects(self, directory: Path, *looked_up_in: Path) -> None:
         try:
-            await anyio.to_thread.run_sync(_make_objects, directory, looked_up_in)
+            await in_thread_to_its_end(partial(_make_objects, directory, looked_up_in))
         except OSError as error:
             raise GitFailed(f"{directory} cannot be written: {error.strerror}") from error
 
@@ -167,7 +169,7 @@ async def staged_tree(
     bounds = bounds or Bounds(LARGEST_NEW_FILE_BYTES, ALL_NEW_BYTES)
     index = Path(variables["GIT_INDEX_FILE"])
     try:
-        await anyio.to_thread.run_sync(_copy_if_there, await git.path("index"), index)
+        await in_thread_to_its_end(partial(_copy_if_there, await git.path("index"), index))
     except OSError as error:
         raise GitFailed(f"{index} cannot be written: {error.strerror}") from error
     await git.output("add", "--update", variables=variables)
@@ -221,7 +223,7 @@ def _joined(names: Sequence[str]) -> bytes:
 
 @asynccontextmanager
 async def scratch_directory() -> AsyncGenerator[Path]:
-    """A directory that is gone when the block is left.
+    """A directory that is gone when the block is left; what threads put into it is to be there, or not, by then.
 
     Raises:
         GitFailed: It cannot be made.
@@ -234,8 +236,7 @@ async def scratch_directory() -> AsyncGenerator[Path]:
     try:
         yield directory
     finally:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(_remove, directory)
+        await in_thread_to_its_end(partial(_remove, directory))
 
 
 def _variables(objects: Path, index: Path) -> dict[str, str]:
