@@ -3,16 +3,16 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 
 from agents.events import (
     AgentSaid,
     Found,
     Progressed,
-    Said,
     TextStreamed,
     ThinkingStreamed,
     Thought,
@@ -183,7 +183,7 @@ class Narrator:
 def _spoken(said: AgentSaid, speaker: Place) -> AgentSaid:
     if not speaker:
         return said
-    return cast("AgentSaid", replace(cast("Said", said), speaker=speaker))
+    return msgspec.structs.replace(said, speaker=speaker)
 
 
 def _messages_in(result: object) -> Iterator[AIMessage]:

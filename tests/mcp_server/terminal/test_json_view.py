@@ -1,6 +1,7 @@
 import io
 import json
-from dataclasses import replace
+
+import msgspec
 
 from mcp_server.terminal.json_view import JsonView
 from tests.mcp_server.story import event, story
@@ -18,7 +19,9 @@ def test_every_event_becomes_one_json_line_that_says_all_of_it() -> None:
 
     lines = stream.getvalue().splitlines()
     assert [json.loads(line)["seq"] for line in lines] == [happened.seq for happened in events]
-    assert [replace(decode(line), body=happened.body) for line, happened in zip(lines, events, strict=True)] == events
+    assert [
+        msgspec.structs.replace(decode(line), body=happened.body) for line, happened in zip(lines, events, strict=True)
+    ] == events
 
 
 def test_a_line_break_in_a_text_does_not_break_the_line() -> None:
