@@ -6,9 +6,6 @@ wait for children: what outlives their signal is ended by the watchdog.
 """
 
 import logging
-import os
-import signal
-import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,9 +13,10 @@ import anyio
 from anyio.abc import TaskStatus
 from mcp.server.lowlevel import Server
 
+from mcp_server.doorstep import Doorstep
+from mcp_server.ends import SIGNALS, exit_now
 from mcp_server.logs import log_to_stderr
 from mcp_server.opening import OpenedWhenNeeded
-from mcp_server.probes import Doorstep
 from mcp_server.server import WorkflowServer
 from mcp_server.settings import Settings
 from mcp_server.stdio import serve_stdio
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from workflows.catalog import Catalog
 
 logger = logging.getLogger(__name__)
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM) if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 LOG_SECONDS = 0.1
 """How long the log may take to become durable at the end."""
@@ -48,7 +44,7 @@ def serve(settings: Settings, catalog: "Catalog | None", doorstep: Doorstep) -> 
     """
     log_to_stderr()
     anyio.run(_serve, settings, catalog, doorstep)
-    _exit(1)
+    exit_now(1)
 
 
 async def _serve(settings: Settings, catalog: "Catalog | None", doorstep: Doorstep) -> None:
@@ -66,8 +62,8 @@ async def _answer_until_the_end(server: Server[dict[str, object]], doorstep: Doo
             with anyio.move_on_after(SETTLE_SECONDS, shield=True):
                 await end.settle()
         finally:
-            # Not by returning: the thread that reads the wire may be blocked in its read, and everybody waits for it.
-            _exit(end.code)
+            # Not by returning: everybody would wait for the thread that reads the wire.
+            exit_now(end.code)
 
 
 class _End:
@@ -109,8 +105,3 @@ async def _listen_for_signals(end: _End, *, task_status: TaskStatus[None]) -> No
         task_status.started()
         async for number in signals:
             end.comes(128 + number)
-
-
-def _exit(code: int) -> NoReturn:
-    sys.stderr.flush()
-    os._exit(code)

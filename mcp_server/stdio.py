@@ -18,7 +18,7 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp_types import PROTOCOL_VERSION_META_KEY, JSONRPCRequest
 
-from mcp_server.probes import Doorstep
+from mcp_server.doorstep import Doorstep
 
 Incoming: TypeAlias = SessionMessage | Exception
 """A message, or why a line was none."""

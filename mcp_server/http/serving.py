@@ -17,6 +17,7 @@ from anyio.abc import TaskStatus
 from uvicorn import Config, Server
 
 from mcp_server.assembly import Assembly, assemble
+from mcp_server.ends import SIGNALS, exit_now
 from mcp_server.http.access import access_of
 from mcp_server.http.app import create_app
 from mcp_server.http.closing import Closing
@@ -28,7 +29,7 @@ from mcp_server.http.socket_connection import AbortableSocket
 from mcp_server.http.telemetry import Telemetry, telemetry_of
 from mcp_server.http.websocket import LARGEST_MESSAGE
 from mcp_server.logs import log_to_stderr
-from mcp_server.serving import LOG_SECONDS, SIGNALS
+from mcp_server.serving import LOG_SECONDS
 from mcp_server.settings import Settings
 from workflows.catalog import Catalog
 from workflows.runs.errors import RunError
@@ -61,7 +62,7 @@ def serve(settings: Settings, catalog: Catalog, listen: ListenAddress) -> NoRetu
         anyio.run(_serve, settings, catalog, listen)
     except RunError as error:
         logger.error("%s %s", error.message, " ".join(error.recovery))
-    _exit(1)
+    exit_now(1)
 
 
 async def _serve(settings: Settings, catalog: Catalog, listen: ListenAddress) -> None:
@@ -84,7 +85,7 @@ async def _serve(settings: Settings, catalog: Catalog, listen: ListenAddress) ->
                 with anyio.move_on_after(SETTLE_SECONDS, shield=True):
                     await end.settle(server)
             finally:
-                _exit(0)
+                exit_now(0)
 
 
 def uvicorn_server(
@@ -231,8 +232,3 @@ class AddressUnavailable(RunError):
 
     kind = "address_unavailable"
     blame = "setup"
-
-
-def _exit(code: int) -> NoReturn:
-    sys.stderr.flush()
-    os._exit(code)

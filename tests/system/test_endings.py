@@ -115,10 +115,15 @@ async def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by", ["end of input", signal.SIGINT, signal.SIGTERM])
-async def test_a_server_without_work_goes_at_once(tmp_path: Path, by: str | signal.Signals) -> None:
+@pytest.mark.parametrize("asked", [(), ("tools/list",)], ids=["while it is still being imported", "which is there"])
+async def test_a_server_without_work_goes_at_once(
+    tmp_path: Path, by: str | signal.Signals, asked: tuple[str, ...]
+) -> None:
     place = Place.below(tmp_path)
     async with place.server("--offline") as client:
         await client.open()
+        for method in asked:
+            await client.asked(method)
         exit_code, seconds = await end(client, by)
         assert exit_code == ENDS[by]
         assert seconds < SERVER_GONE_SECONDS

@@ -7,6 +7,7 @@ it alone can take that long.
 
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import Future
 from io import TextIOWrapper
 from threading import Lock, Thread
@@ -29,6 +30,7 @@ class Doorstep:
     Args:
         wire: The claimed wire. Only this reads from it, until `take_over`.
         notice: What clients are told beside how the server is used; empty, or whole lines.
+        on_gone: Called if the client closes its end before the server is there; from a thread, and it may not return.
 
     Attributes:
         notice: What clients are told.
@@ -36,9 +38,10 @@ class Doorstep:
         stdout: Descriptor to write to, once the server has taken over.
     """
 
-    def __init__(self, wire: Wire, notice: str) -> None:
+    def __init__(self, wire: Wire, notice: str, on_gone: Callable[[], None]) -> None:
         self.notice = notice
         self.stdout = wire.stdout
+        self._on_gone = on_gone
         self._turn = Lock()
         self._taken_over = False
         self._answered = False
@@ -64,6 +67,9 @@ class Doorstep:
         try:
             while self._has_answered(line := self.lines.readline()):
                 pass
+            with self._turn:
+                if not line and not self._taken_over:
+                    self._on_gone()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the line is waited for
             self._held.set_exception(error)
         else:

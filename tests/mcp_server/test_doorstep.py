@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Generator
 from functools import partial
 from typing import Any
@@ -14,8 +15,8 @@ from mcp.shared.message import SessionMessage
 from mcp_types import Tool, jsonrpc_message_adapter
 
 from mcp_server.cancellations import Cancellations
+from mcp_server.doorstep import CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION, Doorstep
 from mcp_server.handlers import Handlers
-from mcp_server.probes import CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION, Doorstep
 from mcp_server.server import WorkflowServer
 from mcp_server.wire import Wire
 
@@ -43,10 +44,11 @@ class Client:
         self._stdout, to_write = os.pipe()
         self._wire = Wire(to_read, to_write)
         self._doorstep: Doorstep | None = None
+        self.gone = threading.Event()
 
     def at(self, notice: str = "") -> Doorstep:
         """A doorstep on which it stands."""
-        self._doorstep = Doorstep(self._wire, notice)
+        self._doorstep = Doorstep(self._wire, notice, self.gone.set)
         return self._doorstep
 
     def says(self, *lines: str) -> None:
@@ -155,10 +157,21 @@ async def test_once_the_server_is_there_it_answers_probes_too(client: Client) ->
     assert await waiting(doorstep) == probe(2)
 
 
-async def test_a_client_that_goes_before_it_has_said_anything_leaves_an_empty_line(client: Client) -> None:
+async def test_a_client_that_goes_before_the_server_is_there_is_told_of_at_once(client: Client) -> None:
     doorstep = client.at()
+    client.says(probe())
+    await client.is_told()
     client.says_no_more()
     assert await waiting(doorstep) == ""
+    assert client.gone.is_set()
+
+
+async def test_a_client_that_goes_when_the_server_is_there_is_left_to_the_server(client: Client) -> None:
+    doorstep = client.at()
+    doorstep.take_over()
+    client.says_no_more()
+    assert await waiting(doorstep) == ""
+    assert not client.gone.is_set()
 
 
 async def test_a_probe_whose_answer_nobody_reads_is_left_to_the_server(client: Client) -> None:
