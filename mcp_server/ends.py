@@ -15,5 +15,7 @@ def exit_now(code: int) -> NoReturn:
     Args:
         code: The exit code.
     """
-    sys.stderr.flush()
-    os._exit(code)
+    try:
+        sys.stderr.flush()
+    finally:  # also if standard error is closed, or was just being written to
+        os._exit(code)
