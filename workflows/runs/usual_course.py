@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from statistics import median
 from typing import Literal, TypeAlias
 
 from workflows.runs.events import (
@@ -172,15 +171,22 @@ def usual(stages: Sequence[Stage], courses: Iterable[Course]) -> Usual:
     return Usual(
         {key: _median(seen) for key, seen in rounds.items()},
         {history: _median(seen) for history, seen in histories.items()},
-        median(between) if between else None,
+        _middle(between) if between else None,
     )
 
 
+def _middle(values: Iterable[float]) -> float:
+    """The value in the middle; its module is imported by the first run and not by an idle server."""
+    from statistics import median
+
+    return median(values)
+
+
 def _median(rounds: Sequence[UsualRound]) -> UsualRound:
-    begin = median(one.begin for one in rounds)
+    begin = _middle(one.begin for one in rounds)
     return UsualRound(
         begin,
-        max(begin, median(one.end for one in rounds)),
+        max(begin, _middle(one.end for one in rounds)),
         _median_known(one.signs for one in rounds),
         _median_known(one.before for one in rounds),
         _median_known(one.within for one in rounds),
@@ -190,7 +196,7 @@ def _median(rounds: Sequence[UsualRound]) -> UsualRound:
 
 def _median_known(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return median(known) if known else None
+    return _middle(known) if known else None
 
 
 @dataclass(slots=True)
