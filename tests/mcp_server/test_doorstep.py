@@ -198,10 +198,10 @@ class Closed:
     """An `Opening` behind which nothing is: a probe needs nothing of it."""
 
     async def definitions(self) -> list[Tool]:
-        raise NotImplementedError
+        raise AssertionError("a probe was answered with tools")
 
     async def handlers(self, cancellations: Cancellations) -> Handlers:
-        raise NotImplementedError
+        raise AssertionError(f"a probe was answered by handlers, {cancellations}")
 
 
 async def answer_of_the_sdk(server: WorkflowServer, line: str) -> dict[str, Any]:

@@ -74,9 +74,8 @@ async def test_the_server_says_who_it_is_and_how_it_is_used(client: WireClient) 
     assert set(first["capabilities"]) >= {"tools", "resources", "prompts"}
 
 
+@pytest.mark.parametrize("client", [MODERN], indirect=True)  # in the era before, a session is opened once
 async def test_the_first_answer_and_later_ones_are_the_same(client: WireClient) -> None:
-    if client.era == LEGACY:
-        pytest.skip("a session is opened once")
     first = client.received[0].message["result"]
     await client.asked("tools/list")
     assert (await client.asked("server/discover"))["result"] == first

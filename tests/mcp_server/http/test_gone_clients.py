@@ -102,10 +102,17 @@ async def waiting(server: Running, wait: Wait, run_id: str) -> AsyncGenerator[No
 
 
 @pytest.mark.parametrize(
-    "wait", [chat_in_one_piece, chat_as_a_stream, get_run_that_waits, listening_to_its_task, call_that_joins]
+    ("wait", "promised"),
+    [
+        (chat_in_one_piece, True),
+        (chat_as_a_stream, True),
+        (get_run_that_waits, False),
+        (listening_to_its_task, False),
+        (call_that_joins, False),
+    ],
 )
-async def test_a_run_goes_on_without_the_call_that_began_it_for_whoever_else_waits(
-    server: Running, left: list[str], wait: Wait
+async def test_a_run_goes_on_without_the_call_that_began_it_for_whoever_else_waits_and_no_longer_unless_it_is_promised(
+    server: Running, left: list[str], wait: Wait, *, promised: bool
 ) -> None:
     beginner = await opened(server)
     async with waiting(server, wait, beginner.run_id):
@@ -113,27 +120,7 @@ async def test_a_run_goes_on_without_the_call_that_began_it_for_whoever_else_wai
 
         assert left == []
 
-
-@pytest.mark.parametrize("wait", [get_run_that_waits, listening_to_its_task, call_that_joins])
-async def test_a_run_that_goes_on_for_somebody_else_is_left_when_that_one_is_gone_too(
-    server: Running, left: list[str], wait: Wait
-) -> None:
-    beginner = await opened(server)
-    async with waiting(server, wait, beginner.run_id):
-        await beginner.drop()
-
-    assert left == [beginner.run_id]
-
-
-@pytest.mark.parametrize("chat", [chat_in_one_piece, chat_as_a_stream])
-async def test_the_run_of_a_chat_goes_on_though_the_call_that_began_it_and_then_the_chat_are_gone(
-    server: Running, left: list[str], chat: Wait
-) -> None:
-    beginner = await opened(server)
-    async with waiting(server, chat, beginner.run_id):
-        await beginner.drop()
-
-    assert left == []
+    assert left == ([] if promised else [beginner.run_id])
 
 
 async def test_a_run_that_somebody_was_just_told_of_goes_on(
