@@ -26,11 +26,14 @@ async def to_its_end(work: Coroutine[object, object, ResultT]) -> ResultT:
                 await asyncio.wait([working])
             except asyncio.CancelledError as error:
                 cancelled = error
-    if cancelled is not None:
-        if not working.cancelled():
-            working.exception()  # nobody waits for it any more
+    if cancelled is None:
+        return working.result()
+    if not working.cancelled():
+        working.exception()  # nobody waits for it any more
+    try:
         raise cancelled
-    return working.result()
+    finally:
+        del cancelled, working  # an error that is kept by a frame it has gone through is only freed by and by
 
 
 async def in_thread_to_its_end(work: Callable[[], ResultT]) -> ResultT:

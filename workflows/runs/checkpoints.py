@@ -86,11 +86,19 @@ class Checkpoints(AsyncSqliteSaver):
         return checkpoints
 
     async def close(self) -> None:
-        """Close the database."""
+        """Close the database, once what is being written is there as a whole.
+
+        SQLite keeps a database locked that was closed between a statement and its commit, for as long as anything in
+        this process remembers the statement.
+        """
+        with self._explained():
+            await to_its_end(self._closed())
+
+    async def _closed(self) -> None:
         try:
-            with self._explained():
+            async with self.lock:
                 await self.conn.close()
-        except BaseException:  # also a cancellation: what the thread was asked before may take as long as a lock
+        except BaseException:  # also an event loop that ends: the thread would speak to it later
             await _put_away(self.conn)
             raise
 
