@@ -4,8 +4,11 @@ Everything else a server needs to know of a client is in the request itself (its
 token) and is taken from there. A client that is not in this table is taken to wait as long as it takes.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from mcp_server.arrival import arrived
 
 MARGIN = 0.15
 """Part of a client's time that is left for the answer to arrive."""
@@ -69,7 +72,11 @@ class Patience:
                 return seconds - min(LONGEST_MARGIN_SECONDS, MARGIN * seconds) if seconds else None
         return None
 
+    def answer_by(self, name: str, wait_seconds: float | None = None) -> float:
+        """By when the request of the current task must be answered, by the event loop's clock; infinity if it need not.
 
-def shortest(*seconds: float | None) -> float | None:
-    """The shortest of some limits, None among them meaning no limit."""
-    return min((limit for limit in seconds if limit is not None), default=None)
+        Args:
+            name: As above.
+            wait_seconds: How long its caller wants to wait; None: as long as it takes.
+        """
+        return arrived() + min(seconds for seconds in (wait_seconds, self.of(name), math.inf) if seconds is not None)

@@ -1,5 +1,6 @@
 """Progress of one call: follows a run's log and sends lines, rising, paced, and none after the call's result."""
 
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -118,15 +119,15 @@ class ProgressReporter:
         if len(self._lines):
             await self._say_next()
 
-    async def follow(self, seconds: float | None = None) -> None:
+    async def follow(self, *, until: float = math.inf) -> None:
         """Report the run from where it was reported last: until its end, until it asks a person, or until cancelled.
 
         Args:
-            seconds: How long to report it; None: to its end.
+            until: When to stop in any case, by the event loop's clock.
         """
         assert self._run is not None, "begin comes first"
         self._ended = False
-        with anyio.move_on_after(seconds):
+        with anyio.CancelScope(deadline=until):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._read, self._run)
                 await self._report()

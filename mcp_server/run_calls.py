@@ -11,7 +11,6 @@ A call ends in one of these ways, decided by what this request declares and noth
 """
 
 import logging
-import math
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ from pydantic import BaseModel, Field
 
 from mcp_server.assembly import Assembly
 from mcp_server.cancellations import Cancellations
-from mcp_server.client_clocks import shortest
 from mcp_server.elicitation import Refusals, elicited
 from mcp_server.eras import RequestContext, can_ask, client_name, declares_tasks, is_modern
 from mcp_server.failures import rejection_text, run_error_in, validated
@@ -132,11 +130,9 @@ class RunCalls:
                 return self._left(run_id, error)
 
     async def _attend(self, run: Run, attendance: Attendance, ctx: RequestContext) -> CallAnswer:
-        patience = self._assembly.patience
-        limit = shortest(attendance.wait_seconds, patience.of(client_name(ctx)))
-        if declares_tasks(ctx):
-            limit = shortest(limit, patience.task_grace_seconds)
-        deadline = None if limit is None else anyio.current_time() + limit
+        deadline = self._assembly.patience.answer_by(client_name(ctx), attendance.wait_seconds)
+        if declares_tasks(ctx):  # these seconds are for the progress to be seen, and begin with it
+            deadline = min(deadline, anyio.current_time() + self._assembly.patience.task_grace_seconds)
         reporter = self._reporter(run, ctx)
         after, asked = attendance.after, set[str]()
         refusals = Refusals()
@@ -145,11 +141,10 @@ class RunCalls:
             asked = set(attendance.responses) - set(refusals.reasons)
         await reporter.begin(run, after, attendance.introduction)
         while True:
-            left = None if deadline is None else max(0.0, deadline - anyio.current_time())
             if run.status != "waiting":
-                await reporter.follow(left)
+                await reporter.follow(until=deadline)
             run = await self._existing(run.run_id)
-            if run.status in {"queued", "running"} and (deadline is None or anyio.current_time() < deadline):
+            if run.status in {"queued", "running"} and anyio.current_time() < deadline:
                 continue  # what it asked is answered already, by somebody else
             if run.status != "waiting" or declares_tasks(ctx) or not can_ask(ctx):
                 break
@@ -185,7 +180,7 @@ class RunCalls:
         self,
         run: Run,
         reporter: ProgressReporter,
-        deadline: float | None,
+        deadline: float,
         refusals: Refusals,
         ctx: RequestContext,
     ) -> bool:
@@ -202,7 +197,7 @@ class RunCalls:
                 settled = True
                 tasks.cancel_scope.cancel()
 
-            tasks.cancel_scope.deadline = math.inf if deadline is None else deadline
+            tasks.cancel_scope.deadline = deadline
             tasks.start_soon(reporter.remind)
             tasks.start_soon(watch)
             result = await elicited(gate, refusals.reasons.get(gate.gate_id, ""), ctx)
@@ -252,7 +247,7 @@ class RunCalls:
         """Play a run that is over for a call, as long as its client waits, then answer it as it was answered."""
         if (ctx.meta or {}).get("progress_token") is not None:  # else nobody would see it played
             reporter = self._reporter(run, ctx)
-            with anyio.move_on_after(self._assembly.patience.of(client_name(ctx))):
+            with anyio.CancelScope(deadline=self._assembly.patience.answer_by(client_name(ctx))):
                 await reporter.play(replay.events(), f"replay of run {run.run_id} · ")
             await reporter.close()
         return await self.result(run.run_id)

@@ -11,7 +11,7 @@ from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mcp_server.assembly import Assembly
-from mcp_server.eras import RequestContext
+from mcp_server.eras import RequestContext, client_name
 from mcp_server.failures import failure_text, validated
 from mcp_server.own_runs import own_run, own_run_in_the_log
 from mcp_server.owner import owner_of_call
@@ -195,7 +195,7 @@ class RunTools:
             case "list_runs":
                 return await self._list(validated(ListRuns, arguments), owner_of_call(ctx))
             case "get_run":
-                return await self._get(validated(GetRun, arguments), owner_of_call(ctx))
+                return await self._get(validated(GetRun, arguments), ctx)
             case "cancel_run":
                 return await self._cancel(validated(CancelRun, arguments), ctx)
 
@@ -219,20 +219,19 @@ class RunTools:
         )
         return _answer(listed, text or "There are no such runs.")
 
-    async def _get(self, asked: GetRun, owner: str) -> CallToolResult:
+    async def _get(self, asked: GetRun, ctx: RequestContext) -> CallToolResult:
+        owner = owner_of_call(ctx)
         run = await own_run(self._assembly, asked.run_id, owner)
         events = await self._telling(run, asked.after)
         if not events and run.active and asked.wait_seconds:
-            await self._wait(run, asked.wait_seconds)
+            await self._wait(run, self._assembly.patience.answer_by(client_name(ctx), asked.wait_seconds))
             run = await own_run(self._assembly, asked.run_id, owner)
             events = await self._telling(run, asked.after)
         return await self._report(run, events)
 
     async def _cancel(self, asked: CancelRun, ctx: RequestContext) -> CallToolResult:
         await own_run_in_the_log(self._assembly, asked.run_id, owner_of_call(ctx))
-        client = ctx.session.client_params
-        by = client.client_info.name if client is not None else "client"
-        run = await self._assembly.engine.cancel(asked.run_id, by=by, reason=asked.reason)
+        run = await self._assembly.engine.cancel(asked.run_id, by=client_name(ctx), reason=asked.reason)
         return await self._report(run, await self._telling(run, max(0, run.last_seq - MOST_EVENTS)))
 
     async def _telling(self, run: Run, after: int) -> list[RunEvent]:
@@ -243,8 +242,8 @@ class RunTools:
             after = page[-1].seq
         return telling
 
-    async def _wait(self, run: Run, seconds: float) -> None:
-        with self._assembly.waiters.attached(run.run_id), anyio.move_on_after(seconds):
+    async def _wait(self, run: Run, until: float) -> None:
+        with self._assembly.waiters.attached(run.run_id), anyio.CancelScope(deadline=until):
             async with aclosing(self._assembly.engine.follow(run.run_id, run.last_seq)) as batches:
                 async for events in batches:
                     if any(weigh(event.body) is Weight.TELLING for event in events):

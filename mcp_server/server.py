@@ -29,6 +29,7 @@ from mcp_types import (
     Tool,
 )
 
+from mcp_server.arrival import note_arrival
 from mcp_server.cancellations import Cancellations
 from mcp_server.eras import RequestContext
 from mcp_server.introduction import DESCRIPTION, EXTENSIONS, INSTRUCTIONS, NAME, TITLE, own_version
@@ -103,7 +104,7 @@ class WorkflowServer(Server[dict[str, object]]):
         self.add_request_handler("tasks/update", TaskUpdateParams, self._update_task)
         self.add_request_handler("tasks/cancel", TaskParams, self._cancel_task)
         self.extensions.update({name: {} for name in EXTENSIONS})
-        self.middleware.append(self._cancellations.note)
+        self.middleware += [note_arrival, self._cancellations.note]
 
     async def _handlers(self) -> "Handlers":
         try:

@@ -1,5 +1,6 @@
 """The reporter, on a log that the test writes and with a wire that the test holds."""
 
+import math
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ def reporter(story: Story, wire: Wire) -> ProgressReporter:
 
 async def report(reporter: ProgressReporter, run: Run, after: int, seconds: float | None = None) -> None:
     await reporter.begin(run, after, f"joined run {run.run_id} · " if after else "")
-    await reporter.follow(seconds)
+    await reporter.follow(until=math.inf if seconds is None else anyio.current_time() + seconds)
 
 
 async def test_a_whole_run_is_told_in_order_and_ends_at_100() -> None:
