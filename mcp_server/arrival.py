@@ -4,14 +4,19 @@ The first call of a new server waits until everything is imported; a fork waits 
 """
 
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import anyio
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+
+if TYPE_CHECKING:  # commands in the terminal have clocks too, and do without the SDK
+    from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 _came: ContextVar[float | None] = ContextVar("came", default=None)
 
 
-async def note_arrival(ctx: ServerRequestContext[dict[str, object], object], call_next: CallNext) -> HandlerResult:
+async def note_arrival(
+    ctx: "ServerRequestContext[dict[str, object], object]", call_next: "CallNext"
+) -> "HandlerResult":
     """Middleware: remember when a request came, for whoever answers it."""
     token = _came.set(anyio.current_time())
     try:
