@@ -6,21 +6,21 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from workflows.runs.errors import LogUnavailable
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: BinaryIO) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(file: BinaryIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class ProcessLock:
@@ -41,7 +41,7 @@ class ProcessLock:
             for place in (directory.parent, directory):  # `mode` is only that of the last directory that is made
                 place.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = self._path(self.token).open("ab")
-            _lock(self._file)
+            _lock(self._file.fileno())
         except OSError as error:
             raise _unavailable(directory, error) from error
 
@@ -51,12 +51,17 @@ class ProcessLock:
             return True
         path = self._path(token)
         try:
-            with path.open("r+b") as file:
-                _lock(file)
+            descriptor = os.open(path, os.O_RDWR)  # a file object takes as long again, and this is asked often
         except FileNotFoundError:
             return False
         except OSError:
+            return True
+        try:
+            _lock(descriptor)
+        except OSError:
             return True  # somebody holds it
+        finally:
+            os.close(descriptor)
         with suppress(OSError):
             path.unlink()  # nobody will ever hold it again: tokens are not reused
         return False
