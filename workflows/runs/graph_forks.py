@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from workflows.runs.checkpoints import Checkpoints
@@ -11,24 +12,34 @@ LangGraph: TypeAlias = Any
 """As in `workflows.runs.graph_runner`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Which run begins where.
+
+    Attributes:
+        source: The run that was before.
+        stage: It had finished this one.
+        target: The new run.
+    """
+
+    source: str
+    stage: str
+    target: str
+
+
 async def begin_fork(
-    graph: LangGraph,
-    checkpoints: Checkpoints,
-    fork: tuple[str, str, str],
-    changes: Mapping[str, object],
-    *,
-    over: bool,
+    graph: LangGraph, checkpoints: Checkpoints, fork: Fork, changes: Mapping[str, object], *, over: bool
 ) -> frozenset[str]:
     """As `workflows.runs.graph_steps.GraphRunner.fork`.
 
     Args:
         graph: The graph.
         checkpoints: Where its states are.
-        fork: The other run, the stage, and the new run.
+        fork: Which run begins where.
         changes: Fields of the state that get another value.
         over: Whether the other run has ended.
     """
-    source, stage, target = fork
+    source, stage = fork.source, fork.stage
     after: Any = None
     async for snapshot in graph.aget_state_history(thread(source)):  # newest first
         if any(task.name == stage and task.result is not None for task in snapshot.tasks):
@@ -42,7 +53,7 @@ async def begin_fork(
         )
     if after is None:  # what it did is not in the state before what is done beside it is
         raise _ended_there(source, stage, snapshot) if over else _still_there(source, stage)
-    await checkpoints.copy(after.config, target)
+    await checkpoints.copy(after.config, fork.target)
     if changes:
         await _change(graph, fork, changes)
     return frozenset(task.id for task in snapshot.tasks)
@@ -66,7 +77,7 @@ def _ended_there(source: str, stage: str, snapshot: LangGraph) -> InputRejected:
     )
 
 
-async def _change(graph: LangGraph, fork: tuple[str, str, str], changes: Mapping[str, object]) -> None:
+async def _change(graph: LangGraph, fork: Fork, changes: Mapping[str, object]) -> None:
     """Change the state a fork begins with, as if its stage had done so: what comes next is then decided anew.
 
     Only the stage's own edges decide it: not those of nodes side by side with it, and not what a node had chosen
@@ -75,14 +86,13 @@ async def _change(graph: LangGraph, fork: tuple[str, str, str], changes: Mapping
     Raises:
         InputRejected: The stage's own edges do not lead to all that came next in the other run.
     """
-    source, stage, target = fork
-    begins = thread(target)
+    stage, begins = fork.stage, thread(fork.target)
     came_next = await _next(graph, begins)
     await graph.aupdate_state(begins, {}, as_node=stage)  # as it was they must lead there; changed they need not
     if left_out := came_next - await _next(graph, begins):
         raise InputRejected(
             "changes",
-            f"After {stage!r}, run {source} went on with {', '.join(left_out)}, where no edge of {stage!r} leads: "
+            f"After {stage!r}, run {fork.source} went on with {', '.join(left_out)}, where no edge of {stage!r} leads: "
             "with changed input that would be left out.",
             recovery=("Fork the run there without changes, or from another stage", "Start the workflow anew"),
         )

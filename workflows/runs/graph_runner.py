@@ -30,7 +30,7 @@ from workflows.reports import AgentReport, ArtifactReport, SupervisorReport
 from workflows.runs import breakpoints
 from workflows.runs.checkpoints import Checkpoints
 from workflows.runs.errors import LogUnavailable, RunError, StepLimitReached, WorkflowBroken
-from workflows.runs.graph_forks import begin_fork, thread
+from workflows.runs.graph_forks import Fork, begin_fork, thread
 from workflows.runs.graph_loading import compile_graph
 from workflows.runs.graph_steps import (
     GraphStanding,
@@ -125,7 +125,7 @@ class LangGraphRunner:
     ) -> frozenset[str]:
         """See the port."""
         graph = await self._graph(workflow)
-        return await begin_fork(graph, self._checkpoints, (source, stage, target), changes, over=over)
+        return await begin_fork(graph, self._checkpoints, Fork(source, stage, target), changes, over=over)
 
     async def _stream(
         self, workflow: Workflow, start: object, context: WorkflowContext, finished: frozenset[str]
