@@ -21,11 +21,15 @@ PROTOCOL_VERSION: Final = "io.modelcontextprotocol/protocolVersion"
 CLIENT_CAPABILITIES: Final = "io.modelcontextprotocol/clientCapabilities"
 CLIENT_INFO: Final = "io.modelcontextprotocol/clientInfo"
 
+MOST_BYTES: Final = 4096
+"""Of all answers together: for one page every system's pipe has room, so nobody is waited for who does not read."""
+
 
 class Doorstep:
     """The wire until the server is there: probes are answered, and the first line that is none waits for the server.
 
-    A probe that is not exactly as expected waits as well: what is wrong with it, the SDK says.
+    A probe that is not exactly as expected waits as well: what is wrong with it, the SDK says. So do probes after the
+    first few, as a client that asks and does not read must not hold the server up.
 
     Args:
         wire: The claimed wire. Only this reads from it, until `take_over`.
@@ -44,7 +48,7 @@ class Doorstep:
         self._on_gone = on_gone
         self._turn = Lock()
         self._taken_over = False
-        self._answered = False
+        self._said_bytes = 0
         self._held = Future[str]()
         self.lines = TextIOWrapper(os.fdopen(wire.stdin, "rb"), encoding="utf-8", errors="replace")
         Thread(target=self._stand, name="doorstep", daemon=True).start()
@@ -53,7 +57,7 @@ class Doorstep:
         """From now on the server answers. Returns whether somebody has been answered already."""
         with self._turn:
             self._taken_over = True
-            return self._answered
+            return self._said_bytes > 0
 
     def first_line(self) -> str:
         """The first line that is not answered yet, empty at the end; waits for it. What follows it is in `lines`.
@@ -75,19 +79,22 @@ class Doorstep:
         else:
             self._held.set_result(line)
 
-    def _has_answered(self, line: str) -> bool:
-        request_id = _asked(line)
+    def _has_answered(self, asked: str) -> bool:
+        request_id = _asked(asked)
         with self._turn:
             if self._taken_over or request_id is None:
                 return False
             answer = {"jsonrpc": "2.0", "id": request_id, "result": discovery(self.notice)}
-            left = memoryview(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
+            line = json.dumps(answer, separators=(",", ":")).encode() + b"\n"
+            if self._said_bytes + len(line) > MOST_BYTES:
+                return False
+            left = memoryview(line)
             try:
                 while left:
                     left = left[os.write(self.stdout, left) :]
             except OSError:  # nobody reads any more: the server finds that out with its own answer, and ends in order
                 return False
-            self._answered = True
+            self._said_bytes += len(line)
             return True
 
 

@@ -114,8 +114,9 @@ class RunCalls:
 
     async def attend(self, run: Run, attendance: Attendance, ctx: RequestContext) -> CallAnswer:
         """Report a run until there is an answer to the call."""
-        run_id = run.run_id
-        with self._assembly.waiters.attached(run_id):
+        run_id, waiters = run.run_id, self._assembly.waiters
+        waiters.called_again(run_id)
+        with waiters.attached(run_id):
             try:
                 return await self._attend(run, attendance, ctx)
             except anyio.get_cancelled_exc_class():

@@ -45,12 +45,17 @@ class Waiters:
         """Somebody relies on the run again: it goes on, whoever else goes."""
         self._to_stop.pop(run_id, None)
 
+    def called_again(self, run_id: str) -> None:
+        """Somebody calls for the run once more: if they too are gone without a word, it must not be lost for good."""
+        if run_id in self._to_stop:
+            self._to_stop[run_id] = "leave"
+
     @contextmanager
     def attached(self, run_id: str, *, relies_on_it: bool = False) -> Generator[None, None, None]:
         """While this is open, one more waits for the run.
 
-        To leave it in order is to have been answered that the run goes on, so it does; by an exception, nobody was
-        answered.
+        To leave it in order is to have been answered that the run goes on, so it does, whoever else goes, and when; by
+        an exception, nobody was answered.
 
         Args:
             run_id: The run.
@@ -62,11 +67,12 @@ class Waiters:
             yield
             is_answered = True
         finally:
+            if is_answered:
+                self.goes_on(run_id)
             self._waiting[run_id] -= 1
             if not self._waiting[run_id]:
                 del self._waiting[run_id]
-                how = self._to_stop.pop(run_id, None)
-                if not is_answered and how is not None:
+                if (how := self._to_stop.pop(run_id, None)) is not None:
                     self._stop(run_id, how)
 
     def _stop(self, run_id: str, how: Stop) -> None:

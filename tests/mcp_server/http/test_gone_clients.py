@@ -1,6 +1,6 @@
 """What becomes of a run whose client is gone without a word: nobody's run is stopped for somebody else."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 
@@ -39,6 +39,7 @@ class OpenCall:
         self._server = server
         self._client = server.client()
         self._stack = AsyncExitStack()
+        self._lines: AsyncIterator[str] | None = None
         self.run_id = ""
 
     async def open(self) -> None:
@@ -47,7 +48,8 @@ class OpenCall:
         request = tool_call(self._client, "hold", text=TEXT)
         answer = await self._client.send(request, stream=True)
         self._stack.push_async_callback(answer.aclose)
-        async for line in answer.aiter_lines():
+        self._lines = answer.aiter_lines()  # kept: httpx cuts a line whose reader is forgotten
+        async for line in self._lines:
             if "held" in line or "joined" in line:
                 break
         (run,) = (await self._client.get("/api/runs")).json()["runs"]
