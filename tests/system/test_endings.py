@@ -51,7 +51,7 @@ async def assert_a_good_end(directory: Path, set_up: SetUp, by: str | signal.Sig
             exit_code, seconds = await end(client, by)
             await scene.place.deserted(NOTHING_LEFT_SECONDS)
         assert exit_code == ENDS[by]
-        assert seconds < SERVER_GONE_SECONDS
+        assert seconds < SERVER_GONE_SECONDS + client.late
         run, log = await scene.place.found(run_id)
         assert (run.status, run.result) == ("interrupted", None)
         assert [event.seq for event in log] == list(range(1, run.last_seq + 1))
@@ -126,6 +126,6 @@ async def test_a_server_without_work_goes_at_once(
             await client.asked(method)
         exit_code, seconds = await end(client, by)
         assert exit_code == ENDS[by]
-        assert seconds < SERVER_GONE_SECONDS
+        assert seconds < SERVER_GONE_SECONDS + client.late
         assert client.said == ""
         await place.deserted(NOTHING_LEFT_SECONDS)

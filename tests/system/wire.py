@@ -75,6 +75,7 @@ class WireClient:
         received: All messages so far.
         raw: All bytes so far.
         stderr: What the server said beside the wire.
+        late: Seconds by which this process was given a processor too late at most; others will not have fared better.
     """
 
     process: Process
@@ -87,7 +88,7 @@ class WireClient:
     _sent: dict[int, Sent] = field(default_factory=dict[int, Sent])
     _news: anyio.Event = field(default_factory=anyio.Event)
     _at_end: anyio.Event = field(default_factory=anyio.Event)
-    _late: float = 0.0
+    late: float = 0.0
 
     async def request(self, method: str, params: Json | None = None, *, progress: bool = False) -> int:
         """Send a request in this client's era, and return its id."""
@@ -268,7 +269,7 @@ class WireClient:
         while True:
             due = time.monotonic() + _LOOK_SECONDS
             await anyio.sleep(_LOOK_SECONDS)
-            self._late = max(self._late, time.monotonic() - due)
+            self.late = max(self.late, time.monotonic() - due)
 
     async def read_stderr(self) -> None:
         """Keep what the server says beside the wire."""
@@ -312,7 +313,7 @@ class WireClient:
                 assert asker is not None, f"progress for a call that asked for none: {message}"
                 assert asker not in answered, f"progress after the result: {message}"
         for request_id in self._sent:
-            _audit_progress(self.lines(request_id), self._late)
+            _audit_progress(self.lines(request_id), self.late)
 
 
 def _audit_progress(lines: list[Received], late: float) -> None:
