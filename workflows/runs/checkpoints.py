@@ -9,8 +9,9 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agents.finished_work import to_its_end
-from workflows.runs.errors import LogUnavailable
+from workflows.runs.errors import LogUnavailable, shutting_down
 from workflows.runs.sqlite.database import BUSY_SECONDS, unavailable
 
 WrittenT = TypeVar("WrittenT")
@@ -45,6 +46,8 @@ class Checkpoints(AsyncSqliteSaver):
     def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         super().__init__(connection)
         self._path = path
+        self._writing = asyncio.Lock()
+        self._is_closed = False
         self._written: dict[str, dict[str, asyncio.Future[None]]] = {}
         """Of every thread that is listened to: what each of its tasks has done, once it is in the database."""
 
@@ -96,7 +99,8 @@ class Checkpoints(AsyncSqliteSaver):
 
     async def _closed(self) -> None:
         try:
-            async with self.lock:
+            async with self._writing, self.lock:
+                self._is_closed = True
                 await self.conn.close()
         except BaseException:  # also an event loop that ends: the thread would speak to it later
             await _put_away(self.conn)
@@ -176,7 +180,7 @@ class Checkpoints(AsyncSqliteSaver):
     ) -> RunnableConfig:
         """As in the base class; raises `LogUnavailable`."""
         with self._explained():
-            return await to_its_end(self._whole(super().aput(config, checkpoint, metadata, new_versions)))
+            return await to_its_end(self._whole(partial(super().aput, config, checkpoint, metadata, new_versions)))
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -185,7 +189,7 @@ class Checkpoints(AsyncSqliteSaver):
         thread_id = str(config.get("configurable", {}).get("thread_id", ""))
         try:
             with self._explained():
-                await to_its_end(self._whole(super().aput_writes(config, writes, task_id, task_path)))
+                await to_its_end(self._whole(partial(super().aput_writes, config, writes, task_id, task_path)))
         except LogUnavailable as error:
             self._tell(thread_id, task_id, error)
             raise
@@ -206,17 +210,23 @@ class Checkpoints(AsyncSqliteSaver):
     async def adelete_thread(self, thread_id: str) -> None:
         """As in the base class; raises `LogUnavailable`."""
         with self._explained():
-            await to_its_end(self._whole(super().adelete_thread(thread_id)))
+            await to_its_end(self._whole(partial(super().adelete_thread, thread_id)))
 
-    async def _whole(self, write: Coroutine[object, object, WrittenT]) -> WrittenT:
-        """Do a write, or nothing of it: a transaction that stayed open would lock every other process out."""
-        try:
-            return await write
-        except sqlite3.Error:
-            async with self.lock:  # under which all others begin and end theirs
-                if self.conn.in_transaction:
-                    await self.conn.rollback()
-            raise
+    async def _whole(self, write: Callable[[], Coroutine[object, object, WrittenT]]) -> WrittenT:
+        """Do a write, or nothing of it: a transaction that stayed open would lock every other process out.
+
+        One at a time: the next one would store what a failed one has left.
+        """
+        async with self._writing:
+            if self._is_closed:
+                raise shutting_down()
+            try:
+                return await write()
+            except sqlite3.Error:
+                async with self.lock:  # under which all read
+                    if self.conn.in_transaction:
+                        await self.conn.rollback()
+                raise
 
     @contextmanager
     def _explained(self) -> Generator[None, None, None]:

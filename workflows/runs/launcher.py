@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -115,40 +115,35 @@ class Launcher:
         self._record_start(chronicle, run, request.workflow)
         return job
 
-    async def plan_fork(self, run: Run, request: RunRequest, point: ForkPoint) -> str:
+    async def plan_fork(
+        self, run: Run, request: RunRequest, point: ForkPoint
+    ) -> Callable[[Run, RunWriter], Coroutine[None, None, Job]]:
         """Note with which files a run begins that goes on from another one, before anybody is told of it.
-
-        Args:
-            run: The new run.
-            request: What it is asked.
-            point: Where it begins.
-
-        Returns:
-            With which, as the end of a sentence.
-
-        Raises:
-            workflows.runs.errors.RunError: See `Places.plan_fork`.
-        """
-        return await self._places.plan_fork(_wish(run, request.workflow), point)
-
-    async def begin_fork(self, run: Run, request: RunRequest, writer: RunWriter, point: ForkPoint, files: str) -> Job:
-        """The job of a run that begins where another one had finished a stage.
 
         Args:
             run: The new run; its checkpoints are where the other one's were.
             request: What it is asked.
-            writer: Its log.
             point: Where it begins.
-            files: With which files, from `plan_fork`.
+
+        Returns:
+            What makes its job, given its row and its log, without waiting for anything: between the row and the events
+            that say what the run goes on from, a process that dies would leave a run that does not know it.
+
+        Raises:
+            workflows.runs.errors.RunError: The other run's log cannot be read, or as in `Places.plan_fork`.
         """
-        history = await History.forked(self._log, point.run_id, point.stage)
-        continuation = Continuation(history, announced=False)
-        job, chronicle = self._job(run, request.workflow, request.input, writer, continuation)
-        self._record_start(chronicle, run, request.workflow)
-        text = f"goes on from where run {point.run_id} had finished {point.stage}, {files}"
-        details = {"text": text, "forked_from": point.run_id, "stage": point.stage}
-        chronicle.record(AgentEvent(agent="workflow", event_type="decision", details=details))
-        return job
+        continuation = Continuation(await History.forked(self._log, point.run_id, point.stage), announced=False)
+        files = await self._places.plan_fork(_wish(run, request.workflow), point)
+
+        async def begin(run: Run, writer: RunWriter) -> Job:
+            job, chronicle = self._job(run, request.workflow, request.input, writer, continuation)
+            self._record_start(chronicle, run, request.workflow)
+            text = f"goes on from where run {point.run_id} had finished {point.stage}, {files}"
+            details = {"text": text, "forked_from": point.run_id, "stage": point.stage}
+            chronicle.record(AgentEvent(agent="workflow", event_type="decision", details=details))
+            return job
+
+        return begin
 
     async def go_on(
         self, run: Run, writer: RunWriter, *, input: BaseModel | None = None, reply: GateReply | None = None
@@ -171,7 +166,9 @@ class Launcher:
         continuation = Continuation(history, announced=reply is not None)
         lost = history.lose_usage()
         state = input or _input(workflow, run)
-        job, chronicle = self._job(run, workflow, state, writer, continuation, begins=False)
+        job, chronicle = self._job(run, workflow, state, writer, continuation, begins=not history.last_seq)
+        if not history.last_seq:  # its process was lost as soon as it had a row
+            self._record_start(chronicle, run, workflow)
         if reply is not None:
             answered = GateAnswered(gate_id=reply.gate_id, answer=reply.answer, by=reply.by, outcome=reply.outcome)
             chronicle.record(answered)

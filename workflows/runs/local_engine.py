@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from workflows.runs.engine import RunRequest, StartedRun
 from workflows.runs.errors import LogUnavailable, RunError, RunNotResumable, shutting_down
 from workflows.runs.events import Json, RunEvent
 from workflows.runs.existing_run import active_run_like, existing_run
-from workflows.runs.forks import forked_request
+from workflows.runs.forks import Forks
 from workflows.runs.graph_steps import GraphRunner
 from workflows.runs.job import Job
 from workflows.runs.jobs_at_work import JobsAtWork
@@ -27,7 +26,7 @@ from workflows.runs.log import EventLog, RunWriter
 from workflows.runs.observed_writer import Observe
 from workflows.runs.open_gates import checked_reply, is_open, let_go, not_waiting, overdue
 from workflows.runs.outcome import Stop
-from workflows.runs.places import ForkPoint, InPlace, Places
+from workflows.runs.places import InPlace, Places
 from workflows.runs.private_directories import PrivateDirectories
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
@@ -102,17 +101,21 @@ class LocalEngine:
             upkeep=self._upkeep,
             expire=self._expired,
         )
+        self._forks = Forks(
+            log=log,
+            token=lock.token,
+            launcher=self._launcher,
+            graphs=self._graphs,
+            upkeep=self._upkeep,
+            jobs=self._jobs,
+            workflow_named=workflow_named,
+        )
         self._liveness = Liveness(log, lock, self._jobs)
         self._cancellation = Cancellation(log, lock.token, self._jobs, self._upkeep, self._liveness)
 
     async def start(self, request: RunRequest) -> StartedRun:
         """See the port. If the caller is cancelled meanwhile, so is the run."""
-        starting = asyncio.create_task(self._start(request))
-        try:
-            return await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            self._jobs.spawn(self._abandon(starting))
-            raise
+        return await self._whole(self._start(request))
 
     async def cancel(self, run_id: str, *, by: str, reason: str) -> Run:
         """See the port."""
@@ -164,28 +167,8 @@ class LocalEngine:
         return run
 
     async def fork(self, run_id: str, stage: str, changes: Json, *, owner: str) -> Run:
-        """See the port."""
-        self._jobs.refuse_if_draining()
-        source = await existing_run(self._log, run_id)
-        workflow = self._workflow_named(source.workflow)
-        request = forked_request(source, workflow, changes, owner)
-        await self._launcher.check(source, has_input=True)  # what it goes on from has its input
-        graphs = await self._graphs.opened()
-        new = replace(self._launcher.new_run(request, self._lock.token), key="")
-        arguments = request.input.model_dump(mode="json")
-        with self._jobs.beginning(new.run_id):
-            changed = {name: arguments[name] for name in changes}
-            try:
-                tasks = await graphs.fork(workflow, run_id, stage, new.run_id, changed, over=source.ended)
-                point = ForkPoint(run_id=run_id, stage=stage, tasks=tasks, branch=source.branch)
-                files = await self._launcher.plan_fork(new, request, point)
-                run, _ = await self._log.create(new)
-            except BaseException:  # also a cancellation: nobody would find what was noted for it
-                await self._upkeep.drop(new.run_id)
-                raise
-            return await self._jobs.launch(
-                run, lambda writer: self._launcher.begin_fork(run, request, writer, point, files)
-            )
+        """See the port. If the caller is cancelled meanwhile, so is the new run."""
+        return (await self._whole(self._forks.begin(run_id, stage, changes, owner))).run
 
     def cancel_soon(self, run_id: str, *, by: str, reason: str) -> None:
         """See the port."""
@@ -293,6 +276,15 @@ class LocalEngine:
 
     async def _begin(self, run: Run, request: RunRequest, writer: RunWriter) -> Job:
         return self._launcher.begin(run, request, writer)
+
+    async def _whole(self, beginning: Coroutine[None, None, StartedRun]) -> StartedRun:
+        """Begin a run, wholly or not at all: a caller that is cancelled leaves none that is half begun."""
+        starting = asyncio.create_task(beginning)
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            self._jobs.spawn(self._abandon(starting))
+            raise
 
     async def _go_on(self, run: Run, *, input: BaseModel | None = None, reply: GateReply | None = None) -> Run:
         """Work on a run that nobody works on. Where somebody else was quicker, it is theirs."""

@@ -108,8 +108,8 @@ def message_of(body: EventBody, *, workspace: str = "", call: str = "") -> Messa
         case GateAnswered():
             return _answered(body)
         case WorkflowResumed():
-            following = ", ".join(map(_name, body.next)) or "its end"
-            return Message(what=f"goes on with {following}")
+            following = ", ".join(map(_name, body.next))
+            return Message(what=f"goes on with {following}" if following else "goes on")
         case WorkflowCompleted():
             return Message(what=f"completed in {duration(body.seconds)}: {_text(body.final_response)}".rstrip(": "))
         case WorkflowError():

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import anyio
 
@@ -14,16 +15,17 @@ from agents.command_runner import CommandRunner
 from agents.events import Emit, TextStreamed, Thought, UsageReported
 from agents.processes.registry import ProcessRegistry
 from tests.fakes.agent import FakeAgent
+from tests.waiting import until_answered
 from tests.workflows.runs.small_workflows import Question
 from workflows.budget import Limits
 from workflows.runs.engine import RunRequest
-from workflows.runs.errors import WorkflowNotFound
+from workflows.runs.errors import LogUnavailable, WorkflowNotFound
 from workflows.runs.events import RunEvent
 from workflows.runs.graph_runner import LangGraphRunner
 from workflows.runs.local_engine import LocalEngine
 from workflows.runs.process_lock import ProcessLock
 from workflows.runs.redaction import Redactor
-from workflows.runs.run import Run, RunOptions
+from workflows.runs.run import Run, RunFilter, RunOptions
 from workflows.runs.sqlite.log import SqliteEventLog
 from workflows.runs.worktree_places import WorktreePlaces
 from workflows.team import Team
@@ -40,6 +42,11 @@ async def answer(task: AgentTask, emit: Emit) -> AgentReply:
     emit(TextStreamed(text="42"))
     emit(UsageReported(model="m", input_tokens=10, output_tokens=2, cost_usd=0.01))
     return AgentReply(text=f"42 to {task.prompt}")
+
+
+async def full(*_: object) -> NoReturn:
+    """Stands for a function of the log whose disk is full."""
+    raise LogUnavailable("The disk is full.")
 
 
 @dataclass
@@ -83,6 +90,16 @@ class Floor:
             async for _ in self.engine.follow(run.run_id):
                 pass
         return await self.get(run)
+
+    async def newest(self, status: str) -> Run:
+        """The newest run, once it stands so."""
+
+        async def stands() -> bool:
+            return any(run.status == status for run in await self.log.find(newest))
+
+        newest = RunFilter(limit=1)
+        await until_answered(stands)
+        return (await self.log.find(newest))[0]
 
     async def get(self, run: Run) -> Run:
         found = await self.log.get(run.run_id)

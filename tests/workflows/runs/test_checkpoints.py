@@ -138,6 +138,33 @@ async def test_a_write_that_fails_locks_nobody_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("beside", [put, Checkpoints.close])
+async def test_nothing_of_a_write_that_fails_is_stored_whatever_is_done_beside_it(
+    tmp_path: Path, beside: Write
+) -> None:
+    path = tmp_path / "checkpoints"
+    async with opened(path) as checkpoints:
+        await checkpoints.conn.execute(
+            "CREATE TEMP TRIGGER refuse BEFORE INSERT ON writes WHEN NEW.channel = 'branch:to:next' "
+            "BEGIN SELECT RAISE(FAIL, 'no'); END"
+        )
+        before, failing, after = (asyncio.create_task(write(checkpoints)) for write in (put, put_writes, beside))
+        results = await asyncio.gather(before, failing, after, return_exceptions=True)
+    assert [type(result) for result in results if isinstance(result, Exception)] == [LogUnavailable]
+    assert isinstance(results[1], LogUnavailable)
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT * FROM writes").fetchall() == []
+
+
+@pytest.mark.anyio
+async def test_what_is_written_after_the_closing_is_refused_in_words(tmp_path: Path) -> None:
+    async with opened(tmp_path / "checkpoints") as checkpoints:
+        await checkpoints.close()
+        with pytest.raises(LogUnavailable, match="shutting down"):
+            await put(checkpoints)
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("write", [put, put_writes, delete])
 @pytest.mark.parametrize("cancelled", ["nobody", "the write", "the write and the closing"])
 async def test_what_closes_beside_a_write_at_any_point_locks_nobody_out(

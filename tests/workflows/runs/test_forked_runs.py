@@ -12,12 +12,13 @@ from agents.agent import AgentReply, AgentTask
 from agents.events import Emit
 from tests.agents.workspace.repositories import files_in, git, repository, what_its_user_has, write
 from tests.waiting import until
-from tests.workflows.runs.floor import WITH_GIT, Floor, floor
+from tests.workflows.runs.floor import WITH_GIT, Floor, floor, full
 from tests.workflows.runs.small_workflows import FOUR
 from tests.workflows.runs.test_isolated_runs import ISOLATED, Writer, artifact, stopped
 from tests.workflows.runs.test_resuming import Worker
 from workflows.runs.errors import LogUnavailable
-from workflows.runs.run import Run, RunFilter, RunOptions
+from workflows.runs.events import AgentEvent, WorkflowCancelled, WorkflowStarted
+from workflows.runs.run import Run, RunOptions
 from workflows.runs.sqlite.database import FILE_NAME
 
 pytestmark = pytest.mark.anyio
@@ -73,10 +74,6 @@ async def test_a_fork_of_a_running_run_has_the_files_of_its_finished_stages(tmp_
 async def test_of_a_fork_that_the_log_does_not_take_nothing_is_left(
     tmp_path: Path, user: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(run: Run) -> tuple[Run, bool]:
-        del run
-        raise LogUnavailable("The disk is full.")
-
     home = tmp_path / "home"
     async with floor(home, Writer().act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
@@ -182,11 +179,11 @@ async def test_the_files_of_a_stage_are_known_also_if_the_run_was_interrupted_si
     assert second.seen[0] == {"a.txt", "first.txt"}
 
 
-async def test_a_fork_whose_caller_goes_away_while_the_log_takes_it_keeps_all_it_begins_with(
+async def test_a_fork_whose_caller_goes_away_while_the_log_takes_it_is_cancelled_and_its_log_is_whole(
     tmp_path: Path, user: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home, writer, asked = tmp_path / "home", Writer(), anyio.Event()
-    async with floor(home, writer.act, seconds=WITH_GIT) as at:
+    home, asked = tmp_path / "home", anyio.Event()
+    async with floor(home, Writer().act, seconds=WITH_GIT) as at:
         run = await at.ended(await at.start(ISOLATED, workspace=user))
         create = at.log.create
 
@@ -201,15 +198,33 @@ async def test_a_fork_whose_caller_goes_away_while_the_log_takes_it_keeps_all_it
             with anyio.fail_after(WITH_GIT):
                 await asked.wait()
                 call.cancel()
-                await asyncio.wait({call}, timeout=0.3)  # whoever asks those who only read is answered by then
-                other.rollback()
                 await asyncio.wait({call})
+            other.rollback()
         assert call.cancelled()
-        await at.log.flush()
-        (fork,) = [each for each in await at.log.find(RunFilter()) if each.run_id != run.run_id]
-        assert fork.run_id in threads(home)
-        writer.seen.clear()
-        assert (await at.engine.reconcile(fork)).status == "interrupted"
-        await at.ended(await at.engine.resume(fork.run_id, by="test"))
+        fork = await at.newest("cancelled")
+        events = await at.events(fork)
 
+    assert fork.run_id != run.run_id
+    assert isinstance(events[0].body, WorkflowStarted)
+    assert isinstance(events[1].body, AgentEvent)
+    assert events[1].body.details["forked_from"] == run.run_id
+    assert isinstance(events[-1].body, WorkflowCancelled)
+
+
+async def test_a_fork_that_is_lost_before_it_has_said_anything_begins_its_log_when_it_goes_on(
+    tmp_path: Path, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer()
+    async with floor(tmp_path / "home", writer.act, seconds=WITH_GIT) as at:
+        run = await at.ended(await at.start(ISOLATED, workspace=user))
+        with monkeypatch.context() as patch:
+            patch.setattr(at.log, "open", full)
+            with pytest.raises(LogUnavailable, match="disk is full"):
+                await forked(at, run, "second")
+        fork = await at.newest("interrupted")
+        writer.seen.clear()
+        events = await at.events(await at.ended(await at.engine.resume(fork.run_id, by="test")))
+
+    assert fork.last_seq == 0
+    assert isinstance(events[0].body, WorkflowStarted)
     assert writer.seen[0] == {"a.txt", "first.txt", "second.txt"}

@@ -88,7 +88,7 @@ MESSAGES: list[tuple[EventBody, str]] = [
     (GateAnswered(gate_id="1-a", answer=None, by="Ann", outcome="declined"), "the question was declined by Ann"),
     (GateAnswered(gate_id="1-a", answer=None, by="", outcome="expired"), "nobody answered in time"),
     (WorkflowResumed(after=7, next=("plan", "code")), "goes on with plan, code"),
-    (WorkflowResumed(after=7, next=()), "goes on with its end"),
+    (WorkflowResumed(after=7, next=()), "goes on"),
     (
         WorkflowCompleted(final_response="# Done\n\nwell", result={}, usage={}, seconds=3, tool_calls=1, steps=1),
         "completed in 3 s: # Done well",

@@ -23,7 +23,7 @@ from agents.events import (
     ToolStarted,
     UsageReported,
 )
-from tests.workflows.runs.floor import Floor, Held, floor
+from tests.workflows.runs.floor import Floor, Held, floor, full
 from tests.workflows.runs.small_workflows import (
     FOUR,
     branches,
@@ -32,7 +32,7 @@ from tests.workflows.runs.small_workflows import (
     two_side_by_side,
     workflow,
 )
-from workflows.runs.errors import InputRejected, RunNotFound, RunNotResumable
+from workflows.runs.errors import InputRejected, LogUnavailable, RunNotFound, RunNotResumable
 from workflows.runs.events import (
     RunEvent,
     StageCompleted,
@@ -147,6 +147,22 @@ async def until_told(at: Floor, run: Run, fits: Callable[[list[RunEvent]], bool]
 async def resumed(at: Floor, run: Run) -> tuple[Run, list[RunEvent]]:
     ended = await at.ended(await at.engine.resume(run.run_id, by="test"))
     return ended, await at.events(run)
+
+
+async def test_a_run_that_was_lost_before_it_said_anything_begins_its_log_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with floor(tmp_path, Worker().act) as at:
+        with monkeypatch.context() as patch:
+            patch.setattr(at.log, "open", full)
+            with pytest.raises(LogUnavailable, match="disk is full"):
+                await at.start(STAGES)
+        await at.newest("interrupted")
+        run = await at.ended(await at.start(STAGES))
+        events = await at.events(run)
+
+    assert [event.seq for event in events if isinstance(event.body, WorkflowStarted)] == [1]
+    assert run.status == "completed"
 
 
 @pytest.mark.parametrize("stage", FOUR)

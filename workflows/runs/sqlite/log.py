@@ -2,7 +2,7 @@
 
 One thread writes (`commit.py`), one reads (`reader.py`); the event loop never waits for the disk. Who
 watches is woken right after a commit of this process; for commits of other processes SQLite's own counter of changes
-is looked at every 20 ms, and only while somebody watches.
+is looked at every 10 ms, and only while somebody watches.
 """
 
 import asyncio
