@@ -7,7 +7,7 @@ and everything goes through `LiveText` and `Admission` before it is appended.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
@@ -47,6 +47,7 @@ from workflows.runs.log import RunWriter
 from workflows.runs.message import describe
 from workflows.runs.pulse import Pulse
 from workflows.runs.redaction import Redactor
+from workflows.runs.timestamps import utc_now
 from workflows.runs.usual_course import Usual
 from workflows.workflow import Workflow
 
@@ -106,6 +107,7 @@ class Chronicle:
         self._stages = frozenset(stage.name for stage in workflow.stages)
         self._live = LiveText(redactor)
         self._history = history = history or History()
+        self._time = replace(history.time)
         self._admission = Admission(run_id, redactor, writer.save_artifact, history.made)
         self._rounds = Counter(history.rounds)
         self._running: dict[str, _Round] = {}
@@ -137,12 +139,13 @@ class Chronicle:
         for said in bodies:
             body, truncated = self._admission.admit(said)
             self._count(body)
-            self._writer.append(
+            event = self._writer.append(
                 body,
                 message=describe(body, workspace=self._workspace),
                 progress=round(self._fraction.value, 2),
                 truncated=truncated,
             )
+            self._time.take(event)
 
     def learn(self, usual: Usual) -> None:
         """Take from finished runs what is usual; the bar goes by it from the next stage on."""
@@ -179,9 +182,10 @@ class Chronicle:
         self._stage_completed(stage, done)
 
     def end(self, body: LastEvent) -> None:
-        """Append the run's last event."""
+        """Append the run's last event, with how long the run was at work until then, as its row will say it."""
         if isinstance(body, WorkflowCompleted):
             self._fraction.finish()
+            body = replace(body, seconds=round(self._time.until(utc_now()), 3))
         self.record(body)
 
     def partial(self, unfinished: str = "") -> dict[str, object]:

@@ -310,7 +310,7 @@ class WorkflowCompleted:
         final_response: The answer in words.
         result: The typed output.
         usage: `input_tokens`, `output_tokens`, `cost_usd`.
-        seconds: How long the run took.
+        seconds: How long the run was at work: waits for a person or a place, and interruptions, do not count.
         tool_calls: How many tool calls there were.
         steps: How many stages were completed, rounds counted.
         branch: The branch with what it has changed; empty if it has none of its own, or nothing was changed on it.

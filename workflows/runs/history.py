@@ -32,7 +32,7 @@ from workflows.runs.events import (
 )
 from workflows.runs.log import EventLog
 from workflows.runs.run import GateReply
-from workflows.runs.time_at_work import seconds_at_work
+from workflows.runs.time_at_work import TimeAtWork
 
 INSTRUCTION = "instruction"
 """Detail of the event that keeps an instruction a person has added to the run."""
@@ -69,7 +69,7 @@ class History:
         steps: Stages completed, rounds counted.
         usage: What was used.
         at_work: Agents that have worked since it was last told what they used.
-        seconds: How long the run was at work, see `workflows.runs.time_at_work`.
+        time: How long the run was at work.
         resumptions: How often it was resumed since a stage was last completed.
         gates: How many questions were asked.
         asked: Questions that are open, by id.
@@ -88,7 +88,7 @@ class History:
     steps: int = 0
     usage: Usage = field(default_factory=Usage)
     at_work: set[str] = field(default_factory=set[str])
-    seconds: float = 0.0
+    time: TimeAtWork = field(default_factory=TimeAtWork)
     resumptions: int = 0
     gates: int = 0
     asked: dict[str, GateOpened] = field(default_factory=dict[str, GateOpened])
@@ -97,11 +97,8 @@ class History:
     conversations: dict[str, str] = field(default_factory=dict[str, str])
     made: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     last_seq: int = 0
-    _unanswered: set[str] = field(default_factory=set[str])
-    """As the gates of the run's row: unlike `asked` without what nobody waits for any more, as its process is gone."""
     _offline: bool = False
     _stands: int = 0
-    _time: str = ""
 
     @classmethod
     async def read(cls, log: EventLog, run_id: str) -> "History":
@@ -158,14 +155,19 @@ class History:
         self.instructions = list(source.instructions)
 
     @property
+    def seconds(self) -> float:
+        """How long the run was at work, see `workflows.runs.time_at_work`."""
+        return self.time.seconds
+
+    @property
     def stands(self) -> int:
         """Number of the last event that stands when what had not ended is done again."""
         return min((stage.after for stage in self.open.values()), default=self._stands)
 
     def take(self, event: RunEvent) -> None:
         """Add the next event."""
-        self.seconds += seconds_at_work(self._time, event, waits=bool(self._unanswered))
-        self.last_seq, self.progress, self._time = event.seq, event.progress, event.time
+        self.time.take(event)
+        self.last_seq, self.progress = event.seq, event.progress
         body = event.body
         match body:
             case WorkflowStarted():
@@ -190,21 +192,23 @@ class History:
             case GateOpened():
                 self.gates += body.gate_id not in self.asked
                 self.asked[body.gate_id] = body
-                self._unanswered.add(body.gate_id)
                 if body.parked and len(self.open) <= 1:  # a graph's node asks when its own agents are done
                     self.at_work.clear()
             case GateAnswered():
                 self.asked.pop(body.gate_id, None)
-                self._unanswered.discard(body.gate_id)
                 self.replies[body.gate_id] = GateReply(
                     gate_id=body.gate_id, outcome=body.outcome, answer=body.answer, by=body.by
                 )
             case WorkflowResumed():
                 self.resumptions += 1
-                self._unanswered.clear()
-            case WorkflowCompleted() | WorkflowError() | WorkflowCancelled():
-                self._unanswered.clear()
-            case Heartbeat() | ReasoningStepTaken() | SupervisorEvent():
+            case (
+                Heartbeat()
+                | ReasoningStepTaken()
+                | SupervisorEvent()
+                | WorkflowCancelled()
+                | WorkflowCompleted()
+                | WorkflowError()
+            ):
                 pass
             case _:
                 assert_never(body)

@@ -63,7 +63,6 @@ class Job:
         chronicle: Where everything is written down.
         graphs: Opens what executes graphs; slow the first time.
         slots: How many jobs may be at work at once.
-        clock: Seconds that only rise.
         workplace: Where its agents work.
         continuation: Where it goes on; None for a run that begins.
         asks_permission: Whether agents ask a person for what their role does not allow.
@@ -78,7 +77,6 @@ class Job:
         chronicle: Chronicle,
         graphs: Callable[[], Awaitable[GraphRunner]],
         slots: asyncio.Semaphore,
-        clock: Callable[[], float],
         workplace: Workplace,
         *,
         continuation: Continuation | None = None,
@@ -96,10 +94,8 @@ class Job:
         self._chronicle = chronicle
         self._graphs = graphs
         self._slots = slots
-        self._clock = clock
         self._workplace = workplace
-        self._outcomes = Outcomes(workflow, context, chronicle, lambda: clock() - self._started)
-        self._started = clock() - (continuation.history.seconds if continuation is not None else 0.0)
+        self._outcomes = Outcomes(workflow, context, chronicle)
         self._stop: Stop | None = None
         self._stop_asked = asyncio.Event()
         self.done = asyncio.Event()

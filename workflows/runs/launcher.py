@@ -256,7 +256,6 @@ class Launcher:
             chronicle,
             self._graphs.opened,
             self._slots,
-            self._clock,
             Workplace(self._places, _wish(run, workflow), chronicle, begins=begins),
             continuation=continuation,
             asks_permission=run.options.permissions == "ask",

@@ -782,7 +782,7 @@ export interface WorkflowCompleted {
     [k: string]: unknown;
   };
   /**
-   * How long the run took.
+   * How long the run was at work: waits for a person or a place, and interruptions, do not count.
    */
   seconds: number;
   /**
