@@ -151,6 +151,7 @@ class AnswerReader:
                 yield CallPreparing(name)
             case sdk.ServerToolUseBlock(type="server_tool_use", id=call_id, name=name):
                 block = _Block("provider_call", kept, tool=name, call_id=call_id)
+                yield CallPreparing(name)
             case sdk.WebSearchToolResultBlock(type="web_search_tool_result") as found:
                 block = _Block("other", kept)
                 yield _search_ended(found)

@@ -48,7 +48,9 @@ class ThinkingEnded:
 
 @dataclass(frozen=True, slots=True)
 class CallPreparing:
-    """The model has begun to write a call's arguments, which can take long; the `CallReady` follows.
+    """The model has begun to write a call's arguments, which can take long; their end is told.
+
+    That is `CallReady` or, for a tool of the provider's own, `ProviderToolStarted`.
 
     Attributes:
         tool: The tool's name.

@@ -19,6 +19,7 @@ from agents.models.anthropic_access import AnthropicAccess
 from agents.models.anthropic_api import AnthropicModel
 from agents.models.anthropic_request import chooses_its_thinking
 from agents.models.deltas import (
+    CallPreparing,
     CallReady,
     Cited,
     Delta,
@@ -247,7 +248,8 @@ async def test_a_search_of_the_web_is_told_with_its_sources() -> None:
         *ended(server_tool_use={"web_search_requests": 1, "web_fetch_requests": 0}),
     )  # fmt: skip
 
-    assert ProviderToolStarted("srvtoolu_1", "web_search", '{"query":"moon"}') in deltas
+    begun = ProviderToolStarted("srvtoolu_1", "web_search", '{"query":"moon"}')
+    assert deltas[1:3] == [CallPreparing("web_search"), begun], "what was told as used before it is not all of it"
     assert ProviderToolEnded("srvtoolu_1", "web_search", ok=True, output="A — https://a.example") in deltas
     assert Cited(Source("https://a.example", "A", "far")) in deltas
     stop = deltas[-1]
