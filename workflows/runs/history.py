@@ -68,7 +68,7 @@ class History:
         tool_calls: Tool calls begun.
         steps: Stages completed, rounds counted.
         usage: What was used.
-        at_work: Agents that have worked since it was last told what they used.
+        at_work: Agents that have asked their models for something since it was last told what they used.
         time: How long the run was at work.
         resumptions: How often it was resumed since a stage was last completed.
         gates: How many questions were asked.
@@ -97,6 +97,10 @@ class History:
     conversations: dict[str, str] = field(default_factory=dict[str, str])
     made: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     last_seq: int = 0
+    _opened: set[str] = field(default_factory=set[str])
+    """Agents with a conversation of their own: what they used is told at the end of a turn, of which tools are part."""
+    _settled: set[str] = field(default_factory=set[str])
+    """Other agents that have told what they used, and have not been heard to ask their model again."""
     _offline: bool = False
     _stands: int = 0
 
@@ -182,9 +186,12 @@ class History:
                 self._node_ended(event.seq, body)
             case ToolStart():
                 self.tool_calls += 1
+                self._tool_began(body.agent)
+            case TokenStream():
+                self._settled.discard(body.agent)
                 self._works(body.agent)
-            case TokenStream() | ToolEnd():
-                self._works(body.agent)
+            case ToolEnd():
+                self._works(body.agent)  # the model is asked again at once, unless its answer had another call in it
             case UsageRecorded():
                 self._charge(body)
             case AgentEvent():
@@ -201,14 +208,10 @@ class History:
                 )
             case WorkflowResumed():
                 self.resumptions += 1
-            case (
-                Heartbeat()
-                | ReasoningStepTaken()
-                | SupervisorEvent()
-                | WorkflowCancelled()
-                | WorkflowCompleted()
-                | WorkflowError()
-            ):
+            case Heartbeat():
+                if body.waiting_for == "model":
+                    self._settled.discard(body.agent)
+            case ReasoningStepTaken() | SupervisorEvent() | WorkflowCancelled() | WorkflowCompleted() | WorkflowError():
                 pass
             case _:
                 assert_never(body)
@@ -232,9 +235,17 @@ class History:
         if not self._offline:  # a script costs nothing, and tells nothing
             self.at_work.add(agent)
 
+    def _tool_began(self, agent: str) -> None:
+        if agent in self._settled:  # it makes the calls of an answer that is paid for, one after the other
+            self.at_work.discard(agent)
+        else:
+            self._works(agent)
+
     def _charge(self, body: UsageRecorded) -> None:
         self.usage += Usage(body.input_tokens, body.output_tokens, body.cost_usd)
         told = body.agent
+        if told not in self._opened:
+            self._settled.add(told)
         self.at_work = {agent for agent in self.at_work if agent != told and not _is_below(agent, told)}
 
     def _stage_completed(self, seq: int, body: StageCompleted) -> None:
@@ -261,6 +272,8 @@ class History:
             self._stands = seq if self._stands == seq - 1 else self._stands
         session_id = details.get("session_id")
         if isinstance(session_id, str):
+            self._opened.add(body.agent)
+            self._settled.discard(body.agent)
             self._works(body.agent)
             if details.get("resumable"):
                 self.conversations[body.agent] = session_id

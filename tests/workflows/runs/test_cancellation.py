@@ -1,18 +1,26 @@
 """A cancel ends a run also where it comes at an awkward moment, and where nobody waits for it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from agents.command_runner import CommandResult
+from agents.conversation.task_tools import ModelTools
+from agents.model_agent import ModelAgent
+from agents.models.deltas import CallReady, TextDelta, Used
+from agents.models.request import ToolCall
+from tests.agents.model_agent_play import fetch_hello, run_every_command
+from tests.fakes.model import FakeModel
 from tests.workflows.runs.floor import Held, answer, floor
 from tests.workflows.runs.small_workflows import asking, one_stage, workflow
 from tests.workflows.runs.test_gates import parked, until_run
-from tests.workflows.runs.test_resuming import EDITS, OPENED, Killed, a_day_later, interrupted
+from tests.workflows.runs.test_resuming import EDITS, OPENED, Killed, a_day_later, interrupted, until_told
 from workflows.runs import attention
 from workflows.runs.chronicle import Chronicle
-from workflows.runs.events import UsageRecorded
+from workflows.runs.events import ToolStart, UsageRecorded
 from workflows.runs.history import History
 from workflows.runs.log import EventLog
 from workflows.runs.outcome import GraphTask, Outcome, Outcomes, Parked, Stop
@@ -181,6 +189,36 @@ async def test_the_cost_of_a_run_that_was_killed_and_then_cancelled_is_unknown(t
     lost = [event.body for event in events if isinstance(event.body, UsageRecorded)]
     assert [(used.agent, used.cost_usd) for used in lost] == [("worker", None)]
     assert (ended.status, ended.usage.cost_usd) == ("cancelled", None)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_an_agent_on_a_model_api_that_is_stopped_in_its_tools_owes_nothing(
+    tmp_path: Path, *, killed: bool
+) -> None:
+    running, ran = anyio.Event(), 0
+
+    async def the_second_hangs(argv: Sequence[str], cwd: Path, **_: object) -> CommandResult:
+        nonlocal ran
+        ran += 1
+        if ran == 2:
+            running.set()
+            await anyio.sleep_forever()
+        return await run_every_command(argv, cwd)
+
+    tests, lint = (CallReady(ToolCall(name, "Bash", f'{{"command": "make {name}"}}')) for name in ("test", "lint"))
+    used = Used(model="model", input_tokens=10, output_tokens=5, cost_usd=0.01)
+    model = FakeModel([(TextDelta("I run both"), tests, lint, used)])
+    agent = ModelAgent(model, ModelTools(run_command=the_second_hangs, fetch=fetch_hello))
+    async with floor(tmp_path, agent.run) as at:
+        run = await at.start(ONE_STAGE)
+        with anyio.fail_after(5):
+            await running.wait()
+            await until_told(at, run, lambda events: sum(isinstance(event.body, ToolStart) for event in events) == 2)
+        if not killed:
+            await at.engine.cancel(run.run_id, by="Ann", reason="no longer wanted")
+    async with floor(tmp_path, answer) as at:
+        ended = await at.engine.cancel(run.run_id, by="Ann", reason="no longer wanted") if killed else await at.get(run)
+    assert (ended.status, ended.usage.cost_usd) == ("cancelled", pytest.approx(0.01))
 
 
 async def test_the_cost_of_a_run_that_was_cancelled_while_it_waited_is_known(tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ from agents.events import (
     Progressed,
     TextStreamed,
     Thought,
+    ToolEnded,
     ToolStarted,
     UsageReported,
+    Waiting,
 )
 from tests.workflows.runs.floor import Floor, Held, floor, full
 from tests.workflows.runs.small_workflows import (
@@ -76,6 +78,8 @@ class Worker:
 
 OPENED = ConversationOpened(session_id="s", resumable=True)
 EDITS = ToolStarted(tool="Edit", call_id="1", input={})
+EDITED = ToolEnded(tool="Edit", call_id="1", seconds=0.1, ok=True, output="done")
+ASKS = Waiting(reason="model", message="waiting for m")
 USED = UsageReported(model="m", input_tokens=10, output_tokens=1, cost_usd=0.1)
 
 
@@ -226,6 +230,13 @@ async def test_money_that_was_spent_before_counts_against_the_limit(tmp_path: Pa
         ([USED, TextStreamed(text="about the next")], ["worker"]),
         ([TextStreamed(text="b", speaker=("explore",)), USED, Thought(text="done")], []),
         ([OPENED, EDITS, USED], []),
+        ([OPENED, USED, EDITS], ["worker"]),
+        ([USED, EDITS], []),
+        ([USED, Thought(text="done"), EDITS, Waiting(reason="tool", message="Edit is running")], []),
+        ([USED, EDITS, EDITED], ["worker"]),
+        ([USED, EDITS, EDITED, EDITS], []),
+        ([USED, EDITS, EDITED, ASKS, TextStreamed(text="about the next"), EDITS], ["worker"]),
+        ([ASKS, USED, ASKS, EDITS], ["worker"]),
         ([Progressed(message="begins")], []),
     ],
 )
