@@ -135,14 +135,23 @@ async def _tasks_get(events: int, questions: int) -> Row:
         async with _long_run(place, events) as run, _stages(place, capabilities=TASKS) as client:
             await client.open()
             await _asked(client, run)
-            milliseconds = [await _asked(client, run) for _ in range(questions)]
-    p99 = quantiles(milliseconds, n=100)[98]
+            milliseconds, least = list[float](), list[float]()
+            for _ in range(questions):  # in turn: the host's own pace changes within seconds
+                milliseconds.append(await _asked(client, run))
+                least.append(await _answered(client, "resources/templates/list"))
+    p50, p99 = _p50_and_p99(milliseconds)
+    least_p50, least_p99 = _p50_and_p99(least)
     return Row(
-        name=f"`tasks/get` on a run with {events:,} events",
-        figure=f"p50 {quantiles(milliseconds, n=2)[0]:.1f} ms, p99 {p99:.1f} ms",
+        name=f"`tasks/get` on a run with {events:,} events (in turn with a request whose answer is always the same)",
+        figure=f"p50 {p50:.1f} ms, p99 {p99:.1f} ms (p50 {least_p50:.1f} ms, p99 {least_p99:.1f} ms)",
         target=f"p99 <= {ASKED_MILLISECONDS:g} ms",
         reached=p99 <= ASKED_MILLISECONDS,
     )
+
+
+def _p50_and_p99(milliseconds: list[float]) -> tuple[float, float]:
+    parts = quantiles(milliseconds, n=100)
+    return parts[49], parts[98]
 
 
 async def _asked(client: WireClient, run: Run) -> float:
@@ -150,6 +159,12 @@ async def _asked(client: WireClient, run: Run) -> float:
     answer = await client.asked("tasks/get", {"taskId": run.run_id})
     if answer["result"]["status"] != "working":
         raise RuntimeError(f"not the answer that was meant: {answer}")
+    return (time.perf_counter() - began) * 1000
+
+
+async def _answered(client: WireClient, method: str) -> float:
+    began = time.perf_counter()
+    await client.asked(method)
     return (time.perf_counter() - began) * 1000
 
 
