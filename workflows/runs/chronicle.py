@@ -58,7 +58,7 @@ class _Round:
 
     Attributes:
         number: 1, 2, 3 ...
-        started: When the first of them began.
+        started: For how many seconds the run had been at work when the first of them began.
         running: Ids of those that have not ended.
         outputs: Of those that have.
     """
@@ -169,12 +169,12 @@ class Chronicle:
     def go_on(self) -> None:
         """Take the stages that were open when the run was parked as still open."""
         for stage, opened in self._history.open.items():
-            self._running[stage] = _Round(opened.round, self._clock(), outputs=list(opened.outputs))
+            self._running[stage] = _Round(opened.round, opened.started, outputs=list(opened.outputs))
             self._rounds[stage] = opened.round
 
     def _complete_late(self, stage: str, standing: GraphStanding) -> None:
         opened = self._history.open.pop(stage)
-        done = _Round(opened.round, self._clock(), outputs=list(opened.outputs))
+        done = _Round(opened.round, opened.started, outputs=list(opened.outputs))
         ended = [node for node in standing.finished if node.node == stage]
         for node in ended[len(done.outputs) :]:
             done.outputs.append(node.update)
@@ -185,7 +185,7 @@ class Chronicle:
         """Append the run's last event, with how long the run was at work until then, as its row will say it."""
         if isinstance(body, WorkflowCompleted):
             self._fraction.finish()
-            body = replace(body, seconds=round(self._time.until(utc_now()), 3))
+            body = replace(body, seconds=round(self._at_work(), 3))
         self.record(body)
 
     def partial(self, unfinished: str = "") -> dict[str, object]:
@@ -235,6 +235,10 @@ class Chronicle:
             case _:
                 assert_never(step)
 
+    def _at_work(self) -> float:
+        """For how many seconds the run has been at work by now."""
+        return self._time.until(utc_now())
+
     def _node_started(self, step: NodeStarted) -> None:
         current = self._running.get(step.node)
         if current is not None:  # one more of those that run side by side
@@ -244,7 +248,7 @@ class Chronicle:
         number = self._rounds[step.node]
         opened = self._history.open.pop(step.node, None)  # a round that is done again keeps what of it had ended
         outputs = list(opened.outputs) if opened is not None else []
-        self._running[step.node] = _Round(number, self._clock(), {step.task_id}, outputs)
+        self._running[step.node] = _Round(number, self._at_work(), {step.task_id}, outputs)
         if step.node in self._stages:
             self._stage = step.node
             self._fraction.stage_started(step.node)
@@ -252,7 +256,7 @@ class Chronicle:
         self.pulse.idle("work", f"{step.node} is at work")
 
     def _node_ended(self, step: NodeEnded) -> None:
-        current = self._running.setdefault(step.node, _Round(1, self._clock()))
+        current = self._running.setdefault(step.node, _Round(1, self._at_work()))
         current.running.discard(step.task_id)
         current.outputs.append(step.update)
         if not current.running:
@@ -284,7 +288,7 @@ class Chronicle:
         self._fraction.stage_completed(stage)
         self._finished[stage] = done.output
         self.steps += 1
-        seconds = round(self._clock() - done.started, 3)
+        seconds = round(max(0.0, self._at_work() - done.started), 3)
         self.record(StageCompleted(stage=stage, round=done.number, seconds=seconds, output=done.output))
 
     def _reported(self, report: Report) -> None:

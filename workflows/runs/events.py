@@ -71,7 +71,7 @@ class StageCompleted:
     Attributes:
         stage: Its name.
         round: As in `StageStarted`.
-        seconds: How long it took.
+        seconds: How long the run was at work in it: waits for a person do not count.
         output: What it added to the run's state; where several nodes ran side by side, `branches` has that of each.
     """
 

@@ -48,11 +48,13 @@ class OpenStage:
     Attributes:
         round: Its round.
         after: Number of the event before its beginning.
+        started: For how many seconds the run had been at work when it began.
         outputs: Of those of its nodes that had ended.
     """
 
     round: int
     after: int
+    started: float
     outputs: list[Mapping[str, object]] = field(default_factory=list[Mapping[str, object]])
 
 
@@ -179,7 +181,7 @@ class History:
             case StageStarted():
                 earlier = self.open.get(body.stage)
                 outputs = earlier.outputs if earlier is not None and earlier.round == body.round else []
-                self.open[body.stage] = OpenStage(body.round, event.seq - 1, outputs)
+                self.open[body.stage] = OpenStage(body.round, event.seq - 1, self.time.seconds, outputs)
             case StageCompleted():
                 self._stage_completed(event.seq, body)
             case WorkflowEvent():

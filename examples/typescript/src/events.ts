@@ -170,7 +170,7 @@ export interface StageCompleted {
    */
   round: number;
   /**
-   * How long it took.
+   * How long the run was at work in it: waits for a person do not count.
    */
   seconds: number;
   /**

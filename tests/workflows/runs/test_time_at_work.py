@@ -14,7 +14,7 @@ from agents.events import Emit, Thought
 from tests.workflows.runs.floor import Act, Floor, Held, answer, floor
 from tests.workflows.runs.small_workflows import asking, one_stage, workflow
 from workflows.runs import chronicle
-from workflows.runs.events import Heartbeat, LastEvent, WorkflowCompleted
+from workflows.runs.events import Heartbeat, LastEvent, StageCompleted, WorkflowCompleted
 from workflows.runs.run import GateReply, Run, RunOptions
 from workflows.runs.sqlite import writer
 from workflows.runs.workplace import Workplace
@@ -68,6 +68,12 @@ async def hours_told(at: Floor, run: Run) -> tuple[float, float, str]:
     return ended.seconds / 3600, last.body.seconds / 3600, last.message.split(":")[0]
 
 
+async def hours_of_stages(at: Floor, run: Run) -> dict[str, float]:
+    """How long each stage took, as the log says."""
+    bodies = [event.body for event in await at.events(run)]
+    return {body.stage: body.seconds / 3600 for body in bodies if isinstance(body, StageCompleted)}
+
+
 def asks_after_an_hour(hours: Hours) -> Act:
     async def act(task: AgentTask, emit: Emit) -> AgentReply:
         assert task.ask_permission is not None
@@ -87,6 +93,7 @@ async def test_a_night_in_which_a_permission_was_waited_for_is_told_by_no_event(
         allowed = GateReply(gate_id=run.gates[0].gate_id, outcome="accepted", answer={"allow": True}, by="Ann")
         await at.engine.answer(run.run_id, allowed)
         assert await hours_told(at, run) == (2, 2, "completed in 2 h 0 min")
+        assert await hours_of_stages(at, run) == {"work": 2}
 
 
 async def test_a_night_in_which_a_place_was_waited_for_is_told_by_no_event(tmp_path: Path, hours: Hours) -> None:
@@ -121,6 +128,7 @@ async def test_work_before_a_question_and_after_it_is_told_together(tmp_path: Pa
         yes = GateReply(gate_id="", outcome="accepted", answer={"approved": True}, by="Ann")
         await at.engine.answer(run.run_id, yes)
         assert await hours_told(at, run) == (2, 2, "completed in 2 h 0 min")
+        assert await hours_of_stages(at, run) == {"plan": 1, "approval": 0, "work": 1}
 
 
 async def test_to_put_its_files_away_is_work_too(tmp_path: Path, hours: Hours, monkeypatch: pytest.MonkeyPatch) -> None:
