@@ -21,6 +21,8 @@ from workflows.runs.events import (
 )
 
 _BEGINNINGS = frozenset[type[EventBody]]({WorkflowStarted, WorkflowResumed})
+_TURNS = _BEGINNINGS | {GateOpened, GateAnswered, Heartbeat, WorkflowCompleted, WorkflowError, WorkflowCancelled}
+"""What a stretch of work can begin or end with."""
 _BEFORE_WORK = frozenset({"slot", "start"})
 """What the heartbeats of a job wait for before its graph has begun: a place among the runs at work, its workflow."""
 
@@ -40,21 +42,42 @@ def seconds_at_work(since: str, event: RunEvent, *, waits: bool) -> float:
 
 @dataclass(slots=True)
 class TimeAtWork:
-    """A fold over a run's events.
+    """A fold over a run's events: the sum of `seconds_at_work`, reckoned where a stretch of work ends.
 
-    Attributes:
-        seconds: How long the run was at work until the newest of them.
+    Most events end none, and every one of them is asked as it is written.
     """
 
-    seconds: float = 0.0
-    _since: str = ""
+    _settled: float = 0.0
+    """Seconds of the stretches that are over."""
+    _began: str = ""
+    """When the stretch that goes on began; empty before the first event."""
+    _newest: str = ""
     _asked: frozenset[str] = frozenset()
     """As the gates of the run's row: questions that are open, and that somebody waits for."""
 
+    @property
+    def seconds(self) -> float:
+        """How long the run was at work until the newest event."""
+        return self.until(self._newest)
+
+    def until(self, moment: str) -> float:
+        """How long it will have been at work when something happens next, at a moment (ISO 8601), that ends no wait."""
+        if self._asked or not self._began:
+            return self._settled
+        return self._settled + _seconds_between(self._began, max(moment, self._newest))
+
     def take(self, event: RunEvent) -> None:
         """Add the next event."""
-        self.seconds += seconds_at_work(self._since, event, waits=bool(self._asked))
-        self._since = event.time
+        if type(event.body) in _TURNS or event.time < self._newest:  # a clock that was put back is no negative work
+            self._turn(event)
+        elif not self._began:
+            self._began = event.time
+        self._newest = event.time
+
+    def _turn(self, event: RunEvent) -> None:
+        nobody_worked = not self._newest or _nobody_worked_until(event.body) or event.time < self._newest
+        self._settled = self.until(self._newest if nobody_worked else event.time)
+        self._began = event.time
         match event.body:
             case GateOpened(gate_id=gate_id):
                 self._asked |= {gate_id}
@@ -64,10 +87,6 @@ class TimeAtWork:
                 self._asked = frozenset()
             case _:
                 pass
-
-    def until(self, moment: str) -> float:
-        """How long it will have been at work when something happens next, at a moment (ISO 8601), that ends no wait."""
-        return self.seconds if self._asked or not self._since else self.seconds + _seconds_between(self._since, moment)
 
 
 def _seconds_between(since: str, moment: str) -> float:

@@ -8,15 +8,31 @@ from typing import TypeAlias
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents.agent import AgentReply, AgentTask, PermissionQuestion
 from agents.events import Emit, Thought
 from tests.workflows.runs.floor import Act, Floor, Held, answer, floor
 from tests.workflows.runs.small_workflows import asking, one_stage, workflow
 from workflows.runs import chronicle
-from workflows.runs.events import Heartbeat, LastEvent, StageCompleted, WorkflowCompleted
+from workflows.runs.events import (
+    EventBody,
+    GateAnswered,
+    GateOpened,
+    Heartbeat,
+    LastEvent,
+    RunEvent,
+    StageCompleted,
+    TokenStream,
+    WorkflowCancelled,
+    WorkflowCompleted,
+    WorkflowResumed,
+    WorkflowStarted,
+)
 from workflows.runs.run import GateReply, Run, RunOptions
 from workflows.runs.sqlite import writer
+from workflows.runs.time_at_work import TimeAtWork, seconds_at_work
 from workflows.runs.workplace import Workplace
 
 pytestmark = pytest.mark.anyio
@@ -141,3 +157,47 @@ async def test_to_put_its_files_away_is_work_too(tmp_path: Path, hours: Hours, m
     monkeypatch.setattr(Workplace, "put_away", slow)
     async with floor(tmp_path, answer, clock=hours.clock) as at:
         assert await hours_told(at, await at.start(WORK)) == (1, 1, "completed in 1 h 0 min")
+
+
+BODIES: list[EventBody] = [
+    WorkflowStarted(workflow="w", input={}, stages=[], offline=False),
+    TokenStream(agent="a", channel="text", text="x"),
+    Heartbeat(agent="", stage="", seconds=0, waiting_for="slot", reason="r"),
+    Heartbeat(agent="", stage="", seconds=0, waiting_for="start", reason="r"),
+    Heartbeat(agent="a", stage="", seconds=9, waiting_for="model", reason="r"),
+    GateOpened(gate_id="1", question="q", schema={}),
+    GateOpened(gate_id="2", question="q", schema={}),
+    GateAnswered(gate_id="1", answer=None, by="", outcome="accepted"),
+    GateAnswered(gate_id="2", answer=None, by="", outcome="expired"),
+    WorkflowResumed(after=1, next=()),
+    WorkflowCancelled(by="", reason="", partial={}),
+]
+BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
+LATER = st.integers(-5_000, 10_000) | st.just(0)
+"""Milliseconds to the next event: a clock may be put back."""
+
+
+@given(st.lists(st.tuples(st.sampled_from(BODIES), LATER), max_size=30))
+def test_the_sum_is_that_of_the_times_between_the_events(told: list[tuple[EventBody, int]]) -> None:
+    folded, summed, moment, since = TimeAtWork(), 0.0, BEGAN, ""
+    asked: frozenset[str] = frozenset()
+    for number, (body, milliseconds) in enumerate(told, 1):
+        moment += timedelta(milliseconds=milliseconds)
+        time = moment.isoformat(timespec="milliseconds")
+        event = RunEvent(run_id="r", seq=number, time=time, message="", progress=0, body=body)
+        summed += seconds_at_work(since, event, waits=bool(asked))
+        folded.take(event)
+        since, asked = time, asked_after(body, asked)
+        assert folded.seconds == pytest.approx(summed)
+
+
+def asked_after(body: EventBody, asked: frozenset[str]) -> frozenset[str]:
+    match body:
+        case GateOpened():
+            return asked | {body.gate_id}
+        case GateAnswered():
+            return asked - {body.gate_id}
+        case WorkflowResumed() | WorkflowCancelled():
+            return frozenset()
+        case _:
+            return asked
