@@ -27,7 +27,6 @@ UNMEASURED := tests/benchmarks tests/examples tests/fakes tests/system tests/vie
               tests/agents/claude/test_lines.py tests/agents/claude/test_outcome.py \
               tests/agents/claude/test_parser_takes_anything.py tests/mcp_server/http/test_event_schema.py \
               tests/mcp_server/http/test_openapi.py tests/mcp_server/terminal/test_live_view.py
-
 # The run page and the TypeScript client are built and tested with packages from npm, at the versions of their lock files.
 # node and npm come from PyPI, with pyright. Using the server needs none of this: the built page is checked in.
 VIEWER    := mcp_server/viewer
@@ -50,14 +49,13 @@ demo: $(RUNTIME) ## Watch a workflow at work in this terminal: no key, no accoun
 # The type checker needs one core for a minute, and tests that mostly wait for another program leave it one. It comes
 # last for every core: what it is beside are tests of programs that give each other a few seconds.
 test: $(NPM_TOOLS) style ## Check everything: format, lint, types, architecture, tests and their coverage
-	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile -m 'not alone' $(UNMEASURED:%=--ignore=%)
+	$(BIN)/python -m slipcover --json --out .coverage.json -m pytest -n $(WORKERS) --dist loadfile \
+	  -m 'not alone' $(UNMEASURED:%=--ignore=%)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  -m 'not alone and not impatient' $(UNMEASURED)
 	@$(MAKE) --no-print-directory -j2 impatient-tests types architecture
 	$(BIN)/python -m pytest -m alone $$(grep -rl --include='*.py' 'mark[.]alone' tests)
-	@$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m slipcover --merge .coverage.json --out .coverage.json --fail-under 92
 
 impatient-tests:
 	$(BIN)/python -m pytest -m impatient $$(grep -rl --include='*.py' 'mark[.]impatient' tests)
@@ -92,7 +90,7 @@ conformance: $(DEV) $(SUITE)/node_modules/.installed ## Run the official suite a
 
 clean: ## Remove the environment and everything that was made
 	rm -rf $(VIEWER)/node_modules $(VIEWER)/build $(CLIENT)/node_modules $(CLIENT)/build $(SUITE)/node_modules
-	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist build .coverage.json .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Runs again when the lock file changes, as `npm ci` makes node_modules anew.

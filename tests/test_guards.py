@@ -103,7 +103,7 @@ def test_a_key_or_a_setting_of_the_caller_is_taken_away(name: str, monkeypatch: 
     assert name not in os.environ
 
 
-@pytest.mark.parametrize("name", ["PATH", "HOME", "COVERAGE_PROCESS_CONFIG", "NO_PROXY"])
+@pytest.mark.parametrize("name", ["PATH", "HOME", "SLIPCOVER_ENABLED", "NO_PROXY"])
 def test_a_setting_that_a_child_process_needs_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, os.environ.get(name, "kept"))
 

@@ -34,7 +34,7 @@ _CLIENT: dict[str, object] = {
     "clientInfo": {"name": "bench", "version": "1"},
 }
 _KEPT_BACK = re.compile(
-    "AGENT_WORKFLOWS_|ANTHROPIC_|CLAUDE|COVERAGE_|LANG(CHAIN|GRAPH|SMITH)_"
+    "AGENT_WORKFLOWS_|ANTHROPIC_|CLAUDE|SLIPCOVER_|LANG(CHAIN|GRAPH|SMITH)_"
     # Installed programs have their bytecode; without it, one that was not started before would be compiled every time.
     "|PYTHONDONTWRITEBYTECODE$"
 )

@@ -81,7 +81,7 @@ def server_of(place: Place, *arguments: str, **variables: str) -> StdioServer:
     own = {
         name: value
         for name, value in place.variables().items()
-        if name.startswith(("AGENT_", "TEST_", "COVERAGE", "PYTHON"))
+        if name.startswith(("AGENT_", "TEST_", "SLIPCOVER", "PYTHON"))
     }
     return StdioServer((*own_command(), "serve", *arguments), environment={**own, **variables})
 
