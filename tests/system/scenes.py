@@ -19,6 +19,10 @@ SHELL_COMMAND = "sleep 601 & setsid sleep 602 & (sleep 603 & exit) ; sleep 604"
 one without parents. The same is in own_workflows/long_command.py."""
 SLEEPERS = ("sleep 601", "sleep 602", "sleep 603", "sleep 604")
 
+START_SECONDS = 60.0
+"""How long a run may take to where it is ended: four at once start a dozen real `claude` processes, each of which
+takes a processor for a second or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -46,7 +50,7 @@ class Scene:
         """Start the run and wait until everything is there; returns the request and the run."""
         await client.open()
         request = await client.call(self.tool, {"task": "work for a long time"})
-        run_id = (await client.progress(request, type=self.sign, within=30))["run_id"]
+        run_id = (await client.progress(request, type=self.sign, within=START_SECONDS))["run_id"]
         await self.place.populated(*self.busy)
         return request, run_id
 
