@@ -190,7 +190,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> None:
     while not condition():
         if time.perf_counter() > ends:
             raise TimeoutError(f"not after {seconds} s")
-        time.sleep(0.01)
+        time.sleep(0.01)  # nobody announces a file
 
 
 def _plain(environ: Mapping[str, str]) -> dict[str, str]:

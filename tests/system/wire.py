@@ -19,6 +19,8 @@ import anyio
 import orjson
 from anyio.abc import Process
 
+from tests.waiting import until_answered
+
 Json: TypeAlias = dict[str, Any]
 
 MODERN = "2026-07-28"
@@ -182,12 +184,15 @@ class WireClient:
             says: What its message holds.
             matching: `status="completed"` and the like.
         """
-        with anyio.fail_after(20):
-            while True:
-                task = (await self.asked("tasks/get", {"taskId": task_id}))["result"]
-                if says in task["statusMessage"] and all(task.get(key) == value for key, value in matching.items()):
-                    return task
-                await anyio.sleep(0.02)  # the pace of a client that asks
+        task: Json = {}
+
+        async def stands() -> bool:
+            nonlocal task
+            task = (await self.asked("tasks/get", {"taskId": task_id}))["result"]
+            return says in task["statusMessage"] and all(task.get(key) == value for key, value in matching.items())
+
+        await until_answered(stands, within=20)
+        return task
 
     async def cancel(self, request_id: int) -> None:
         """Take a request back."""
@@ -268,7 +273,7 @@ class WireClient:
         """Note how late this process was at most, which reads a line no sooner than it is given a processor."""
         while True:
             due = time.monotonic() + _LOOK_SECONDS
-            await anyio.sleep(_LOOK_SECONDS)
+            await anyio.sleep(_LOOK_SECONDS)  # how late it returns is what is measured
             self.late = max(self.late, time.monotonic() - due)
 
     async def read_stderr(self) -> None:

@@ -1,6 +1,5 @@
 """One engine on a real log, with agents that do what a test wants."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import anyio
+import anyio.lowlevel
 
 from agents.agent import AgentReply, AgentTask
 from agents.command_runner import CommandRunner
@@ -170,7 +170,7 @@ class Held:
             await self.release.wait()
         finally:
             with anyio.CancelScope(shield=True):
-                await asyncio.sleep(0)  # a cleanup that has to wait for something
+                await anyio.lowlevel.checkpoint()  # a cleanup that has to wait for something
                 self.cleaned_up += 1
         return AgentReply(text="released")
 
